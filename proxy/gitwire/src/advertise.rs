@@ -1,0 +1,1 @@
+//! The ref advertisement, with only those capabilities that can be inspected.

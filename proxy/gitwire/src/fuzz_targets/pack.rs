@@ -1,0 +1,1 @@
+//! Entry points for fuzzers of the pack and object readers.

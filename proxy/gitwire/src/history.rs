@@ -1,0 +1,1 @@
+//! From new commits to the places of their blobs.

@@ -1,0 +1,1 @@
+//! Git objects as borrowed, lenient views.

@@ -1,0 +1,1 @@
+//! The pack of a push, read as it arrives.

@@ -1,0 +1,1 @@
+//! Lines of the wire: one pkt-line at a time.

@@ -1,0 +1,1 @@
+//! The answer to a push, as a git client prints it.

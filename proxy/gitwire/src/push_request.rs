@@ -1,0 +1,1 @@
+//! The head of a push: commands, capabilities, options; it ends where the pack begins.

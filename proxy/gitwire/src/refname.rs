@@ -1,0 +1,1 @@
+//! Names of refs: git check-ref-format for full names.
