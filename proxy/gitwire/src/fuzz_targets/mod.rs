@@ -2,3 +2,6 @@
 
 pub mod pack;
 pub mod wire;
+
+#[cfg(test)]
+pub(crate) mod corpus;

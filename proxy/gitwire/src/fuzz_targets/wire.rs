@@ -1,1 +1,53 @@
-//! Entry points for fuzzers of the wire parsers.
+//! Entry points for fuzzers of the wire parsers; each also checks what must hold for any input.
+
+use crate::pktline::{self, Decoded, Joiner};
+use crate::refname;
+
+/// A whole buffer and single bytes give the same lines and the same error.
+pub fn pktline(data: &[u8]) {
+    if let Ok(Decoded::Complete { consumed, .. }) = pktline::decode(data) {
+        assert!(consumed <= data.len());
+    }
+    assert_eq!(lines(data, data.len().max(1)), lines(data, 1));
+}
+
+fn lines(data: &[u8], size: usize) -> Vec<String> {
+    let mut joiner = Joiner::default();
+    let mut seen = Vec::new();
+    for mut chunk in data.chunks(size) {
+        loop {
+            match joiner.next(&mut chunk) {
+                Ok(Some(line)) => seen.push(format!("{line:?}")),
+                Ok(None) => break,
+                Err(error) => {
+                    seen.push(error.to_string());
+                    return seen;
+                }
+            }
+        }
+    }
+    seen
+}
+
+/// A name that passes holds nothing a terminal or a later parser could take for something else.
+pub fn refname(data: &[u8]) {
+    if refname::check(data).is_ok() {
+        assert!(data.starts_with(b"refs/"));
+        assert!(data.iter().all(|byte| *byte > b' ' && *byte != 0x7f));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::corpus;
+
+    #[test]
+    fn pktline() {
+        corpus::run("pktline", 2000, super::pktline);
+    }
+
+    #[test]
+    fn refname() {
+        corpus::run("refname", 2000, super::refname);
+    }
+}
