@@ -1,6 +1,7 @@
 //! Entry points for fuzzers of the wire parsers; each also checks what must hold for any input.
 
 use crate::pktline::{self, Decoded, Joiner};
+use crate::push_request::{self, Asked, Limits, Progress, Reader};
 use crate::refname;
 
 /// A whole buffer and single bytes give the same lines and the same error.
@@ -37,6 +38,33 @@ pub fn refname(data: &[u8]) {
     }
 }
 
+/// Whole and in single bytes the same; and what passes is written anew, it reads back equal.
+pub fn push_request(data: &[u8]) {
+    let whole = ask(data, data.len().max(1));
+    assert_eq!(ask(data, 1), whole);
+    let Ok((Asked::Push(mut request), head)) = whole else {
+        return;
+    };
+    assert!(head <= data.len());
+    assert!(!request.commands.is_empty());
+    request.capabilities.dropped.clear();
+    let canonical = request.canonical_head("exeat");
+    let length = canonical.len();
+    assert_eq!(ask(&canonical, length), Ok((Asked::Push(request), length)));
+}
+
+fn ask(data: &[u8], size: usize) -> Result<(Asked, usize), push_request::Error> {
+    let mut reader = Reader::new(Limits::default());
+    let mut head = 0;
+    for chunk in data.chunks(size) {
+        head += match reader.feed(chunk)? {
+            Progress::NeedMore => chunk.len(),
+            Progress::Complete { consumed } => consumed,
+        };
+    }
+    Ok((reader.into_request()?, head))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::corpus;
@@ -44,6 +72,11 @@ mod tests {
     #[test]
     fn pktline() {
         corpus::run("pktline", 2000, super::pktline);
+    }
+
+    #[test]
+    fn push_request() {
+        corpus::run("push_request", 2000, super::push_request);
     }
 
     #[test]
