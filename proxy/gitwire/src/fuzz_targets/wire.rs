@@ -1,5 +1,6 @@
 //! Entry points for fuzzers of the wire parsers; each also checks what must hold for any input.
 
+use crate::advertise::{self, Rewriter, Service};
 use crate::pktline::{self, Decoded, Joiner};
 use crate::push_request::{self, Asked, Limits, Progress, Reader};
 use crate::refname;
@@ -65,9 +66,36 @@ fn ask(data: &[u8], size: usize) -> Result<(Asked, usize), push_request::Error> 
     Ok((reader.into_request()?, head))
 }
 
+/// Whole and in single bytes the same; and what was rewritten once stays as it is.
+pub fn advertise(data: &[u8]) {
+    for service in [Service::ReceivePack, Service::UploadPack] {
+        let whole = rewrite(service, data, data.len().max(1));
+        assert_eq!(rewrite(service, data, 1), whole);
+        let Ok(out) = whole else { continue };
+        assert!(!out.contains(&0x1b));
+        let length = out.len().max(1);
+        assert_eq!(rewrite(service, &out, length), Ok(out));
+    }
+}
+
+fn rewrite(service: Service, data: &[u8], size: usize) -> Result<Vec<u8>, advertise::Error> {
+    let mut rewriter = Rewriter::new(service);
+    let mut out = Vec::new();
+    for chunk in data.chunks(size) {
+        rewriter.feed(chunk, &mut out)?;
+    }
+    rewriter.finish()?;
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::corpus;
+
+    #[test]
+    fn advertise() {
+        corpus::run("advertise", 2000, super::advertise);
+    }
 
     #[test]
     fn pktline() {

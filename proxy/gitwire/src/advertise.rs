@@ -1,1 +1,0 @@
-//! The ref advertisement, with only those capabilities that can be inspected.
