@@ -2,7 +2,8 @@
 
 use crate::advertise::{self, Rewriter, Service};
 use crate::pktline::{self, Decoded, Joiner};
-use crate::push_request::{self, Asked, Limits, Progress, Reader};
+use crate::push_report::{self, Outcome, Relay};
+use crate::push_request::{self, Asked, Limits, Progress, PushRequest, Reader};
 use crate::refname;
 
 /// A whole buffer and single bytes give the same lines and the same error.
@@ -88,6 +89,54 @@ fn rewrite(service: Service, data: &[u8], size: usize) -> Result<Vec<u8>, advert
     Ok(out)
 }
 
+/// Whole and in single bytes the same; no control character passes; and what was relayed once stays as it is.
+pub fn push_report(data: &[u8]) {
+    for capabilities in [
+        "report-status-v2 side-band-64k",
+        "report-status",
+        "side-band-64k",
+        "",
+    ] {
+        let request = pushed(capabilities);
+        let (out, outcome) = relay(&request, data, data.len().max(1));
+        assert_eq!(relay(&request, data, 1), (out.clone(), outcome.clone()));
+        assert!(!out.contains(&0x1b));
+        if outcome.is_ok() {
+            assert_eq!(relay(&request, &out, out.len().max(1)), (out, outcome));
+        }
+    }
+}
+
+fn pushed(capabilities: &str) -> PushRequest {
+    let (old, new) = ("1".repeat(40), "2".repeat(40));
+    let mut head = Vec::new();
+    pktline::encode(
+        &mut head,
+        format!("{old} {new} refs/heads/main\0{capabilities}").as_bytes(),
+    );
+    pktline::encode(&mut head, format!("{old} {new} refs/heads/b").as_bytes());
+    pktline::flush(&mut head);
+    match ask(&head, head.len()) {
+        Ok((Asked::Push(request), _)) => request,
+        other => unreachable!("because the head above is canonical: {other:?}"),
+    }
+}
+
+fn relay(
+    request: &PushRequest,
+    data: &[u8],
+    size: usize,
+) -> (Vec<u8>, Result<Outcome, push_report::Error>) {
+    let mut relay = Relay::new(request);
+    let mut out = Vec::new();
+    for chunk in data.chunks(size) {
+        if let Err(error) = relay.feed(chunk, &mut out) {
+            return (out, Err(error));
+        }
+    }
+    (out, relay.finish())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::corpus;
@@ -100,6 +149,11 @@ mod tests {
     #[test]
     fn pktline() {
         corpus::run("pktline", 2000, super::pktline);
+    }
+
+    #[test]
+    fn push_report() {
+        corpus::run("push_report", 1000, super::push_report);
     }
 
     #[test]

@@ -1,1 +1,0 @@
-//! The answer to a push, as a git client prints it.
