@@ -236,6 +236,13 @@ impl Reader {
         }
     }
 
+    /// What was read so far, also of a head that was refused: enough to answer in the form its client asked for.
+    ///
+    /// It may lack commands, even all of them, and must not be forwarded.
+    pub fn so_far(&self) -> &PushRequest {
+        &self.head.request
+    }
+
     /// The request, once the head is complete; before that, at the end of the body, it is an error.
     pub fn into_request(self) -> Result<Asked, Error> {
         match self.head.state {
@@ -318,9 +325,19 @@ impl Head {
             return Err(Error::Unshallow);
         }
         if line.starts_with(b"push-cert") {
-            return Err(Error::PushCertificate);
+            return Err(self.refuse_certificate(line));
         }
         self.take_command(line)
+    }
+
+    /// The capabilities on the line are read for the answer only; they are the first there are.
+    fn refuse_certificate(&mut self, line: &[u8]) -> Error {
+        let list = line.splitn(2, |byte| *byte == 0).nth(1);
+        let known = list.and_then(|list| Capabilities::read(list).ok());
+        if let (Some((capabilities, _)), true) = (known, self.request.commands.is_empty()) {
+            self.request.capabilities = capabilities;
+        }
+        Error::PushCertificate
     }
 
     fn take_shallow(&mut self, id: &[u8]) -> Result<(), Error> {

@@ -393,6 +393,25 @@ fn every_limit_is_named() {
 }
 
 #[test]
+fn a_refused_request_can_still_be_answered() {
+    let first = update("refs/heads/a\0report-status side-band-64k");
+    let bad_name = update("refs/heads/..\0report-status side-band-64k");
+    let certificate = "push-cert\0report-status side-band-64k\n";
+    let cases = [
+        (&[&first[..], "x"][..], 1),
+        (&[&bad_name], 0),
+        (&[certificate], 0),
+    ];
+    for (payloads, commands) in cases {
+        let mut reader = Reader::new(Limits::default());
+        assert!(reader.feed(&head(payloads)).is_err());
+        let request = reader.so_far();
+        assert_eq!(request.commands.len(), commands);
+        assert!(request.capabilities.report_status && request.capabilities.side_band_64k);
+    }
+}
+
+#[test]
 fn an_error_is_final() {
     let mut reader = Reader::new(Limits::default());
     assert!(reader.feed(b"0001").is_err());
