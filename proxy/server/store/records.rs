@@ -1,0 +1,261 @@
+//! The statements of the audit chain.
+//!
+//! What the columns mean is `audit`'s business; here they are texts under a sequence number.
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
+
+use super::{Error, Store};
+
+/// A record to be written.
+#[derive(Debug)]
+pub struct NewRow {
+    pub seq: u64,
+    pub push: Option<String>,
+    pub leaf: String,
+    /// Hex.
+    pub hash: String,
+    /// Hex salt and JSON.
+    pub payload: Option<(String, String)>,
+    /// Hex root of the tree that ends with this record.
+    pub root: String,
+    /// The push is under way from here on, or no longer.
+    pub under_way: Option<bool>,
+    /// The records whose payload goes.
+    pub erases: Vec<u64>,
+}
+
+/// A record as it stands in the tables. A column is none where it is absent or not what it should be: whoever reads this
+/// may be looking for tampering, so a bad column is an answer and no error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub seq: Option<u64>,
+    pub push: Option<String>,
+    pub leaf: Option<String>,
+    pub hash: Option<String>,
+    pub salt: Option<String>,
+    pub payload: Option<String>,
+    pub root: Option<String>,
+}
+
+/// The tables of the audit chain, for reading.
+#[derive(Debug, Clone)]
+pub struct Records {
+    pool: SqlitePool,
+}
+
+/// One unchanging view of the tables, while a server may go on writing.
+pub struct Snapshot {
+    transaction: Transaction<'static, Sqlite>,
+}
+
+impl Records {
+    pub(super) fn new(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Waits for statements under way and closes the database.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let transaction = self.pool.begin().await?;
+        Ok(Snapshot { transaction })
+    }
+}
+
+/// Every column of a record, in one row.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT l.seq AS seq, l.push AS push, l.leaf AS leaf, l.hash AS hash, \
+             p.salt AS salt, p.payload AS payload, h.root AS root \
+             FROM audit_leaf l LEFT JOIN audit_payload p ON p.seq = l.seq \
+             LEFT JOIN audit_head h ON h.size = l.seq ",
+            $rest
+        )
+    };
+}
+
+impl Snapshot {
+    /// The records after `seq`, oldest first.
+    pub async fn after(&mut self, seq: u64, limit: u32) -> Result<Vec<Row>, Error> {
+        let rows = sqlx::query(select!("WHERE l.seq > $1 ORDER BY l.seq LIMIT $2"))
+            .bind(number(seq))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
+        Ok(rows.iter().map(row).collect())
+    }
+
+    /// The newest records, newest first.
+    pub async fn newest(&mut self, limit: u32) -> Result<Vec<Row>, Error> {
+        let rows = sqlx::query(select!("ORDER BY l.seq DESC LIMIT $1"))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
+        Ok(rows.iter().map(row).collect())
+    }
+
+    /// The newest records of one push, newest first.
+    pub async fn of_push(&mut self, push: &str, limit: u32) -> Result<Vec<Row>, Error> {
+        let rows = sqlx::query(select!("WHERE l.push = $1 ORDER BY l.seq DESC LIMIT $2"))
+            .bind(push)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?;
+        Ok(rows.iter().map(row).collect())
+    }
+
+    /// A position outside 1 to `size` at which any of the tables has something all the same.
+    pub async fn stray(&mut self, size: u64) -> Result<Option<i64>, Error> {
+        let stray: Option<i64> = sqlx::query_scalar(
+            "SELECT MIN(seq) FROM (SELECT seq FROM audit_leaf UNION SELECT seq FROM audit_payload \
+             UNION SELECT size FROM audit_head UNION SELECT seq FROM audit_open) AS positions \
+             WHERE seq < 1 OR seq > $1",
+        )
+        .bind(number(size))
+        .fetch_one(self.connection())
+        .await?;
+        Ok(stray)
+    }
+
+    /// The newest tree head: size and hex root.
+    pub async fn head(&mut self) -> Result<Option<(u64, String)>, Error> {
+        let head: Option<(i64, String)> =
+            sqlx::query_as("SELECT size, root FROM audit_head ORDER BY size DESC LIMIT 1")
+                .fetch_optional(self.connection())
+                .await?;
+        Ok(head.map(|(size, root)| (u64::try_from(size).unwrap_or(0), root)))
+    }
+
+    /// The leaf hashes after `seq`, oldest first.
+    pub async fn hashes_after(
+        &mut self,
+        seq: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, String)>, Error> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT seq, hash FROM audit_leaf WHERE seq > $1 ORDER BY seq LIMIT $2")
+                .bind(number(seq))
+                .bind(i64::from(limit))
+                .fetch_all(self.connection())
+                .await?;
+        let positive = |(seq, hash)| (u64::try_from(seq).unwrap_or(0), hash);
+        Ok(rows.into_iter().map(positive).collect())
+    }
+
+    /// The pushes whose outcome is not recorded, oldest first.
+    pub async fn under_way(&mut self) -> Result<Vec<String>, Error> {
+        Ok(
+            sqlx::query_scalar("SELECT push FROM audit_open ORDER BY seq")
+                .fetch_all(self.connection())
+                .await?,
+        )
+    }
+
+    fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+}
+
+impl Store {
+    /// Writes records in one transaction; when this returns, they are on disk, or none of them is.
+    pub async fn append(&self, rows: &[NewRow]) -> Result<(), Error> {
+        let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await?;
+        for row in rows {
+            insert(&mut transaction, row).await?;
+        }
+        transaction.commit().await?;
+        if rows.iter().any(|row| !row.erases.is_empty()) {
+            self.forget().await;
+        }
+        Ok(())
+    }
+
+    /// What was erased is overwritten in the database file and may still stand in the write-ahead log, which is cut here.
+    /// A reader's snapshot can keep the log for its own time; SQLite overwrites it once that reader is gone.
+    async fn forget(&self) {
+        let cut = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+        if let Err(error) = cut.execute(self.pool()).await {
+            tracing::warn!(%error, "the write-ahead log could not be cut after an erasure");
+        }
+    }
+}
+
+async fn insert(connection: &mut SqliteConnection, row: &NewRow) -> Result<(), Error> {
+    let seq = number(row.seq);
+    sqlx::query("INSERT INTO audit_leaf (seq, push, leaf, hash) VALUES ($1, $2, $3, $4)")
+        .bind(seq)
+        .bind(row.push.as_deref())
+        .bind(row.leaf.as_str())
+        .bind(row.hash.as_str())
+        .execute(&mut *connection)
+        .await?;
+    if let Some((salt, payload)) = &row.payload {
+        sqlx::query("INSERT INTO audit_payload (seq, salt, payload) VALUES ($1, $2, $3)")
+            .bind(seq)
+            .bind(salt.as_str())
+            .bind(payload.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    sqlx::query("INSERT INTO audit_head (size, root) VALUES ($1, $2)")
+        .bind(seq)
+        .bind(row.root.as_str())
+        .execute(&mut *connection)
+        .await?;
+    for erased in &row.erases {
+        sqlx::query("DELETE FROM audit_payload WHERE seq = $1")
+            .bind(number(*erased))
+            .execute(&mut *connection)
+            .await?;
+    }
+    match row.under_way {
+        Some(true) => {
+            sqlx::query("INSERT INTO audit_open (push, seq) VALUES ($1, $2)")
+                .bind(row.push.as_deref())
+                .bind(seq)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Some(false) => {
+            sqlx::query("DELETE FROM audit_open WHERE push = $1")
+                .bind(row.push.as_deref())
+                .execute(&mut *connection)
+                .await?;
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+fn row(row: &SqliteRow) -> Row {
+    let text = |column: &str| row.try_get::<Option<String>, _>(column).ok().flatten();
+    let seq = row.try_get::<i64, _>("seq").ok();
+    Row {
+        seq: seq.and_then(|seq| u64::try_from(seq).ok()),
+        push: text("push"),
+        leaf: text("leaf"),
+        hash: text("hash"),
+        salt: text("salt"),
+        payload: text("payload"),
+        root: text("root"),
+    }
+}
+
+/// Positions come from counting records; none reaches 2^63.
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
