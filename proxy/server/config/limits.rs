@@ -1,0 +1,158 @@
+//! `[limits]`: every ceiling of the pipeline.
+
+use std::time::Duration;
+
+use super::section::Section;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const TIB: u64 = 1024 * GIB;
+const DAY: u64 = 24 * 60 * 60;
+
+/// One line per limit: documentation, name, type, default, largest value that is taken.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr, at most $most:expr;)+) => {
+        /// Every ceiling of the pipeline. Sizes are bytes, times are whole seconds in the file. All are at least 1.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: $kind,)+
+        }
+
+        impl Limits {
+            fn read_each(section: &mut Section<'_>) -> Self {
+                Self {
+                    $($name: Limit::from_number(
+                        section.number(stringify!($name), 1..=$most).unwrap_or($default),
+                    ),)+
+                }
+            }
+
+            /// Names and values as the file has them, in the order of the struct.
+            pub(super) fn numbers(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.number()),)+]
+            }
+
+            #[cfg(test)]
+            pub(super) const DEFAULTS: &[(&str, u64)] = &[$((stringify!($name), $default),)+];
+        }
+    };
+}
+
+limits! {
+    /// Bytes of a push request before its pack: commands, capabilities, options. Default 16 MiB: 10,000 commands with
+    /// names of 1,024 bytes and more. Held in memory.
+    head_bytes: usize = 16 * MIB, at most 256 * MIB;
+    /// Ref updates in one push. Default 10,000: a mirror push of a large repository.
+    commands: usize = 10_000, at most 1_000_000;
+    /// Bytes of a ref's name. Default 1,024: longer names fail on common file systems anyway.
+    ref_name_bytes: usize = KIB, at most 60 * KIB;
+    /// Push options in one push. Default 100: forges know a dozen.
+    push_options: usize = 100, at most 10_000;
+    /// Bytes of one push option. Default 64 KiB: what one line of the protocol can hold.
+    push_option_bytes: usize = 64 * KIB, at most 64 * KIB;
+    /// Bytes of a pack as it is sent. Default 2 GiB: the largest push that the big forges take.
+    pack_bytes: u64 = 2 * GIB, at most TIB;
+    /// Bytes of one object, inflated. Default 128 MiB: forges stop at 100 MB. An object is held in memory whole.
+    object_bytes: u64 = 128 * MIB, at most 4 * GIB;
+    /// Objects in a pack. Default 2,000,000: a first push of a large repository. About 64 bytes of memory each.
+    objects: u32 = 2_000_000, at most 100_000_000;
+    /// Bytes of all objects of a pack together, inflated and deltas applied. Default 16 GiB: stops packs that are small
+    /// on the wire and endless inside.
+    resolved_bytes: u64 = 16 * GIB, at most 16 * TIB;
+    /// Deltas in a row until a whole object. Default 4,095: git never writes more.
+    delta_depth: u16 = 4_095, at most 65_535;
+    /// Bytes of resolved bases that one push keeps in memory. Default 16 MiB: larger finds more bases at hand.
+    base_cache_bytes: usize = 16 * MIB, at most 2 * GIB;
+    /// Findings that one push reports; the rest is counted. Default 1,000: nobody reads more.
+    findings: usize = 1_000, at most 1_000_000;
+    /// Bytes of spooled packs on disk, all pushes together. Default 20 GiB: ten of the largest at once.
+    spool_bytes: u64 = 20 * GIB, at most 1_024 * TIB;
+    /// Pushes in work at once; further ones are asked to come again. Default 64: each may hold 64 MiB.
+    pushes: usize = 64, at most 10_000;
+    /// Client connections at once; further ones wait. Default 1,024: within the usual limit of open files.
+    connections: usize = 1_024, at most 1_000_000;
+    /// Seconds for a request's head to arrive. Default 30: longer is a client that holds a connection on purpose.
+    header_seconds: Duration = 30, at most 3_600;
+    /// Seconds without a byte of a request's body. Default 60: git may count objects for a while before it sends.
+    body_idle_seconds: Duration = 60, at most 3_600;
+    /// Seconds of inspection after the last byte of a push. Default 300: past that the push is refused, not let through.
+    inspect_seconds: Duration = 300, at most DAY;
+    /// Seconds of a whole push, from its first byte to the verdict. Default 600: 2 GiB at 30 Mbit/s.
+    push_seconds: Duration = 600, at most DAY;
+    /// Seconds to connect to an upstream, TLS included. Default 10: a forge that needs longer is down.
+    upstream_connect_seconds: Duration = 10, at most 600;
+    /// Seconds without a byte from an upstream. Default 60: forges send keep-alives while they work.
+    upstream_idle_seconds: Duration = 60, at most 3_600;
+    /// Bytes of an upstream's ref advertisement. Default 64 MiB: about a million refs.
+    advertisement_bytes: u64 = 64 * MIB, at most 4 * GIB;
+    /// Bytes of a fetch request's body. Default 64 MiB: about a million wants and haves.
+    fetch_request_bytes: u64 = 64 * MIB, at most 4 * GIB;
+    /// Bytes of a push that are read before the upstream has accepted its credential. Default 64 KiB: git's own probe is
+    /// 4 bytes, small pushes fit; more would let strangers fill the spool.
+    unauthenticated_body_bytes: u64 = 64 * KIB, at most MIB;
+    /// Seconds that pushes in work get to end when the server is asked to stop. Default 30: what service managers allow.
+    drain_seconds: Duration = 30, at most 3_600;
+}
+
+impl Limits {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let limits = Self::read_each(&mut section);
+        let mut at_least = |larger: &str, most: u64, smaller: &str, least: u64| {
+            if most < least {
+                section.refuse(
+                    larger,
+                    format!("expected at least limits.{smaller} ({least}), found {most}"),
+                );
+            }
+        };
+        let (object, pack) = (limits.object_bytes, limits.pack_bytes);
+        at_least(
+            "resolved_bytes",
+            limits.resolved_bytes,
+            "object_bytes",
+            object,
+        );
+        at_least("spool_bytes", limits.spool_bytes, "pack_bytes", pack);
+        at_least(
+            "push_seconds",
+            limits.push_seconds.as_secs(),
+            "inspect_seconds",
+            limits.inspect_seconds.as_secs(),
+        );
+        section.finish();
+        limits
+    }
+}
+
+/// A limit's type. Ceilings keep every value within it, on 32-bit machines too.
+trait Limit {
+    fn from_number(number: u64) -> Self;
+    fn number(&self) -> u64;
+}
+
+macro_rules! whole {
+    ($($kind:ty),+) => {$(
+        impl Limit for $kind {
+            fn from_number(number: u64) -> Self {
+                Self::try_from(number).unwrap_or(Self::MAX)
+            }
+
+            fn number(&self) -> u64 {
+                u64::try_from(*self).unwrap_or(u64::MAX)
+            }
+        }
+    )+};
+}
+
+whole!(u16, u32, u64, usize);
+
+impl Limit for Duration {
+    fn from_number(number: u64) -> Self {
+        Self::from_secs(number)
+    }
+
+    fn number(&self) -> u64 {
+        self.as_secs()
+    }
+}

@@ -1,0 +1,139 @@
+//! Reads the configuration file and the environment into one checked `Config`.
+//!
+//! Raw first, checked after: `raw` merges the file and the variables `EXEAT__SECTION__KEY`, later ones winning; then each
+//! section's own file turns its part into plain typed fields. What comes out is used everywhere without checking again. All
+//! that is wrong is reported at once, each with its place, its key, what was expected and the nearest valid name.
+
+mod data;
+mod limits;
+mod listen;
+mod policy;
+mod raw;
+mod rules;
+mod section;
+mod show;
+mod telemetry;
+mod upstream;
+
+use std::path::{Path, PathBuf};
+
+pub use self::data::Data;
+pub use self::limits::Limits;
+pub use self::listen::{Listen, Tls};
+pub use self::policy::{Disposition, Policy};
+pub use self::rules::{RuleFile, Rules};
+pub use self::section::{Problem, Warning};
+use self::section::{Reader, Section};
+pub use self::telemetry::Telemetry;
+pub use self::upstream::{Authorities, Forge, Repositories, Upstream};
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: Listen,
+    pub telemetry: Telemetry,
+    pub data: Data,
+    pub rules: Rules,
+    pub policy: Policy,
+    /// At least one, sorted by name.
+    pub upstreams: Vec<Upstream>,
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Reads `path`, if there is one, and the variables whose names begin with `EXEAT__`.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<Warning>), Error> {
+        let file = path.map(raw::File::read).transpose()?;
+        let mut reader = Reader::new(path);
+        let tree = raw::merge(file, environment, &mut reader)?;
+        let config = Self::check(Section::root(&mut reader, tree));
+        let (problems, warnings) = reader.finish();
+        match problems.is_empty() {
+            true => Ok((config, warnings)),
+            false => Err(Error::Refused(problems)),
+        }
+    }
+
+    /// The configuration of an empty file: what `exeat serve` runs with when it is given none.
+    pub fn defaults() -> Result<Self, Error> {
+        Self::load(None, std::iter::empty()).map(|(config, _)| config)
+    }
+
+    fn check(mut root: Section<'_>) -> Self {
+        let listen = Listen::read(root.section("listen"));
+        let telemetry = Telemetry::read(root.section("telemetry"), &listen);
+        let data = Data::read(root.section("data"));
+        let rules = Rules::read(root.section("rules"));
+        let policy = Policy::read(root.section("policy"));
+        let upstreams = upstream::read(root.section("upstream"));
+        let limits = Limits::read(root.section("limits"));
+        root.finish();
+        Self {
+            listen,
+            telemetry,
+            data,
+            rules,
+            policy,
+            upstreams,
+            limits,
+        }
+    }
+
+    /// The effective configuration as TOML, secrets masked. Reading this text gives the same configuration again.
+    pub fn show(&self) -> String {
+        show::effective(self)
+    }
+
+    /// Hex SHA-256 over the text of `show`: `exeat config show | sha256sum` gives the same.
+    pub fn digest(&self) -> String {
+        use sha2::Digest;
+        hex::encode(sha2::Sha256::digest(self.show().as_bytes()))
+    }
+
+    /// The upstream of this name, compared exactly.
+    pub fn upstream(&self, name: &str) -> Option<&Upstream> {
+        self.upstreams.iter().find(|upstream| upstream.name == name)
+    }
+}
+
+/// This process's variables that belong to us. Bytes that are not UTF-8 are replaced, and refused later where they matter.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_str()?.to_owned();
+        name.starts_with(raw::PREFIX)
+            .then(|| (name, value.to_string_lossy().into_owned()))
+    })
+}
+
+/// Why there is no configuration. Never holds the value of a key that may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}: cannot read the configuration: {source}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}:{line}: not TOML: {message}", path.display())]
+    Syntax {
+        path: PathBuf,
+        line: usize,
+        message: String,
+    },
+    /// One line per problem, in the order of the file.
+    #[error("{}", lines(.0))]
+    Refused(Vec<Problem>),
+    #[error("cannot merge the configuration's sources: {0}")]
+    Merge(#[from] ::config::ConfigError),
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! `[policy]`: what becomes of a finding.
+
+use serde::Serialize;
+
+use super::section::Section;
+
+/// What becomes of a finding, by the action its rule asks for. The strongest disposition of all findings decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Policy {
+    /// Findings of rules with action `block`. Default `refuse`: these are secrets beyond reasonable doubt.
+    pub block: Disposition,
+    /// Findings of rules with action `review`. Default `hold`: a person should look.
+    pub review: Disposition,
+    /// Findings of rules with action `warn`. Default `warn`: the push goes on and says so.
+    pub warn: Disposition,
+    /// Findings of rules with action `note`. Default `forward`: recorded, nothing is said.
+    pub note: Disposition,
+    /// Content that could not be read. Default `hold`: what cannot be read is not clean.
+    pub unscannable: Disposition,
+}
+
+/// What becomes of a finding. Ordered from the weakest to the strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Disposition {
+    /// The push goes on and nothing is said; the record has it.
+    Forward,
+    /// The push goes on and the developer is told.
+    Warn,
+    /// The push waits for a reviewer; without a review queue it is refused with the words "needs review".
+    Hold,
+    /// The push is refused.
+    Refuse,
+}
+
+const WORDS: [(&str, Disposition); 4] = [
+    ("refuse", Disposition::Refuse),
+    ("hold", Disposition::Hold),
+    ("warn", Disposition::Warn),
+    ("forward", Disposition::Forward),
+];
+
+impl Policy {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let policy = Self {
+            block: section.word("block", &WORDS).unwrap_or(Disposition::Refuse),
+            review: section.word("review", &WORDS).unwrap_or(Disposition::Hold),
+            warn: section.word("warn", &WORDS).unwrap_or(Disposition::Warn),
+            note: section.word("note", &WORDS).unwrap_or(Disposition::Forward),
+            unscannable: section
+                .word("unscannable", &WORDS)
+                .unwrap_or(Disposition::Hold),
+        };
+        if policy.block < Disposition::Hold {
+            section.warn(
+                "block",
+                "pushes that carry secrets beyond doubt are let through".to_owned(),
+            );
+        }
+        if policy.unscannable < Disposition::Hold {
+            section.warn(
+                "unscannable",
+                "content that could not be read is let through unseen".to_owned(),
+            );
+        }
+        section.finish();
+        policy
+    }
+
+    /// Hex SHA-256 over the canonical JSON of these fields.
+    pub fn digest(&self) -> String {
+        use sha2::Digest;
+        let text = serde_json::to_vec(self).expect("because five words always serialise");
+        hex::encode(sha2::Sha256::digest(text))
+    }
+}

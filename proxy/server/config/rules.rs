@@ -1,0 +1,68 @@
+//! `[rules]`: what a leak is.
+
+use std::path::PathBuf;
+
+use super::section::{Section, quoted};
+
+/// What a leak is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The rule files in reading order, at least one. Default: the built-in rules alone.
+    pub files: Vec<RuleFile>,
+}
+
+/// One source of rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleFile {
+    /// The rules inside the binary.
+    Builtin,
+    /// A file in gitleaks' TOML format.
+    File(PathBuf),
+}
+
+impl Rules {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let Some(names) = section.list("files") else {
+            section.finish();
+            return Self {
+                files: vec![RuleFile::Builtin],
+            };
+        };
+        let mut files = Vec::new();
+        for name in &names {
+            let file = match name.as_str() {
+                "builtin" => RuleFile::Builtin,
+                "" => {
+                    section.refuse(
+                        "files",
+                        "expected \"builtin\" or a path, found \"\"".to_owned(),
+                    );
+                    continue;
+                }
+                path => RuleFile::File(section.based(path)),
+            };
+            if let RuleFile::File(path) = &file
+                && let Err(error) = std::fs::File::open(path)
+            {
+                section.refuse("files", format!("cannot read {}: {error}", quoted(name)));
+            }
+            if files.contains(&file) {
+                section.refuse("files", format!("{} is named twice", quoted(name)));
+            }
+            files.push(file);
+        }
+        if names.is_empty() {
+            section.refuse(
+                "files",
+                "expected at least one of \"builtin\" and paths, found an empty list".to_owned(),
+            );
+        } else if !files.contains(&RuleFile::Builtin) {
+            section.warn(
+                "files",
+                "\"builtin\" is left out: only the rules of these files are looked for".to_owned(),
+            );
+        }
+        section.finish();
+        Self { files }
+    }
+}

@@ -1,0 +1,132 @@
+//! Writes a checked configuration as TOML again, with secrets masked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+
+use super::{Config, Disposition, Forge, RuleFile, Tls};
+
+/// The canonical form: every key with its value, sections and keys in a fixed order.
+pub(super) fn effective(config: &Config) -> String {
+    toml::to_string(&shown(config)).expect("because strings, numbers and tables always serialise")
+}
+
+fn shown(config: &Config) -> Shown {
+    let address = config.telemetry.address;
+    let rules = config.rules.files.iter().map(|file| match file {
+        RuleFile::Builtin => "builtin".to_owned(),
+        RuleFile::File(path) => path_text(path),
+    });
+    let upstreams = config.upstreams.iter().map(|upstream| {
+        let url = upstream.url.as_str().trim_end_matches('/').to_owned();
+        let shown = ShownUpstream {
+            url,
+            host: upstream.host.clone(),
+            ca: upstream.ca.as_ref().map(|ca| path_text(&ca.path)),
+            allow: upstream
+                .allow
+                .as_ref()
+                .map(|allow| allow.patterns().to_vec()),
+            plaintext: upstream.plaintext,
+            forge: upstream.forge,
+        };
+        (upstream.name.clone(), shown)
+    });
+    let policy = &config.policy;
+    Shown {
+        listen: ShownListen {
+            address: config.listen.address,
+            tls: tls(&config.listen.tls),
+        },
+        telemetry: BTreeMap::from([(
+            "address",
+            address.map_or("off".to_owned(), |address| address.to_string()),
+        )]),
+        data: BTreeMap::from([("directory", path_text(&config.data.directory))]),
+        rules: BTreeMap::from([("files", rules.collect())]),
+        policy: Ordered(vec![
+            ("block", policy.block),
+            ("review", policy.review),
+            ("warn", policy.warn),
+            ("note", policy.note),
+            ("unscannable", policy.unscannable),
+        ]),
+        upstream: upstreams.collect(),
+        limits: Ordered(config.limits.numbers()),
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    listen: ShownListen,
+    telemetry: BTreeMap<&'static str, String>,
+    data: BTreeMap<&'static str, String>,
+    rules: BTreeMap<&'static str, Vec<String>>,
+    policy: Ordered<Disposition>,
+    upstream: BTreeMap<String, ShownUpstream>,
+    limits: Ordered<u64>,
+}
+
+#[derive(Serialize)]
+struct ShownListen {
+    address: SocketAddr,
+    tls: ShownTls,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownTls {
+    Word(&'static str),
+    Files(Ordered<String>),
+}
+
+#[derive(Serialize)]
+struct ShownUpstream {
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow: Option<Vec<String>>,
+    plaintext: bool,
+    forge: Forge,
+}
+
+/// A table whose keys keep their order.
+struct Ordered<T>(Vec<(&'static str, T)>);
+
+impl<T: Serialize> Serialize for Ordered<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+fn tls(tls: &Tls) -> ShownTls {
+    match tls {
+        Tls::Development => ShownTls::Word("development"),
+        Tls::Off => ShownTls::Word("off"),
+        Tls::Files {
+            certificate,
+            key,
+            client_ca,
+        } => {
+            let mut files = vec![
+                ("certificate", path_text(certificate)),
+                ("key", path_text(key)),
+            ];
+            files.extend(
+                client_ca
+                    .as_ref()
+                    .map(|path| ("client_ca", path_text(path))),
+            );
+            ShownTls::Files(Ordered(files))
+        }
+    }
+}
+
+fn path_text(path: &Path) -> String {
+    path.display().to_string()
+}
