@@ -1,0 +1,308 @@
+//! Every metric name and help text, in one place.
+//!
+//! Names follow the Prometheus conventions: base units, `_total`, `_seconds`, `_bytes`, `_info`. Labels have few values, all
+//! known to the code: never a user, a repository or a ref, which would name people and grow without bound.
+
+use std::sync::Arc;
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// Cheap to clone; all clones count into the same registry.
+#[derive(Clone)]
+pub struct Metrics(Arc<Counters>);
+
+/// The metrics themselves. The field names are the metric names without the `exeat_` in front.
+pub struct Counters {
+    registry: Registry,
+    /// Pushes judged, by `verdict`: `forward`, `hold`, `refuse`.
+    pub pushes_total: IntCounterVec,
+    /// Time per `phase` of a push: `receive`, `inspect`, `judge`, `audit`, `forward`, `whole`.
+    pub push_duration_seconds: HistogramVec,
+    /// Findings, by `action`: `block`, `review`, `warn`, `note`.
+    pub findings_total: IntCounterVec,
+    pub scan_bytes_total: IntCounter,
+    pub pack_bytes_total: IntCounter,
+    /// Fetches, by `result`: `ok`, `refused`, `failed`.
+    pub fetches_total: IntCounterVec,
+    /// Requests, by `kind`: what the door took them for.
+    pub requests_total: IntCounterVec,
+    /// Requests and pushes refused, by `cause`: a stable word.
+    pub refusals_total: IntCounterVec,
+    /// Failures of an upstream, by `class`: `connect`, `tls`, `timeout`, `protocol`, `status`.
+    pub upstream_errors_total: IntCounterVec,
+    /// Pushes refused because a part of Exeat itself failed, by `cause`.
+    pub failclosed_total: IntCounterVec,
+    pub pushes_in_flight: IntGauge,
+    pub connections: IntGauge,
+    pub spool_bytes: IntGauge,
+    pub audit_append_duration_seconds: Histogram,
+    pub audit_size: IntGauge,
+    build_info: IntGaugeVec,
+    rules_info: IntGaugeVec,
+}
+
+impl Metrics {
+    /// A registry of its own, so that two servers in one process (tests) do not share counts.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let seconds = [
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+            60.0, 300.0, 600.0,
+        ];
+        let counters = Counters {
+            pushes_total: counters(
+                &registry,
+                "exeat_pushes_total",
+                "Pushes judged, by verdict.",
+                "verdict",
+                &["forward", "hold", "refuse"],
+            ),
+            push_duration_seconds: histograms(
+                &registry,
+                "exeat_push_duration_seconds",
+                "Time a push spent in each phase.",
+                "phase",
+                &seconds,
+            ),
+            findings_total: counters(
+                &registry,
+                "exeat_findings_total",
+                "Findings in pushes, by the action their rule asks for.",
+                "action",
+                &["block", "review", "warn", "note"],
+            ),
+            scan_bytes_total: counter(
+                &registry,
+                "exeat_scan_bytes_total",
+                "Bytes of content that the rules looked at.",
+            ),
+            pack_bytes_total: counter(
+                &registry,
+                "exeat_pack_bytes_total",
+                "Bytes of packs received.",
+            ),
+            fetches_total: counters(
+                &registry,
+                "exeat_fetches_total",
+                "Fetches passed through, by result.",
+                "result",
+                &["ok", "refused", "failed"],
+            ),
+            requests_total: counters(
+                &registry,
+                "exeat_requests_total",
+                "Requests, by what the door took them for.",
+                "kind",
+                &[],
+            ),
+            refusals_total: counters(
+                &registry,
+                "exeat_refusals_total",
+                "Requests and pushes refused, by cause.",
+                "cause",
+                &[],
+            ),
+            upstream_errors_total: counters(
+                &registry,
+                "exeat_upstream_errors_total",
+                "Failures of upstreams, by class.",
+                "class",
+                &[],
+            ),
+            failclosed_total: counters(
+                &registry,
+                "exeat_failclosed_total",
+                "Pushes refused because a part of Exeat itself failed, by cause.",
+                "cause",
+                &[],
+            ),
+            pushes_in_flight: gauge(
+                &registry,
+                "exeat_pushes_in_flight",
+                "Pushes being received, inspected or forwarded now.",
+            ),
+            connections: gauge(
+                &registry,
+                "exeat_connections",
+                "Client connections open now.",
+            ),
+            spool_bytes: gauge(
+                &registry,
+                "exeat_spool_bytes",
+                "Bytes of spooled packs on disk now.",
+            ),
+            audit_append_duration_seconds: histogram(
+                &registry,
+                "exeat_audit_append_duration_seconds",
+                "Time until an audit record was durable.",
+                &seconds,
+            ),
+            audit_size: gauge(&registry, "exeat_audit_size", "Records in the audit chain."),
+            build_info: gauges(
+                &registry,
+                "exeat_build_info",
+                "Always 1; the label is the version of the binary.",
+                "version",
+            ),
+            rules_info: gauges(
+                &registry,
+                "exeat_rules_info",
+                "Always 1; the label is the digest of the rule set in use.",
+                "digest",
+            ),
+            registry,
+        };
+        counters
+            .build_info
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
+        Self(Arc::new(counters))
+    }
+
+    /// Says which rule set is in use; the one said before is forgotten.
+    pub fn set_rules_digest(&self, digest: &str) {
+        self.rules_info.reset();
+        self.rules_info.with_label_values(&[digest]).set(1);
+    }
+
+    /// The Prometheus text format (version 0.0.4), as `/metrics` answers it.
+    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::ops::Deref for Metrics {
+    type Target = Counters;
+
+    fn deref(&self) -> &Counters {
+        &self.0
+    }
+}
+
+const NAMES: &str = "because metric names are constants, valid and used once";
+
+/// A counter family; `values` are shown as 0 from the start, so that a rate over them exists before the first event.
+fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    label: &str,
+    values: &[&str],
+) -> IntCounterVec {
+    let family = IntCounterVec::new(Opts::new(name, help), &[label]).expect(NAMES);
+    for value in values {
+        family.with_label_values(&[value]).inc_by(0);
+    }
+    register(registry, &family);
+    family
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    let counter = IntCounter::new(name, help).expect(NAMES);
+    register(registry, &counter);
+    counter
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, label: &str) -> IntGaugeVec {
+    let family = IntGaugeVec::new(Opts::new(name, help), &[label]).expect(NAMES);
+    register(registry, &family);
+    family
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    let gauge = IntGauge::new(name, help).expect(NAMES);
+    register(registry, &gauge);
+    gauge
+}
+
+fn histograms(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    label: &str,
+    buckets: &[f64],
+) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    let family = HistogramVec::new(options, &[label]).expect(NAMES);
+    register(registry, &family);
+    family
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    let histogram = Histogram::with_opts(options).expect(NAMES);
+    register(registry, &histogram);
+    histogram
+}
+
+fn register(registry: &Registry, collector: &(impl prometheus::core::Collector + Clone + 'static)) {
+    registry.register(Box::new(collector.clone())).expect(NAMES);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_holds_every_metric_once_used() {
+        let metrics = Metrics::new();
+        metrics.pushes_total.with_label_values(&["refuse"]).inc();
+        metrics
+            .push_duration_seconds
+            .with_label_values(&["whole"])
+            .observe(0.02);
+        for family in [
+            &metrics.requests_total,
+            &metrics.refusals_total,
+            &metrics.upstream_errors_total,
+            &metrics.failclosed_total,
+        ] {
+            family.with_label_values(&["other"]).inc();
+        }
+        metrics.set_rules_digest("aa");
+        metrics.set_rules_digest("bb");
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        for line in [
+            "exeat_pushes_total{verdict=\"refuse\"} 1",
+            "exeat_pushes_total{verdict=\"forward\"} 0",
+            "exeat_push_duration_seconds_bucket{phase=\"whole\",le=\"0.025\"} 1",
+            "exeat_findings_total{action=\"block\"} 0",
+            "exeat_scan_bytes_total 0",
+            "exeat_pack_bytes_total 0",
+            "exeat_fetches_total{result=\"ok\"} 0",
+            "exeat_requests_total{kind=\"other\"} 1",
+            "exeat_refusals_total{cause=\"other\"} 1",
+            "exeat_upstream_errors_total{class=\"other\"} 1",
+            "exeat_failclosed_total{cause=\"other\"} 1",
+            "exeat_pushes_in_flight 0",
+            "exeat_connections 0",
+            "exeat_spool_bytes 0",
+            "exeat_audit_append_duration_seconds_count 0",
+            "exeat_audit_size 0",
+            "exeat_rules_info{digest=\"bb\"} 1",
+        ] {
+            assert!(text.contains(line), "no line {line} in\n{text}");
+        }
+        assert!(text.contains("exeat_build_info{version="));
+        assert!(!text.contains("digest=\"aa\""), "{text}");
+    }
+
+    #[test]
+    fn registries_are_apart_and_clones_are_not() {
+        let (one, other) = (Metrics::new(), Metrics::new());
+        one.clone().connections.inc();
+        assert_eq!(one.connections.get(), 1);
+        assert_eq!(other.connections.get(), 0);
+    }
+}
