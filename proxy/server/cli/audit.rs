@@ -1,0 +1,344 @@
+//! `exeat audit`: shows the audit's records to people, and says whether the chain is whole.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::audit::{self, Actor, ActorKind, Checkpoint, Ending, Kind, Record, Verdict};
+use crate::config::{self, Config};
+use crate::store::Records;
+
+/// Read the audit: list its records, or verify that none was changed
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Recompute the whole chain and say whether it is whole
+    Verify(Verify),
+    /// Print the newest records, the newest last
+    List(List),
+}
+
+#[derive(Debug, clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    place: Place,
+    /// A size and root that an earlier verify printed, noted somewhere else: shows a tail that was cut off
+    #[arg(long, value_name = "SIZE:ROOT")]
+    checkpoint: Option<Checkpoint>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    #[command(flatten)]
+    place: Place,
+    /// At most this many records
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Only the records of this push
+    #[arg(long, value_name = "ID")]
+    push: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The data folder; by default the configuration says
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration file that names the data folder
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Jsonl,
+}
+
+/// Ends with 0, with 1 if the chain is not whole, with 2 if it could not be read. Works while a server runs.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let ended = match args.command {
+        Command::Verify(verify) => run_verify(verify).await,
+        Command::List(list) => run_list(list).await,
+    };
+    Ok(ended.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::from(2)
+    }))
+}
+
+async fn run_verify(args: Verify) -> anyhow::Result<ExitCode> {
+    let records = args.place.open().await?;
+    let mut snapshot = records.snapshot().await?;
+    let report = audit::verify(&mut snapshot, args.checkpoint).await?;
+    let line = match args.format {
+        Format::Text => verified_text(&report),
+        Format::Jsonl => verified_json(&report),
+    };
+    print(&line)?;
+    Ok(match report.problem {
+        None => ExitCode::SUCCESS,
+        Some(_) => ExitCode::from(1),
+    })
+}
+
+async fn run_list(args: List) -> anyhow::Result<ExitCode> {
+    let records = args.place.open().await?;
+    let found = match &args.push {
+        Some(push) => audit::of_push(&records, push, args.limit).await?,
+        None => audit::newest(&records, args.limit).await?,
+    };
+    let mut text = String::new();
+    for record in &found {
+        match args.format {
+            Format::Text => text.push_str(&listed_text(record)),
+            Format::Jsonl => {
+                text.push_str(&serde_json::to_string(record).context("a record as JSON")?);
+                text.push('\n');
+            }
+        }
+    }
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Place {
+    async fn open(self) -> anyhow::Result<Records> {
+        let directory = match self.data {
+            Some(directory) => directory,
+            None => {
+                let (config, _) = Config::load(self.config.as_deref(), config::environment())?;
+                config.data.directory
+            }
+        };
+        Ok(Records::open(&directory).await?)
+    }
+}
+
+/// A reader that closed the pipe has seen enough.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn verified_text(report: &audit::Report) -> String {
+    let (size, root) = (report.head.size, hex::encode(report.head.root));
+    let records = match size {
+        1 => "1 record".to_owned(),
+        _ => format!("{size} records"),
+    };
+    match report.problem {
+        None => {
+            let erased = match report.erased {
+                0 => String::new(),
+                erased => format!(", {erased} with their personal half erased"),
+            };
+            format!("{records}{erased}\nroot {root}\ncheckpoint {size}:{root}\nOK\n")
+        }
+        Some(problem) => {
+            format!("{records} recomputed, with root {root}\nNOT OK: {problem}\n")
+        }
+    }
+}
+
+fn verified_json(report: &audit::Report) -> String {
+    let value = serde_json::json!({
+        "ok": report.problem.is_none(),
+        "records": report.head.size,
+        "root": hex::encode(report.head.root),
+        "erased": report.erased,
+        "position": report.problem.map(|problem| problem.seq),
+        "problem": report.problem.map(|problem| problem.fault.to_string()),
+    });
+    format!("{value}\n")
+}
+
+/// How many findings and refs of one record are shown before the rest is counted.
+const SHOWN: usize = 10;
+
+fn listed_text(record: &Record) -> String {
+    let leaf = &record.leaf;
+    let mut text = format!("{:>6}  {}  ", leaf.seq, people_time(&leaf.time));
+    if let Some(push) = &leaf.push {
+        let _ = write!(text, "push {}  ", visible(push));
+    }
+    text.push_str(headline(record));
+    text.push('\n');
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "        {name:<9}{}", visible(value));
+    };
+    if let Some(binary) = &leaf.binary {
+        line("version", binary);
+    }
+    if !leaf.erased.is_empty() {
+        let seqs: Vec<String> = leaf.erased.iter().map(u64::to_string).collect();
+        line("records", &seqs.join(", "));
+    }
+    match &record.payload {
+        Some(payload) => {
+            if let Some(actor) = payload.actor.as_ref().filter(|_| leaf.kind != Kind::Start) {
+                line("who", &who(actor));
+            }
+            if let Some(target) = &payload.target {
+                line(
+                    "target",
+                    &format!("{}/{}", target.upstream, target.repository),
+                );
+                for update in target.refs.iter().take(SHOWN) {
+                    line(
+                        "ref",
+                        &format!("{} {}", update.name, change(&update.old, &update.new)),
+                    );
+                }
+                more(&mut line, "ref", target.refs.len());
+            }
+        }
+        None if leaf.commitments != Default::default() => line("who", "erased"),
+        None => {}
+    }
+    for reason in &leaf.reasons {
+        let action = match &reason.action {
+            Some(action) => format!(" ({action})"),
+            None => String::new(),
+        };
+        line(
+            "why",
+            &format!("{}{action}, {}", reason.cause, times(reason.count)),
+        );
+    }
+    if let Some(payload) = &record.payload {
+        for finding in payload.findings.iter().take(SHOWN) {
+            let place = match (&finding.path, finding.line) {
+                (Some(path), Some(number)) => format!("{path}:{number}"),
+                (Some(path), None) => path.clone(),
+                (None, _) => "no file".to_owned(),
+            };
+            line(
+                "found",
+                &format!("{place}  {}  {}", finding.rule, finding.masked),
+            );
+        }
+        more(&mut line, "found", payload.findings.len());
+        if let Some(note) = payload.note.as_ref().filter(|note| !note.is_empty()) {
+            line("note", note);
+        }
+    }
+    if let Some(coverage) = &leaf.coverage {
+        let unread = match coverage.not_scannable {
+            0 => String::new(),
+            number => format!(", {number} not readable"),
+        };
+        line(
+            "read",
+            &format!(
+                "{} commits, {} files, {} bytes{unread}",
+                coverage.commits, coverage.blobs, coverage.bytes
+            ),
+        );
+    }
+    text
+}
+
+fn more(line: &mut impl FnMut(&str, &str), name: &str, total: usize) {
+    if let Some(rest) = total.checked_sub(SHOWN).filter(|rest| *rest > 0) {
+        line(name, &format!("... and {rest} more"));
+    }
+}
+
+/// Names were escaped when they were recorded; a database that somebody changed may hold anything all the same.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                character.escape_unicode().to_string()
+            }
+            character if character.is_control() => character.escape_default().to_string(),
+            character => character.to_string(),
+        })
+        .collect()
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        _ => format!("{count} times"),
+    }
+}
+
+/// `2026-01-02T03:04:05.678Z` as `2026-01-02 03:04:05 UTC`.
+fn people_time(time: &str) -> String {
+    match (time.get(..10), time.get(11..19)) {
+        (Some(day), Some(hour)) => format!("{day} {hour} UTC"),
+        _ => time.to_owned(),
+    }
+}
+
+fn headline(record: &Record) -> &'static str {
+    let leaf = &record.leaf;
+    match (leaf.kind, leaf.verdict, leaf.outcome) {
+        (Kind::Start, ..) => "server started",
+        (Kind::Erasure, ..) => "personal data erased",
+        (Kind::Decision, Some(Verdict::Forward), _) => "allowed",
+        (Kind::Decision, Some(Verdict::Hold), _) => "needs review",
+        (Kind::Decision, Some(Verdict::Refuse), _) => "refused",
+        (Kind::Decision, None, _) => "decided",
+        (Kind::Outcome | Kind::UnknownOutcome, _, ending) => match ending {
+            Some(Ending::Accepted) => "arrived",
+            Some(Ending::Partial) => "arrived in part",
+            Some(Ending::Rejected) => "rejected by the upstream",
+            Some(Ending::NotSent) => "not sent",
+            Some(Ending::Unknown) | None => "outcome unknown",
+        },
+    }
+}
+
+fn who(actor: &Actor) -> String {
+    let name = match (&actor.name, actor.kind) {
+        (Some(name), _) => name.as_str(),
+        (None, ActorKind::Anonymous) => "nobody signed in",
+        (None, ActorKind::User) => "a user without a name",
+        (None, ActorKind::Token) => "a token",
+        (None, ActorKind::Operator) => "an operator",
+        (None, ActorKind::System) => "Exeat",
+    };
+    let verified = match (actor.verified, actor.kind) {
+        (_, ActorKind::Anonymous | ActorKind::System) => "",
+        (true, _) => " (verified)",
+        (false, _) => " (not verified)",
+    };
+    let source = match &actor.source {
+        Some(source) => format!(" from {source}"),
+        None => String::new(),
+    };
+    format!("{name}{verified}{source}")
+}
+
+/// What an update does to a ref, with ids as short as git shows them.
+fn change(old: &str, new: &str) -> String {
+    let absent = |id: &str| id.bytes().all(|byte| byte == b'0');
+    let short = |id: &str| id.get(..10).unwrap_or(id).to_owned();
+    match (absent(old), absent(new)) {
+        (true, _) => format!("new, {}", short(new)),
+        (false, true) => format!("deleted, was {}", short(old)),
+        (false, false) => format!("{}..{}", short(old), short(new)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
