@@ -1,1 +1,38 @@
-//! placeholder
+//! What a leak is: rule files in gitleaks' format, compiled once and matched against bytes.
+//!
+//! The path of a text is long: [`Source`] files are read ([`RuleSet::compile`]), a text is scanned for its content alone
+//! ([`RuleSet::scan`]), and whether a match counts at one path is asked afterwards ([`RuleSet::standing`]), because a blob
+//! is scanned once and may lie at many paths. `FORMAT.md` beside this crate describes the files.
+
+mod allowlist;
+mod builtin;
+pub mod check;
+mod compile;
+mod dialect;
+mod engine;
+mod entropy;
+mod format;
+#[doc(hidden)]
+pub mod fuzz_targets;
+mod plan;
+mod prefilter;
+mod printable;
+mod probe;
+mod random;
+mod rule;
+pub mod template;
+pub mod validators;
+
+pub use allowlist::{Site, Standing};
+pub use builtin::builtin;
+pub use compile::{Compiled, Error, RuleSet};
+pub use engine::{MAX_MATCHES, Match, Scan, Scratch};
+pub use format::Warning;
+pub use rule::{Action, Confidence, Origin, Rule, RuleIndex, Severity};
+
+/// One rule file: TOML text, and the name under which errors speak about it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    pub text: String,
+}

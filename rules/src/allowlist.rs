@@ -1,0 +1,158 @@
+//! What excuses a match: by content while scanning, by path and commit afterwards.
+//!
+//! A blob is scanned once, whatever paths it has. So an allowlist is split: its content half (regexes, stopwords) is judged
+//! with the text at hand, its place half (paths, commits) when one place is asked about. An allowlist judges one match and
+//! never silences another.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use regex_automata::meta::Regex;
+
+use crate::format::Target;
+
+/// Where one copy of a text lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Site<'a> {
+    /// `None` for texts without a path, such as commit messages: no path condition holds for them.
+    pub path: Option<&'a [u8]>,
+    /// Full commit id in hexadecimal.
+    pub commit: Option<&'a str>,
+}
+
+/// Whether a match counts at one [`Site`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Standing {
+    /// It counts.
+    Stands,
+    /// The rule does not speak about this path.
+    OutOfPath,
+    /// An allowlist excuses it here.
+    Allowed,
+}
+
+/// Bytes to either side of a match that its "line" holds at most: a file of one line must not become the context of everything
+/// in it, neither for the time it takes nor for what it would excuse.
+const LINE: usize = 1024;
+
+/// A compiled allowlist.
+#[derive(Debug)]
+pub(crate) struct Allowlist {
+    /// Every half that is given must hold; otherwise one is enough.
+    pub(crate) all: bool,
+    pub(crate) commits: HashSet<String>,
+    pub(crate) paths: Option<Regex>,
+    pub(crate) regexes: Option<Regex>,
+    pub(crate) target: Target,
+    pub(crate) stopwords: Option<AhoCorasick>,
+}
+
+/// What an allowlist makes of a match's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Excused wherever it lies.
+    Excused,
+    /// Excused where the place half holds.
+    Depends,
+    /// Not excused by this list anywhere.
+    Stands,
+}
+
+impl Allowlist {
+    /// Judges a match by its content alone.
+    pub(crate) fn content(
+        &self,
+        text: &[u8],
+        span: &Range<usize>,
+        secret: &Range<usize>,
+    ) -> Content {
+        let has_place = !self.commits.is_empty() || self.paths.is_some();
+        let regex = self
+            .regexes
+            .as_ref()
+            .map(|regex| regex.is_match(self.target(text, span, secret)));
+        let stopword = self
+            .stopwords
+            .as_ref()
+            .map(|words| words.is_match(slice(text, secret)));
+        let halves = [regex, stopword];
+        let excused = match self.all {
+            true => halves.iter().all(|half| half.unwrap_or(true)),
+            false => halves.iter().any(|half| half.unwrap_or(false)),
+        };
+        match (self.all, excused, has_place) {
+            (true, true, true) | (false, false, true) => Content::Depends,
+            (_, true, _) => Content::Excused,
+            (_, false, _) => Content::Stands,
+        }
+    }
+
+    /// Whether the place half excuses what [`Content::Depends`] on it.
+    pub(crate) fn place(&self, site: &Site<'_>) -> bool {
+        let commit = (!self.commits.is_empty()).then(|| {
+            site.commit
+                .is_some_and(|commit| self.commits.contains(&commit.to_ascii_lowercase()))
+        });
+        let path = self
+            .paths
+            .as_ref()
+            .map(|paths| site.path.is_some_and(|path| paths.is_match(path)));
+        let mut given = [commit, path].into_iter().flatten();
+        if self.all {
+            given.all(|holds| holds)
+        } else {
+            given.any(|holds| holds)
+        }
+    }
+
+    /// Whether it says anything about content; then a path alone is not excused by an all-of list.
+    pub(crate) fn has_content(&self) -> bool {
+        self.regexes.is_some() || self.stopwords.is_some()
+    }
+
+    fn target<'t>(&self, text: &'t [u8], span: &Range<usize>, secret: &Range<usize>) -> &'t [u8] {
+        match self.target {
+            Target::Secret => slice(text, secret),
+            Target::Match => slice(text, span),
+            Target::Line => slice(text, &line(text, span)),
+        }
+    }
+}
+
+/// The lines that a match touches, without the last newline, cut at [`LINE`] bytes from the match.
+fn line(text: &[u8], span: &Range<usize>) -> Range<usize> {
+    let from = span.start.saturating_sub(LINE);
+    let to = span.end.saturating_add(LINE).min(text.len());
+    let before = slice(text, &(from..span.start));
+    let after = slice(text, &(span.end..to));
+    let start = before
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(from, |at| from + at + 1);
+    let end = after
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .map_or(to, |at| span.end + at);
+    start..end
+}
+
+fn slice<'t>(text: &'t [u8], range: &Range<usize>) -> &'t [u8] {
+    text.get(range.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_at_newlines_and_at_its_limit() {
+        let text = b"one\ntwo secret three\nfour";
+        assert_eq!(slice(text, &line(text, &(8..14))), b"two secret three");
+        assert_eq!(slice(text, &line(text, &(0..3))), b"one");
+        assert_eq!(slice(text, &line(text, &(21..25))), b"four");
+        let long = [b'a'; 10_000];
+        assert_eq!(line(&long, &(5000..5010)), 3976..6034);
+    }
+}

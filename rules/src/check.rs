@@ -1,0 +1,181 @@
+//! Are the rules what they say? Examples are found, counter-examples are not.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{Match, Origin, Rule, RuleIndex, RuleSet, Scan, Scratch, template};
+
+/// What a check of a rule set brought to light.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Rules whose examples do not hold.
+    pub faults: Vec<Fault>,
+    /// Rules without an example.
+    pub unproven: Vec<String>,
+    /// What a rule lacks to be shipped, beyond being right.
+    pub incomplete: Vec<Fault>,
+    /// Rules that read every text (or every text with one of their keywords) from end to end: right, and slow.
+    pub slow: Vec<String>,
+    /// Examples and counter-examples that were tried.
+    pub tried: usize,
+}
+
+/// One thing that is wrong with one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    pub rule: String,
+    pub origin: Origin,
+    pub reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: rule {}: {}", self.origin, self.rule, self.reason)
+    }
+}
+
+/// Examples and counter-examples that a shipped rule needs at least, of each.
+const PROOFS: usize = 2;
+
+/// Scans every example with the whole set. Examples are content; those of rules about paths alone are paths.
+pub fn check(rules: &RuleSet) -> Report {
+    let mut report = Report::default();
+    let mut scratch = Scratch::new(rules);
+    for (index, rule) in rules.rules().iter().enumerate() {
+        if rules.reads_whole_texts(index) {
+            report.slow.push(rule.id.clone());
+        }
+        report
+            .incomplete
+            .extend(missing(rule).map(|reason| fault(rule, reason)));
+        if rule.skip_report {
+            continue;
+        }
+        if rule.examples.is_empty() {
+            report.unproven.push(rule.id.clone());
+        }
+        let wanted = [
+            ("example", &rule.examples, true),
+            ("counter-example", &rule.counter_examples, false),
+        ];
+        for (kind, texts, expected) in wanted {
+            for (number, text) in texts.iter().enumerate() {
+                report.tried += 1;
+                let reason = match template::expand(text) {
+                    Err(error) => error.to_string(),
+                    Ok(text) if finds(rules, index, &text, &mut scratch) == expected => continue,
+                    Ok(_) if expected => "it is not found".to_owned(),
+                    Ok(_) => "it is found".to_owned(),
+                };
+                report
+                    .faults
+                    .push(fault(rule, format!("{kind} {}: {reason}", number + 1)));
+            }
+        }
+    }
+    report
+}
+
+fn finds(rules: &RuleSet, index: RuleIndex, text: &str, scratch: &mut Scratch) -> bool {
+    if rules.rule(index).regex.is_none() {
+        let mut found = Vec::new();
+        rules.match_path(text.as_bytes(), &mut found);
+        return found.contains(&index);
+    }
+    let mut found: Vec<Match> = Vec::new();
+    let Scan { truncated } = rules.scan(text.as_bytes(), scratch, &mut found);
+    !truncated && found.iter().any(|found| found.rule == index)
+}
+
+fn missing(rule: &Rule) -> impl Iterator<Item = String> {
+    let few = |what: &str, count: usize| {
+        (count < PROOFS).then(|| format!("it has {count} {what}, and needs {PROOFS}"))
+    };
+    let no = |what: &str, lacks: bool| lacks.then(|| format!("it has no {what}"));
+    [
+        no("description", rule.description.is_empty()),
+        no("remedy", rule.remedy.as_ref().is_none_or(String::is_empty)),
+        no("references", rule.references.is_empty()),
+        no("keywords", rule.keywords.is_empty() && rule.regex.is_some()),
+        few("examples", rule.examples.len()),
+        few("counter_examples", rule.counter_examples.len()),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn fault(rule: &Rule, reason: String) -> Fault {
+    Fault {
+        rule: rule.id.clone(),
+        origin: rule.origin.clone(),
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Source, builtin};
+
+    /// The least number of rules that ship.
+    const RULES: usize = 60;
+
+    #[test]
+    fn builtin_packs_hold() {
+        let compiled = RuleSet::compile(&builtin()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(compiled.warnings.is_empty(), "{:?}", compiled.warnings);
+        let report = check(&compiled.rules);
+        let wrong: Vec<String> = report
+            .faults
+            .iter()
+            .chain(&report.incomplete)
+            .map(Fault::to_string)
+            .collect();
+        assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+        assert!(
+            compiled.rules.rules().len() >= RULES,
+            "only {} rules",
+            compiled.rules.rules().len()
+        );
+    }
+
+    fn checked(text: &str) -> Report {
+        let source = Source {
+            name: "t.toml".into(),
+            text: text.into(),
+        };
+        check(&RuleSet::compile(&[source]).unwrap().rules)
+    }
+
+    #[test]
+    fn faults_name_rule_and_example() {
+        let report = checked(
+            "[[rules]]\nid='a'\nregex='''tok_[a-z]{4}'''\nkeywords=['tok_']\n\
+             examples=['tok_abcd', 'tok_1', '{{nope}}']\ncounter_examples=['tok_abcd', 'tok_1']\n",
+        );
+        let faults: Vec<String> = report.faults.iter().map(Fault::to_string).collect();
+        assert_eq!(faults.len(), 3);
+        assert_eq!(faults[0], "t.toml:1: rule a: example 2: it is not found");
+        assert!(
+            faults[1].starts_with("t.toml:1: rule a: example 3: there is no template \"nope\"")
+        );
+        assert_eq!(
+            faults[2],
+            "t.toml:1: rule a: counter-example 1: it is found"
+        );
+        assert_eq!(report.tried, 5);
+        assert_eq!(report.incomplete.len(), 3);
+    }
+
+    #[test]
+    fn rules_without_examples_are_unproven_and_path_rules_are_tried_on_paths() {
+        let report = checked(
+            "[[rules]]\nid='a'\nregex='x'\n[[rules]]\nid='p'\npath='''\\.p12$'''\n\
+             examples=['keys/a.p12']\ncounter_examples=['a.p12.txt']\n",
+        );
+        assert_eq!(report.unproven, ["a"]);
+        assert_eq!(report.slow, ["a"]);
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
+    }
+}

@@ -1,0 +1,375 @@
+//! Scanning one text with every rule.
+//!
+//! Three steps: the prefilter finds keywords; each is asked whether its rule's core matches right there ([`crate::probe`]); a
+//! rule that got a yes is run where its matches can begin. The result is exactly that of running each rule whose keyword
+//! stands in the text over the whole text, leftmost match after leftmost match:
+//!
+//! Call `A(s)` the match that begins at `s`, if there is one; it depends on `s` and the text alone. A plain run takes the
+//! least `s` not before the last match's end for which `A(s)` exists, again and again. [`crate::plan`] proves that `A(s)`
+//! exists only for `s` in certain intervals before the places that answered the probe. So it is enough to look for the least
+//! `s` in those intervals; and because no match is longer than the regex's maximum length, a search that stops that far behind
+//! the interval's end still sees the whole of every `A(s)` with `s` in it. What it reports beyond the interval may be cut off
+//! and is discarded. Look-around always sees the true neighbours, because searches get a range of the text and not a slice.
+
+use std::ops::Range;
+
+use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::{Anchored, Input, hybrid, meta};
+
+use crate::allowlist::Content;
+use crate::compile::{Matcher, Search};
+use crate::entropy::shannon;
+use crate::probe::Answer;
+use crate::{RuleIndex, RuleSet};
+
+/// Most matches reported of one text. A text with more is not scanned to its end: [`Scan::truncated`].
+pub const MAX_MATCHES: usize = 10_000;
+
+/// Bytes that the probes of one rule may read per byte of text, before the rule is run over the whole text instead. It keeps
+/// the time linear in the text, whatever the text.
+const PROBE_SHARE: usize = 4;
+/// And at least this many bytes.
+const PROBE_FLOOR: usize = 64 * 1024;
+
+/// A rule's find in one text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    pub rule: RuleIndex,
+    /// What the regex matched, in bytes of the text.
+    pub span: Range<usize>,
+    /// The secret in it.
+    pub secret: Range<usize>,
+    /// The rule's allowlists whose excuse depends on the place, by their position.
+    pub(crate) depends: Vec<u16>,
+}
+
+/// How a scan ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Scan {
+    /// The text held more matches than are reported: it is not scanned, and must not pass as clean.
+    pub truncated: bool,
+}
+
+/// Working memory of one worker: caches of the regex engines, made when first needed and kept.
+pub struct Scratch {
+    rules: Vec<Progress>,
+    /// Rules that one of this text's keywords has woken.
+    woken: Vec<usize>,
+    slots: Vec<Option<NonMaxUsize>>,
+    max_matches: usize,
+}
+
+/// One rule's state within one text, and its caches.
+#[derive(Default)]
+struct Progress {
+    probe: Option<Box<hybrid::dfa::Cache>>,
+    search: Option<Box<meta::Cache>>,
+    is_woken: bool,
+    /// Every place of the text may begin a match.
+    whole: bool,
+    /// Places where the core matched.
+    places: Vec<usize>,
+    /// The last place asked about; keywords inside each other often ask twice.
+    asked: Option<usize>,
+    /// Bytes that probes may still read.
+    budget: usize,
+}
+
+impl Scratch {
+    /// For `rules` and no other set.
+    pub fn new(rules: &RuleSet) -> Self {
+        Self {
+            rules: rules.matchers.iter().map(|_| Progress::default()).collect(),
+            woken: Vec::new(),
+            slots: Vec::new(),
+            max_matches: MAX_MATCHES,
+        }
+    }
+
+    /// The same, with another limit on the matches of one text.
+    pub fn with_max_matches(rules: &RuleSet, max_matches: usize) -> Self {
+        Self {
+            max_matches,
+            ..Self::new(rules)
+        }
+    }
+
+    /// Makes ready for the next text.
+    fn settle(&mut self) {
+        for rule in self.woken.drain(..) {
+            if let Some(progress) = self.rules.get_mut(rule) {
+                progress.is_woken = false;
+                progress.places.clear();
+            }
+        }
+    }
+
+    fn wake(&mut self, rule: usize, whole: bool, text: &[u8]) -> Option<&mut Progress> {
+        let progress = self.rules.get_mut(rule)?;
+        if !progress.is_woken {
+            progress.is_woken = true;
+            progress.whole = whole;
+            progress.asked = None;
+            progress.budget = text.len().saturating_mul(PROBE_SHARE).max(PROBE_FLOOR);
+            self.woken.push(rule);
+        }
+        Some(progress)
+    }
+}
+
+impl RuleSet {
+    /// Appends what the rules find in `text` to `matches`, ordered by place and then by rule. Paths are not looked at.
+    ///
+    /// Entropy, validators and the content halves of allowlists are applied; what is left of the allowlists is for
+    /// [`RuleSet::standing`]. `scratch` must have been made for this set. Time is linear in the text for rules of bounded length.
+    pub fn scan(&self, text: &[u8], scratch: &mut Scratch, matches: &mut Vec<Match>) -> Scan {
+        self.find_places(text, scratch);
+        let scan = self.run_woken(text, scratch, matches);
+        scratch.settle();
+        scan
+    }
+
+    fn find_places(&self, text: &[u8], scratch: &mut Scratch) {
+        for &rule in &self.always {
+            scratch.wake(rule, true, text);
+        }
+        self.prefilter.each(text, |gate, place| {
+            let rule = gate.rule as usize;
+            let Some(search) = self
+                .matchers
+                .get(rule)
+                .and_then(|matcher| matcher.search.as_ref())
+            else {
+                return;
+            };
+            let Some(probe) = &search.probe else {
+                scratch.wake(rule, true, text);
+                return;
+            };
+            let Some(progress) = scratch.wake(rule, false, text) else {
+                return;
+            };
+            if progress.whole || progress.asked == Some(place) {
+                return;
+            }
+            progress.asked = Some(place);
+            let cache = progress
+                .probe
+                .get_or_insert_with(|| Box::new(probe.cache()));
+            match probe.ask(cache, text, place, &mut progress.budget) {
+                Answer::Fails => {}
+                Answer::Matches => progress.places.push(place),
+                Answer::Unknown => progress.whole = true,
+            }
+        });
+    }
+
+    fn run_woken(&self, text: &[u8], scratch: &mut Scratch, matches: &mut Vec<Match>) -> Scan {
+        let first = matches.len();
+        let mut truncated = false;
+        let Scratch {
+            rules,
+            woken,
+            slots,
+            max_matches,
+        } = scratch;
+        for &rule in woken.iter() {
+            let Some((matcher, progress)) = self.matchers.get(rule).zip(rules.get_mut(rule)) else {
+                continue;
+            };
+            let Some(search) = &matcher.search else {
+                continue;
+            };
+            if !progress.whole && progress.places.is_empty() {
+                continue;
+            }
+            let cache = progress
+                .search
+                .get_or_insert_with(|| Box::new(search.regex.create_cache()));
+            slots.clear();
+            slots.resize(search.regex.group_info().slot_len(), None);
+            let mut run = Run {
+                search,
+                text,
+                cache,
+                slots,
+            };
+            let mut keep = |slots: &[Option<NonMaxUsize>]| {
+                let Some(found) = matcher.judge(rule, text, slots) else {
+                    return true;
+                };
+                if matches.len() - first >= *max_matches {
+                    truncated = true;
+                    return false;
+                }
+                matches.push(found);
+                true
+            };
+            if progress.whole {
+                run.everywhere(&mut keep);
+            } else {
+                progress.places.sort_unstable();
+                run.near(&progress.places, &mut keep);
+            }
+        }
+        if let Some(new) = matches.get_mut(first..) {
+            new.sort_by_key(|found| (found.span.start, found.rule));
+        }
+        Scan { truncated }
+    }
+}
+
+/// One rule's regex on one text.
+struct Run<'r> {
+    search: &'r Search,
+    text: &'r [u8],
+    cache: &'r mut meta::Cache,
+    slots: &'r mut [Option<NonMaxUsize>],
+}
+
+/// Takes the slots of a match; `false` ends the run.
+type Keep<'k> = dyn FnMut(&[Option<NonMaxUsize>]) -> bool + 'k;
+
+impl Run<'_> {
+    /// Match after match over the whole text.
+    fn everywhere(&mut self, keep: &mut Keep<'_>) {
+        let mut from = 0;
+        while let Some(found) = self.next(from..self.text.len(), Anchored::No) {
+            if !keep(self.slots) {
+                return;
+            }
+            // No regex of a rule matches empty text, so this is progress.
+            from = found.end;
+        }
+    }
+
+    /// Match after match that begins near one of `places`, which are sorted.
+    fn near(&mut self, places: &[usize], keep: &mut Keep<'_>) {
+        let starts = |place: usize| {
+            let first = self
+                .search
+                .before_max
+                .map_or(0, |max| place.saturating_sub(max));
+            Some(first..=place.checked_sub(self.search.before_min)?)
+        };
+        let mut intervals = places.iter().filter_map(|&place| starts(place)).peekable();
+        let one_place = self.search.before_max == Some(0);
+        let reach = self.search.max_length.unwrap_or(usize::MAX);
+        let mut from = 0;
+        while let Some(interval) = intervals.next() {
+            let first = *interval.start();
+            let mut last = *interval.end();
+            // Intervals that lie within one search's reach are searched as one, so that no byte is read for each of them again.
+            while !one_place
+                && let Some(next) =
+                    intervals.next_if(|next| *next.start() <= last.saturating_add(reach))
+            {
+                last = last.max(*next.end());
+            }
+            let end = last.saturating_add(reach).min(self.text.len());
+            from = from.max(first);
+            while from <= last {
+                let anchored = if one_place {
+                    Anchored::Yes
+                } else {
+                    Anchored::No
+                };
+                let Some(found) = self.next(from..end, anchored) else {
+                    break;
+                };
+                if found.start > last {
+                    break;
+                }
+                if !keep(self.slots) {
+                    return;
+                }
+                from = found.end;
+            }
+        }
+    }
+
+    /// The next match that begins in `range` and ends in it.
+    fn next(&mut self, range: Range<usize>, anchored: Anchored) -> Option<Range<usize>> {
+        if range.start > range.end {
+            return None;
+        }
+        let input = Input::new(self.text).range(range).anchored(anchored);
+        self.search
+            .regex
+            .search_slots_with(self.cache, &input, self.slots)?;
+        group(self.slots, 0)
+    }
+}
+
+/// What a capture group matched; group 0 is the whole match.
+fn group(slots: &[Option<NonMaxUsize>], index: usize) -> Option<Range<usize>> {
+    let start = slots.get(index * 2).copied().flatten()?;
+    let end = slots.get(index * 2 + 1).copied().flatten()?;
+    Some(start.get()..end.get())
+}
+
+impl Matcher {
+    /// Turns what the regex found into a match, unless its content says that it is none.
+    fn judge(&self, rule: RuleIndex, text: &[u8], slots: &[Option<NonMaxUsize>]) -> Option<Match> {
+        let span = group(slots, 0)?;
+        let secret = self.secret(text, slots, &span);
+        let bytes = text.get(secret.clone())?;
+        if self
+            .entropy
+            .is_some_and(|entropy| shannon(bytes) <= entropy)
+        {
+            return None;
+        }
+        if self.validator.is_some_and(|check| !check(bytes)) {
+            return None;
+        }
+        let mut depends = Vec::new();
+        for (at, list) in self.allowlists.iter().enumerate() {
+            match list.content(text, &span, &secret) {
+                Content::Excused => return None,
+                Content::Depends => depends.push(u16::try_from(at).ok()?),
+                Content::Stands => {}
+            }
+        }
+        Some(Match {
+            rule,
+            span,
+            secret,
+            depends,
+        })
+    }
+
+    /// gitleaks' choice: the group that is asked for; without one, the first group that holds anything; else the whole match
+    /// without newlines around it.
+    fn secret(
+        &self,
+        text: &[u8],
+        slots: &[Option<NonMaxUsize>],
+        span: &Range<usize>,
+    ) -> Range<usize> {
+        let chosen = match self.secret_group {
+            0 => (1..slots.len() / 2)
+                .filter_map(|index| group(slots, index))
+                .find(|group| !group.is_empty()),
+            index => group(slots, index),
+        };
+        chosen.unwrap_or_else(|| {
+            let whole = text.get(span.clone()).unwrap_or_default();
+            let before = whole.iter().take_while(|&&byte| byte == b'\n').count();
+            let after = whole
+                .iter()
+                .rev()
+                .take_while(|&&byte| byte == b'\n')
+                .count();
+            if before == whole.len() {
+                span.clone()
+            } else {
+                span.start + before..span.end - after
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

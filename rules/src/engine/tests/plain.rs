@@ -1,0 +1,252 @@
+//! The engine against plain runs of every rule over every text.
+
+use std::path::{Path, PathBuf};
+
+use aho_corasick::AhoCorasick;
+
+use super::*;
+use crate::builtin;
+use crate::random::Random;
+
+/// Each rule whose keyword stands in the text, run plainly over all of it.
+struct Plain {
+    /// By rule; `None` for rules without keywords.
+    keywords: Vec<Option<AhoCorasick>>,
+    scratch: Scratch,
+}
+
+impl Plain {
+    fn new(rules: &RuleSet) -> Self {
+        let automaton = |words: &Vec<String>| {
+            let built = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(words);
+            (!words.is_empty()).then(|| built.unwrap())
+        };
+        Self {
+            keywords: rules
+                .rules()
+                .iter()
+                .map(|rule| automaton(&rule.keywords))
+                .collect(),
+            scratch: Scratch::new(rules),
+        }
+    }
+
+    fn scan(&mut self, rules: &RuleSet, text: &[u8]) -> Vec<Match> {
+        for (rule, keywords) in self.keywords.iter().enumerate() {
+            let present = keywords
+                .as_ref()
+                .is_none_or(|keywords| keywords.is_match(text));
+            if present && rules.matchers[rule].search.is_some() {
+                self.scratch.wake(rule, true, text).unwrap().whole = true;
+            }
+        }
+        let mut matches = Vec::new();
+        assert!(
+            !rules
+                .run_woken(text, &mut self.scratch, &mut matches)
+                .truncated
+        );
+        self.scratch.settle();
+        matches
+    }
+}
+
+fn compare(
+    rules: &RuleSet,
+    scratch: &mut Scratch,
+    plain: &mut Plain,
+    text: &[u8],
+    name: &str,
+) -> usize {
+    let mut matches = Vec::new();
+    assert!(!rules.scan(text, scratch, &mut matches).truncated);
+    let expected = plain.scan(rules, text);
+    assert_eq!(
+        matches,
+        expected,
+        "{name}: {:?}",
+        String::from_utf8_lossy(&text[..text.len().min(2000)])
+    );
+    matches.len()
+}
+
+/// Rules of every shape that the plan tells apart, over texts in which matches overlap, touch, and almost happen.
+#[test]
+fn made_up_rules_on_dense_texts() {
+    let shapes: &[(&str, &[&str])] = &[
+        ("ab", &["ab"]),
+        (r"\bab+\b", &["ab"]),
+        (
+            "(?i)[a-c]{0,5}?(?:ab|ca)[ =]{0,2}([abc]{2,4})(?:[ =]|$)",
+            &["ab", "ca"],
+        ),
+        ("[a-c]{0,5}(?:ab|ca)([abc]{2,4})", &["ab", "ca"]),
+        ("[abc]{2}=ab", &["ab"]),
+        ("[abc]{1,3}=(ab|ba)[abc]*", &["=ab", "=ba"]),
+        ("[abc]+=ab[abc]+", &["=ab"]),
+        ("(?:^|[^a])ab", &["ab"]),
+        ("ab[^=]*=", &["ab"]),
+        ("ab[abc ]{0,8}b=", &["ab"]),
+        ("(?:ab|b)=?a", &["ab", "b"]),
+        ("(?s)ab.*?ba", &["ab"]),
+        ("a[bc]{3}|ab[ =]", &["ab"]),
+        ("(ab)|(abc)", &["a"]),
+        ("b?ab(?:c|$)", &["b"]),
+        ("(?m)^ab.{0,3}$", &["ab"]),
+        ("[ab]{3}=", &["c"]),
+        ("[ab]{3}=", &[]),
+        (r"(?:ab){2,3}\B", &["abab"]),
+        ("=[a-c]{0,4}AB", &["ab"]),
+    ];
+    let mut text = String::new();
+    for (index, (regex, keywords)) in shapes.iter().enumerate() {
+        text += &format!(
+            "[[rules]]\nid = 'r{index}'\nregex = '''{regex}'''\nkeywords = {keywords:?}\n"
+        );
+    }
+    let rules = set(&text);
+    let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
+    let mut random = Random::from_word("dense");
+    let mut found = 0;
+    for round in 0..4000 {
+        let length = random.below(120);
+        let text = random.text(
+            length,
+            if round % 2 == 0 {
+                "abc="
+            } else {
+                "aabbccAB= \n"
+            },
+        );
+        found += compare(&rules, &mut scratch, &mut plain, text.as_bytes(), "dense");
+    }
+    assert!(found > 10_000, "{found}");
+}
+
+/// Texts made of the rules' own examples, cut, joined and repeated.
+fn examples_shuffled(rules: &RuleSet, rounds: usize) -> Vec<Vec<u8>> {
+    let mut pieces: Vec<String> = Vec::new();
+    for rule in rules.rules() {
+        for text in rule.examples.iter().chain(&rule.counter_examples) {
+            pieces.push(crate::template::expand(text).unwrap());
+        }
+        pieces.extend(rule.keywords.iter().cloned());
+    }
+    let mut random = Random::from_word("examples");
+    let mut texts = Vec::new();
+    for _ in 0..rounds {
+        let mut text = Vec::new();
+        for _ in 0..1 + random.below(8) {
+            let piece = pieces[random.below(pieces.len())].as_bytes();
+            let from = if random.below(3) == 0 {
+                random.below(piece.len())
+            } else {
+                0
+            };
+            let to = if random.below(3) == 0 {
+                from + random.below(piece.len() - from)
+            } else {
+                piece.len()
+            };
+            text.extend_from_slice(&piece[from..to]);
+            text.extend_from_slice([b"".as_slice(), b"\n", b" ", b"\"", b"x"][random.below(5)]);
+        }
+        texts.push(text);
+    }
+    texts
+}
+
+#[test]
+fn builtin_rules_on_shuffled_examples() {
+    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
+    let found: usize = examples_shuffled(&rules, 1500)
+        .iter()
+        .map(|text| compare(&rules, &mut scratch, &mut plain, text, "shuffled"))
+        .sum();
+    assert!(found > 500, "{found}");
+}
+
+/// Every file of this repository, and of the system's headers if there are any.
+#[test]
+fn builtin_rules_on_source_trees() {
+    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    compare_trees(&rules, 12 << 20);
+}
+
+/// Compares on at most `limit` bytes of each tree.
+pub(super) fn compare_trees(rules: &RuleSet, limit: usize) {
+    let (mut scratch, mut plain) = (Scratch::new(rules), Plain::new(rules));
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for root in [workspace, Path::new("/usr/include")] {
+        let mut left = limit;
+        for path in files(root) {
+            let Ok(text) = std::fs::read(&path) else {
+                continue;
+            };
+            compare(
+                rules,
+                &mut scratch,
+                &mut plain,
+                &text,
+                &path.display().to_string(),
+            );
+            left = left.saturating_sub(text.len());
+            if left == 0 {
+                break;
+            }
+        }
+    }
+}
+
+/// Regular files of at most a megabyte below `root`, without hidden folders and build output.
+fn files(root: &Path) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![root.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            let Ok(kind) = entry.metadata() else { continue };
+            if kind.is_dir() && !hidden && !entry.path().join("CACHEDIR.TAG").exists() {
+                folders.push(entry.path());
+            } else if kind.is_file() && kind.len() <= 1 << 20 {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Texts that would make a windowed scan read the same bytes again and again still end soon, and right.
+#[test]
+fn hostile_texts_cost_linear_time() {
+    let rules = set(
+        "[[rules]]\nid = 'open'\nregex = '''key[a-z ]*1'''\nkeywords = ['key']\n\
+         [[rules]]\nid = 'long'\nregex = '''key[a-z ]{0,5000}1'''\nkeywords = ['key']\n\
+         [[rules]]\nid = 'before'\nregex = '''[a-z ]{0,500}?key[a-z ]{0,500}=2'''\nkeywords = ['key']\n",
+    );
+    let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
+    let text = "key ".repeat(1 << 16);
+    let mut matches = Vec::new();
+    assert!(
+        !rules
+            .scan(text.as_bytes(), &mut scratch, &mut matches)
+            .truncated
+    );
+    assert!(matches.is_empty());
+    let read: usize = scratch
+        .rules
+        .iter()
+        .map(|rule| text.len() * PROBE_SHARE - rule.budget)
+        .sum();
+    assert!(read <= rules.rules().len() * PROBE_SHARE * text.len());
+    compare(
+        &rules,
+        &mut scratch,
+        &mut plain,
+        (text + "1 key =2").as_bytes(),
+        "hostile",
+    );
+}

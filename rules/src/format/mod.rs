@@ -1,0 +1,292 @@
+//! Rule files: TOML text into checked values, with every complaint at its line.
+
+mod allowlist;
+mod rule;
+mod table;
+
+use std::fmt;
+
+pub(crate) use allowlist::{AllowlistText, Target};
+pub(crate) use rule::RuleText;
+use table::{Key, Place, Table};
+
+use crate::printable::printable;
+
+/// Longest rule file read, in bytes.
+const FILE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A value and the line it stands on, counted from 1.
+#[derive(Clone, Debug)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) line: usize,
+}
+
+/// One rule file as written; regexes are not yet compiled.
+#[derive(Debug, Default)]
+pub(crate) struct File {
+    pub(crate) rules: Vec<RuleText>,
+    /// The allowlists at the top of the file, and the rules each is about; empty: the rules of this file.
+    pub(crate) allowlists: Vec<(AllowlistText, Vec<Located<String>>)>,
+    pub(crate) disabled: Vec<Located<String>>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Something in a rule file that is understood and not honoured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// The rule it stands in, if any.
+    pub rule: Option<String>,
+    pub reason: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if let Some(rule) = &self.rule {
+            write!(f, "rule {rule}: ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+/// What is wrong with a rule file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{file}: the file is longer than {FILE_BYTES} bytes")]
+    TooLong { file: String },
+    #[error("{file}:{line}: not TOML: {reason}")]
+    Toml {
+        file: String,
+        line: usize,
+        reason: String,
+    },
+    #[error("{file}:{line}: {within} has no key \"{key}\"; {hint}")]
+    UnknownKey {
+        file: String,
+        line: usize,
+        within: String,
+        key: String,
+        hint: String,
+    },
+    #[error("{file}:{line}: {within}: {reason}")]
+    Invalid {
+        file: String,
+        line: usize,
+        within: String,
+        reason: String,
+    },
+}
+
+const TOP_KEYS: &[Key] = &[
+    Key::known("title"),
+    Key::known("description"),
+    Key::known("minVersion"),
+    Key::known("extend"),
+    Key::known("allowlist"),
+    Key::known("allowlists"),
+    Key::known("rules"),
+    Key::known("betterleaksMinVersion"),
+    Key::ignored(
+        "prefilter",
+        "its expression is not evaluated; nothing is skipped by it",
+    ),
+    Key::ignored(
+        "filter",
+        "its expression is not evaluated; nothing is discarded by it",
+    ),
+];
+
+const EXTEND_KEYS: &[Key] = &[
+    Key::known("useDefault"),
+    Key::known("path"),
+    Key::known("url"),
+    Key::known("disabledRules"),
+];
+
+/// Reads one rule file. `name` is how errors call it.
+pub(crate) fn parse(name: &str, text: &str) -> Result<File, Error> {
+    let name = printable(name);
+    if text.len() > FILE_BYTES {
+        return Err(Error::TooLong { file: name });
+    }
+    let place = Place::new(name, text);
+    let document = toml::de::DeTable::parse(text).map_err(|error| Error::Toml {
+        file: place.name().to_owned(),
+        line: place.line(error.span().map_or(0, |span| span.start)),
+        reason: printable(error.message()),
+    })?;
+
+    let mut file = File::default();
+    let top = Table::new(
+        &place,
+        "the file",
+        None,
+        document.get_ref(),
+        1,
+        TOP_KEYS,
+        &mut file.warnings,
+    )?;
+    for key in [
+        "title",
+        "description",
+        "minVersion",
+        "betterleaksMinVersion",
+    ] {
+        top.text(key)?;
+    }
+    if let Some(extend) = top.table("extend", "[extend]", EXTEND_KEYS, &mut file.warnings)? {
+        file.disabled = extend_section(&extend)?;
+    }
+    for key in ["allowlist", "allowlists"] {
+        for list in top.tables(key, "allowlist", allowlist::TOP_KEYS, &mut file.warnings)? {
+            file.allowlists
+                .push((allowlist::read(&list)?, list.texts("targetRules")?));
+        }
+    }
+    for rule in top.tables("rules", "rule", rule::KEYS, &mut file.warnings)? {
+        file.rules.push(rule::read(&rule, &mut file.warnings)?);
+    }
+    Ok(file)
+}
+
+/// A rule that is silently missing is a leak, so a base that cannot be loaded from here is an error.
+fn extend_section(extend: &Table<'_, '_>) -> Result<Vec<Located<String>>, Error> {
+    if let Some(set) = extend.boolean("useDefault")?
+        && set.value
+    {
+        return Err(extend.invalid(
+            set.line,
+            "useDefault is not supported; name the default rule file as a source of its own",
+        ));
+    }
+    for key in ["path", "url"] {
+        if let Some(set) = extend.text(key)?
+            && !set.value.is_empty()
+        {
+            let reason = format!("{key} is not supported; name that file as a source of its own");
+            return Err(extend.invalid(set.line, &reason));
+        }
+    }
+    extend.texts("disabledRules")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let message = parse("f.toml", text).unwrap_err().to_string();
+        assert!(
+            message
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() || byte == b' '),
+            "{message:?}"
+        );
+        message
+    }
+
+    #[test]
+    fn a_whole_rule_is_read() {
+        let file = parse(
+            "f.toml",
+            r#"
+title = "t"
+[[rules]]
+id = "a-b"
+description = "d"
+regex = '''x(y)'''
+secretGroup = 1
+entropy = 3
+keywords = ["X"]
+action = "review"
+severity = "low"
+confidence = "high"
+validator = "jwt"
+remedy = "r"
+references = ["https://example.com"]
+examples = ["xy"]
+counter_examples = ["xz"]
+[[rules.allowlists]]
+condition = "&&"
+regexTarget = "line"
+regexes = ["z"]
+stopWords = ["w"]
+"#,
+        )
+        .unwrap();
+        let [rule] = file.rules.as_slice() else {
+            panic!("one rule")
+        };
+        assert_eq!(rule.rule.id, "a-b");
+        assert_eq!(rule.rule.origin.line, 3);
+        assert_eq!(rule.rule.entropy, Some(3.0));
+        assert_eq!(rule.rule.keywords, ["x"]);
+        assert_eq!(rule.rule.action, crate::Action::Review);
+        assert_eq!(rule.regex_line, 6);
+        assert!(rule.allowlists[0].all);
+        assert_eq!(rule.allowlists[0].target, Target::Line);
+        assert_eq!(rule.allowlists[0].stopwords, ["w"]);
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest() {
+        assert_eq!(
+            refused("[[rules]]\nid = 'x'\nregexp = 'x'\n"),
+            "f.toml:3: rule x has no key \"regexp\"; did you mean \"regex\"?"
+        );
+        assert!(refused("rulez = 1").contains("did you mean \"rules\"?"));
+        assert!(
+            refused("[[rules]]\nid='x'\nregex='x'\n[[rules.allowlists]]\nzzzzzz='x'")
+                .contains("it knows ")
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        assert!(refused("a = ").starts_with("f.toml:1: not TOML: "));
+        assert!(
+            refused("\n[[rules]]\nregex = 'x'").starts_with("f.toml:2: rule: \"id\" is missing")
+        );
+        assert!(refused("[[rules]]\nid = 'a b'").contains("printable ASCII"));
+        assert!(refused("[[rules]]\nid = 'a'").contains("\"regex\" or \"path\""));
+        assert!(
+            refused("[[rules]]\nid = 'a'\nregex = 3")
+                .starts_with("f.toml:3: rule a: \"regex\" must be text")
+        );
+        assert!(
+            refused("[[rules]]\nid = 'a'\nregex='x'\naction='stop'")
+                .contains("note, warn, review, block")
+        );
+        assert!(refused("[[rules]]\nid = 'a'\nregex='x'\nkeywords=['']").contains("empty"));
+        assert!(refused("[[rules]]\nid = 'a'\nregex='x'\nRegex='y'").contains("twice"));
+        assert!(refused("[[rules]]\nid = 'a'\nregex='x'\nsecretGroup=-1").contains("secretGroup"));
+        assert!(refused("[[rules]]\nid = 'a'\nregex='x'\nentropy=nan").contains("entropy"));
+        assert!(
+            refused("[[rules]]\nid = 'a'\nregex='x'\n[[rules.allowlists]]\ndescription='x'")
+                .contains("at least one")
+        );
+        assert!(
+            refused("[extend]\nuseDefault = true").starts_with("f.toml:2: [extend]: useDefault")
+        );
+        assert!(refused("[extend]\npath = 'x'").contains("source of its own"));
+    }
+
+    #[test]
+    fn what_is_not_honoured_is_warned_of() {
+        let file = parse(
+            "f.toml",
+            "filter='x'\n[[rules]]\nid='a'\nregex='x'\nfilter='y'\n[[rules.required]]\nid='b'\nwithinLines=3\n",
+        )
+        .unwrap();
+        let lines: Vec<_> = file
+            .warnings
+            .iter()
+            .map(|warning| (warning.line, warning.rule.as_deref()))
+            .collect();
+        assert_eq!(lines, [(1, None), (5, Some("a")), (6, Some("a"))]);
+    }
+}

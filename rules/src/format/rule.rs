@@ -1,0 +1,191 @@
+//! A rule as written in a rule file.
+
+use super::allowlist::{self, AllowlistText};
+use super::table::{Key, Table};
+use super::{Error, Located, Warning};
+use crate::{Action, Confidence, Origin, Rule, Severity, validators};
+
+#[derive(Debug)]
+pub(crate) struct RuleText {
+    pub(crate) rule: Rule,
+    pub(crate) regex_line: usize,
+    pub(crate) path_line: usize,
+    pub(crate) allowlists: Vec<AllowlistText>,
+}
+
+pub(super) const KEYS: &[Key] = &[
+    Key::known("id"),
+    Key::known("description"),
+    Key::known("regex"),
+    Key::known("secretGroup"),
+    Key::known("entropy"),
+    Key::known("keywords"),
+    Key::known("path"),
+    Key::known("tags"),
+    Key::known("skipReport"),
+    Key::known("allowlist"),
+    Key::known("allowlists"),
+    Key::known("required"),
+    Key::known("action"),
+    Key::known("severity"),
+    Key::known("confidence"),
+    Key::known("validator"),
+    Key::known("references"),
+    Key::known("remedy"),
+    Key::known("examples"),
+    Key::known("counter_examples"),
+    Key::ignored(
+        "filter",
+        "its expression is not evaluated; the rule finds more, never less",
+    ),
+    Key::ignored("validate", "secrets are never sent anywhere"),
+    Key::ignored("specificity", "it does not change what is found"),
+];
+
+const REQUIRED_KEYS: &[Key] = &[
+    Key::known("id"),
+    Key::known("withinLines"),
+    Key::known("withinColumns"),
+];
+
+pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result<RuleText, Error> {
+    let regex = table.text("regex")?.filter(|regex| !regex.value.is_empty());
+    let path = table.text("path")?.filter(|path| !path.value.is_empty());
+    let id = id(table)?;
+    if regex.is_none() && path.is_none() {
+        return Err(table.invalid(table.line(), "\"regex\" or \"path\" must be given"));
+    }
+    for required in table.tables("required", "required", REQUIRED_KEYS, warnings)? {
+        required.text("id")?;
+        required.integer("withinLines")?;
+        required.integer("withinColumns")?;
+        let reason = "\"required\" is not honoured: the rule finds more, never less".to_owned();
+        warnings.push(table.warning(required.line(), reason));
+    }
+    let mut allowlists = Vec::new();
+    for key in ["allowlist", "allowlists"] {
+        for list in table.tables(key, "allowlist", allowlist::RULE_KEYS, warnings)? {
+            allowlists.push(allowlist::read(&list)?);
+        }
+    }
+    let line_or_rule =
+        |text: &Option<Located<String>>| text.as_ref().map_or(table.line(), |text| text.line);
+    Ok(RuleText {
+        regex_line: line_or_rule(&regex),
+        path_line: line_or_rule(&path),
+        allowlists,
+        rule: Rule {
+            id,
+            description: table
+                .text("description")?
+                .map(|text| text.value)
+                .unwrap_or_default(),
+            action: word(table, "action", Action::WORDS, Action::from_word)?
+                .unwrap_or(Action::Block),
+            severity: word(table, "severity", Severity::WORDS, Severity::from_word)?
+                .unwrap_or(Severity::High),
+            confidence: word(
+                table,
+                "confidence",
+                Confidence::WORDS,
+                Confidence::from_word,
+            )?
+            .unwrap_or(Confidence::Medium),
+            tags: values(table.texts("tags")?),
+            keywords: keywords(table)?,
+            regex: regex.map(|regex| regex.value),
+            path: path.map(|path| path.value),
+            secret_group: table.integer("secretGroup")?.map_or(0, |group| group.value),
+            entropy: table
+                .number("entropy")?
+                .map(|entropy| entropy.value)
+                .filter(|entropy| *entropy > 0.0),
+            validator: validator(table)?,
+            skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
+            remedy: table.text("remedy")?.map(|text| text.value),
+            references: references(table)?,
+            examples: values(table.texts("examples")?),
+            counter_examples: values(table.texts("counter_examples")?),
+            origin: Origin {
+                file: table.file().to_owned(),
+                line: table.line(),
+            },
+        },
+    })
+}
+
+fn values(texts: Vec<Located<String>>) -> Vec<String> {
+    texts.into_iter().map(|text| text.value).collect()
+}
+
+fn id(table: &Table<'_, '_>) -> Result<String, Error> {
+    let Some(id) = table.text("id")? else {
+        return Err(table.invalid(table.line(), "\"id\" is missing"));
+    };
+    if id.value.is_empty()
+        || id.value.len() > 200
+        || !id.value.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        let reason = "\"id\" must be 1 to 200 bytes of printable ASCII without spaces";
+        return Err(table.invalid(id.line, reason));
+    }
+    Ok(id.value)
+}
+
+fn keywords(table: &Table<'_, '_>) -> Result<Vec<String>, Error> {
+    let mut keywords = Vec::new();
+    for keyword in table.texts("keywords")? {
+        if keyword.value.is_empty() || keyword.value.len() > 200 {
+            return Err(table.invalid(keyword.line, "a keyword is empty or longer than 200 bytes"));
+        }
+        let keyword = keyword.value.to_ascii_lowercase();
+        if !keywords.contains(&keyword) {
+            keywords.push(keyword);
+        }
+    }
+    Ok(keywords)
+}
+
+fn validator(table: &Table<'_, '_>) -> Result<Option<String>, Error> {
+    let Some(name) = table.text("validator")? else {
+        return Ok(None);
+    };
+    if validators::find(&name.value).is_none() {
+        let names: Vec<_> = validators::ALL
+            .iter()
+            .map(|validator| validator.name)
+            .collect();
+        let reason = format!("\"validator\" must be one of {}", names.join(", "));
+        return Err(table.invalid(name.line, &reason));
+    }
+    Ok(Some(name.value))
+}
+
+fn references(table: &Table<'_, '_>) -> Result<Vec<String>, Error> {
+    let references = table.texts("references")?;
+    if let Some(wrong) = references
+        .iter()
+        .find(|reference| !reference.value.starts_with("https://"))
+    {
+        return Err(table.invalid(wrong.line, "a reference must start with https://"));
+    }
+    Ok(values(references))
+}
+
+fn word<T>(
+    table: &Table<'_, '_>,
+    key: &str,
+    words: &[&str],
+    convert: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    let Some(text) = table.text(key)? else {
+        return Ok(None);
+    };
+    match convert(&text.value) {
+        Some(value) => Ok(Some(value)),
+        None => Err(table.invalid(
+            text.line,
+            &format!("\"{key}\" must be one of {}", words.join(", ")),
+        )),
+    }
+}

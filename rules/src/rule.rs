@@ -1,0 +1,140 @@
+//! A rule as people see it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Position of a rule in [`RuleSet::rules`](crate::RuleSet::rules).
+pub type RuleIndex = usize;
+
+/// What a rule says about itself. The compiled part lives beside it in the set.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rule {
+    /// Unique in its set; printable ASCII without spaces.
+    pub id: String,
+    pub description: String,
+    pub action: Action,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub tags: Vec<String>,
+    /// In lower case. Empty: the rule reads every text whole.
+    pub keywords: Vec<String>,
+    /// As written in the file, in Go's dialect.
+    pub regex: Option<String>,
+    /// As written in the file, in Go's dialect.
+    pub path: Option<String>,
+    /// 0: the first group that took part, else the whole match.
+    pub secret_group: usize,
+    /// The secret's entropy must be greater, in bits per byte.
+    pub entropy: Option<f64>,
+    /// Name of the built-in check that the secret must pass.
+    pub validator: Option<String>,
+    /// Loaded, but reports nothing.
+    pub skip_report: bool,
+    /// What to do with a leaked secret of this kind.
+    pub remedy: Option<String>,
+    /// Addresses that document the secret's form.
+    pub references: Vec<String>,
+    /// Texts the rule must find, templates not yet expanded.
+    pub examples: Vec<String>,
+    /// Texts the rule must not find, templates not yet expanded.
+    pub counter_examples: Vec<String>,
+    pub origin: Origin,
+}
+
+/// Where a rule was defined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A closed set of words in rule files: the type, its words in order, and the order itself.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            /// Every word a rule file may use, weakest first.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The value for a word, in lower case.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// What a finding leads to. Ordered by strength: `Block` is the greatest.
+    Action {
+        /// Recorded, and no more.
+        Note = "note",
+        /// The pusher is told; the push goes on.
+        Warn = "warn",
+        /// A person decides.
+        Review = "review",
+        /// The push is refused.
+        Block = "block",
+    }
+}
+
+words! {
+    /// How bad a leak of this kind is. `Critical` is the greatest.
+    Severity {
+        Info = "info",
+        Low = "low",
+        Medium = "medium",
+        High = "high",
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// How sure the rule is of what it finds. `High` is the greatest.
+    Confidence {
+        Low = "low",
+        Medium = "medium",
+        High = "high",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_ordered_by_strength_and_read_back() {
+        assert!(
+            Action::Block > Action::Review
+                && Action::Review > Action::Warn
+                && Action::Warn > Action::Note
+        );
+        assert!(Severity::Critical > Severity::High && Confidence::High > Confidence::Low);
+        for word in Action::WORDS {
+            assert_eq!(Action::from_word(word).unwrap().to_string(), *word);
+        }
+        assert_eq!(Action::from_word("Block"), None);
+    }
+}

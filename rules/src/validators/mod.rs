@@ -1,0 +1,140 @@
+//! Built-in checks of a secret: pure, offline, by name.
+//!
+//! A validator turns a likely match into a sure one, or drops it. It must never reject a real secret: a vendor's checksum is
+//! here only where a published token proves how it is made. npm's is not: two public descriptions of it contradict each other,
+//! and its prefix alone is telling enough.
+
+mod github;
+mod jwt;
+mod pem;
+mod placeholder;
+
+pub(crate) use github::checksum as github_checksum;
+
+/// A check that a rule can ask for with `validator = "<name>"`.
+#[derive(Clone, Copy, Debug)]
+pub struct Validator {
+    pub name: &'static str,
+    /// What it asks of the secret, in one line.
+    pub about: &'static str,
+    pub check: fn(&[u8]) -> bool,
+}
+
+/// Every validator.
+pub const ALL: &[Validator] = &[
+    Validator {
+        name: "github",
+        about: "a ghp_ gho_ ghu_ ghs_ ghr_ token with a right checksum",
+        check: github::is_token,
+    },
+    Validator {
+        name: "jwt",
+        about: "a JSON Web Token whose header is JSON with an alg",
+        check: jwt::is_token,
+    },
+    Validator {
+        name: "pem",
+        about: "an armoured private-key block with a plausible body",
+        check: pem::is_private_key,
+    },
+    Validator {
+        name: "luhn",
+        about: "12 to 19 digits with a right Luhn check digit",
+        check: is_luhn,
+    },
+    Validator {
+        name: "aws-key-id",
+        about: "AKIA, ASIA, ABIA, ACCA or A3T. and 16 characters of base32",
+        check: is_aws_key_id,
+    },
+    Validator {
+        name: "not-placeholder",
+        about: "not a stand-in such as changeme, xxxx, <token> or ${TOKEN}",
+        check: placeholder::is_real,
+    },
+];
+
+/// The validator of that name.
+pub fn find(name: &str) -> Option<&'static Validator> {
+    ALL.iter().find(|validator| validator.name == name)
+}
+
+/// Digits, with spaces and hyphens between them as people write card numbers. Source: ISO/IEC 7812-1, annex B.
+fn is_luhn(secret: &[u8]) -> bool {
+    let mut digits = Vec::with_capacity(20);
+    for &byte in secret {
+        match byte {
+            b'0'..=b'9' => digits.push(u32::from(byte - b'0')),
+            b' ' | b'-' => {}
+            _ => return false,
+        }
+        if digits.len() > 19 {
+            return false;
+        }
+    }
+    let doubled = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, &digit)| {
+            if place % 2 == 1 {
+                doubled(digit)
+            } else {
+                digit
+            }
+        })
+        .sum();
+    digits.len() >= 12 && sum.is_multiple_of(10)
+}
+
+/// Source of the prefixes: AWS IAM user guide, "IAM identifiers", unique identifiers. The 16 characters after one are base32.
+fn is_aws_key_id(secret: &[u8]) -> bool {
+    let Some((prefix, id)) = secret.split_at_checked(4) else {
+        return false;
+    };
+    let known = matches!(prefix, b"AKIA" | b"ASIA" | b"ABIA" | b"ACCA")
+        || (prefix.starts_with(b"A3T")
+            && prefix
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()));
+    known
+        && id.len() == 16
+        && id
+            .iter()
+            .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luhn() {
+        assert!(is_luhn(b"4242 4242 4242 4242"));
+        assert!(!is_luhn(b"79927398713"), "right, but too short for a card");
+        assert!(!is_luhn(b"4242 4242 4242 4243"));
+        assert!(!is_luhn(b"42"));
+        assert!(!is_luhn(b"4242x42424242424"));
+    }
+
+    #[test]
+    fn aws_key_ids_are_base32() {
+        assert!(is_aws_key_id(b"AKIAIOSFODNN7EXAMPLE"));
+        assert!(!is_aws_key_id(b"AKIAIOSFODNN1EXAMPLE"), "1 is not base32");
+        assert!(!is_aws_key_id(b"AKIAIOSFODNN7EXAMPL"));
+        assert!(!is_aws_key_id(b"BKIAIOSFODNN7EXAMPLE"));
+        assert!(!is_aws_key_id(b"AK"));
+    }
+
+    #[test]
+    fn every_validator_survives_any_bytes() {
+        let mut random = crate::random::Random::from_word("validators");
+        for length in 0..300 {
+            let bytes = random.bytes(length);
+            for validator in ALL {
+                let _ = (validator.check)(&bytes);
+            }
+        }
+    }
+}
