@@ -1,1 +1,136 @@
-//! The pack of a push, read as it arrives.
+//! A pack, read while it arrives: every object resolved in one pass, within limits.
+//!
+//! git writes a base before its deltas and families together, so nearly every base is still in a small
+//! cache when its delta arrives. The reader therefore goes through the pack once, in arrival order, and
+//! hands each object on as soon as it is whole; index-pack, which first builds the tree of all deltas,
+//! inflates every delta twice. What cannot be resolved in order (deltas that name their base by id, and
+//! orders made to thrash the cache) is put off to the end and resolved there, depth first.
+//!
+//! The format is git's `gitformat-pack`, version 2. Reading is stricter than git: nothing may follow the
+//! trailer, and every declared size is checked against a limit before memory is reserved for it.
+//!
+//! The same object may stand in a pack twice; git accepts that, and so does this reader. Whoever knows
+//! the ids compares them: equal ids with different content cannot happen while [`object_id`] detects
+//! collisions.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use gix_hash::ObjectId;
+
+mod cache;
+mod deferred;
+pub mod delta;
+mod error;
+mod finished;
+mod hash;
+mod header;
+mod inflate;
+mod limits;
+mod reader;
+mod resolve;
+mod table;
+
+pub use error::{Error, Fault};
+pub use finished::Pack;
+pub use hash::object_id;
+pub use limits::Limits;
+pub use reader::Reader;
+
+/// Where the bytes of the pack are kept while it is read and until it is forwarded.
+pub trait Spool {
+    /// Appends `bytes`; all of them or an error.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Fills `buf` from `offset`, counted from the first appended byte; all of it or an error.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+/// A pack kept in memory.
+impl Spool for Vec<u8> {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        let bytes = usize::try_from(offset)
+            .ok()
+            .and_then(|start| self.get(start..)?.get(..buf.len()));
+        buf.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+/// Who receives the objects of a pack.
+pub trait Sink {
+    /// Takes one object. Indices are those of the pack's entries; they ascend except for objects that
+    /// had to wait for their base.
+    fn object(&mut self, object: Object) -> Result<(), SinkClosed>;
+    /// The ids of the objects handed over so far, by entry index; waits until each of them has its id.
+    /// Asked at most once, after the last byte, and only if a delta names its base by id.
+    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed>;
+}
+
+/// The receiver of the objects has gone; reading on is pointless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the inspection of the pack ended early")]
+pub struct SinkClosed;
+
+/// One resolved object of a pack.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Position in the pack, from zero.
+    pub index: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Its content, without the `blob <size>` header.
+    pub data: Arc<Vec<u8>>,
+    /// Its id, only where the reader had to compute it.
+    pub id: Option<ObjectId>,
+}
+
+/// The four kinds of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A commit.
+    Commit,
+    /// A tree: one folder.
+    Tree,
+    /// A blob: the content of one file.
+    Blob,
+    /// An annotated tag.
+    Tag,
+}
+
+impl Kind {
+    /// git's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Tree => "tree",
+            Self::Blob => "blob",
+            Self::Tag => "tag",
+        }
+    }
+
+    /// The kind with git's word `name`.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        match name {
+            b"commit" => Some(Self::Commit),
+            b"tree" => Some(Self::Tree),
+            b"blob" => Some(Self::Blob),
+            b"tag" => Some(Self::Tag),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,96 @@
+//! A pack that has been read whole: any of its objects again, by its position.
+
+use std::fmt;
+use std::sync::Arc;
+
+use gix_hash::ObjectId;
+
+use super::resolve::Resolver;
+use super::{Error, Kind, Spool};
+
+/// A complete, checked pack over its spool.
+pub struct Pack<S> {
+    resolver: Resolver<S>,
+    checksum: ObjectId,
+    bytes: u64,
+}
+
+impl<S: Spool> Pack<S> {
+    pub(super) fn new(mut resolver: Resolver<S>, checksum: ObjectId, bytes: u64) -> Self {
+        resolver.rework = 0;
+        Self {
+            resolver,
+            checksum,
+            bytes,
+        }
+    }
+
+    /// The object at position `index`, rebuilt from the spool if it is not in the cache any more.
+    ///
+    /// Rebuilding is limited over all calls together, see [`Limits::rework_bytes`](super::Limits::rework_bytes);
+    /// [`Error::Rework`] says that the limit is reached.
+    pub fn read(&mut self, index: u32) -> Result<(Kind, Arc<Vec<u8>>), Error> {
+        let kind = self.kind(index).ok_or(Error::NoSuchObject { index })?;
+        let limit = self
+            .resolver
+            .limits
+            .rework_deferred(self.resolver.resolved_bytes);
+        let chain = self
+            .resolver
+            .plan(index, limit)?
+            .ok_or(Error::Rework { limit })?;
+        Ok((kind, self.resolver.build(chain)?))
+    }
+}
+
+impl<S> Pack<S> {
+    /// Objects in the pack.
+    pub fn len(&self) -> u32 {
+        self.resolver.table.len()
+    }
+
+    /// Whether the pack has no objects: 12 bytes of header and a trailer.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the pack, trailer included: exactly what the spool holds.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The trailer: the hash of everything before it.
+    pub fn checksum(&self) -> ObjectId {
+        self.checksum
+    }
+
+    /// Bytes of all objects together, resolved.
+    pub fn resolved_bytes(&self) -> u64 {
+        self.resolver.resolved_bytes
+    }
+
+    /// The kind of the object at position `index`.
+    pub fn kind(&self, index: u32) -> Option<Kind> {
+        self.resolver.table.get(index)?.kind
+    }
+
+    /// Bytes of the object at position `index`.
+    pub fn size(&self, index: u32) -> Option<u64> {
+        Some(self.resolver.table.get(index)?.resolved)
+    }
+
+    /// The spool, for forwarding.
+    pub fn into_spool(self) -> S {
+        self.resolver.spool
+    }
+}
+
+impl<S> fmt::Debug for Pack<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pack = f.debug_struct("Pack");
+        pack.field("objects", &self.len())
+            .field("bytes", &self.bytes)
+            .field("checksum", &self.checksum);
+        pack.finish_non_exhaustive()
+    }
+}

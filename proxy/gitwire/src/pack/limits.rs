@@ -1,0 +1,52 @@
+//! What a pack may cost before it is refused.
+
+/// The ceilings of one pack. Every field is the key of the same name below `limits` in the configuration.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of the pack itself, header and trailer included.
+    pub pack_bytes: u64,
+    /// Objects in the pack.
+    pub objects: u32,
+    /// Bytes of one object, resolved; also of one delta before it is applied. Objects are held whole in memory.
+    pub object_bytes: u64,
+    /// Bytes of all objects together, resolved.
+    pub resolved_bytes: u64,
+    /// Deltas between an object and the base it is finally built from. git writes 50 by default, 4095 at most.
+    pub delta_depth: u16,
+    /// Bytes of recently resolved objects that are kept as delta bases. As much again is used for
+    /// objects larger than an eighth of it, but at least the two last ones are kept.
+    pub cache_bytes: usize,
+    /// Bytes that may be produced a second time, for bases that fell out of the cache. In arrival order
+    /// this much, or half of the resolved bytes if that is more; entries beyond it wait for the end of
+    /// the pack. There, and for reading single objects later, sixteen times as much, or four times the
+    /// resolved bytes.
+    pub rework_bytes: u64,
+}
+
+impl Default for Limits {
+    /// 2 GiB of pack, a million objects of up to 128 MiB, 16 GiB resolved, and a cache of 16 MiB.
+    fn default() -> Self {
+        Self {
+            pack_bytes: 2 << 30,
+            objects: 1_000_000,
+            object_bytes: 128 << 20,
+            resolved_bytes: 16 << 30,
+            delta_depth: 4095,
+            cache_bytes: 16 << 20,
+            rework_bytes: 256 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// Bytes of rework allowed while entries arrive, when `resolved` bytes were resolved so far.
+    pub(super) fn rework_in_order(&self, resolved: u64) -> u64 {
+        self.rework_bytes.max(resolved / 2)
+    }
+
+    /// Bytes of rework allowed for deferred entries, and again for random access.
+    pub(super) fn rework_deferred(&self, resolved: u64) -> u64 {
+        let floor = self.rework_bytes.saturating_mul(16);
+        floor.max(resolved.saturating_mul(4))
+    }
+}

@@ -1,0 +1,360 @@
+//! Reads a pack chunk by chunk, in one pass, and hands its objects on in arrival order.
+
+use std::mem;
+use std::sync::Arc;
+
+use gix_hash::{Hasher, Kind as HashKind, ObjectId};
+
+use super::deferred::Deferred;
+use super::delta::Delta;
+use super::header::{self, EntryHeader, Form, LONGEST_ENTRY_HEADER, PACK_HEADER};
+use super::inflate::Inflater;
+use super::resolve::{Resolver, recycled};
+use super::table::Entry;
+use super::{Error, Fault, Limits, Object, Pack, Sink, Spool};
+
+/// A pack under way. Feed it every byte behind the push's commands, then [`finish`](Self::finish).
+///
+/// Memory: the cache (see [`Limits::cache_bytes`]), one object with its base, and 32 bytes per object.
+pub struct Reader<S: Spool> {
+    resolver: Resolver<S>,
+    deferred: Deferred,
+    state: State,
+    /// Hash of everything before the trailer.
+    hasher: Hasher,
+    inflater: Inflater,
+    /// The start of a header, or of the trailer, cut off by the end of a chunk.
+    pending: Vec<u8>,
+    /// Bytes of the pack in the spool.
+    spooled: u64,
+    /// Objects the header declares.
+    declared: u32,
+    checksum: ObjectId,
+    delta: Vec<u8>,
+}
+
+/// What the next byte belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    PackHeader,
+    EntryHeader,
+    Content,
+    Trailer,
+    Done,
+    Refused,
+}
+
+/// One chunk; `bytes[..at]` is parsed, `bytes[..spooled]` also spooled.
+struct Input<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    spooled: usize,
+}
+
+impl<'a> Input<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    fn take(&mut self, most: usize) -> &'a [u8] {
+        let rest = self.rest();
+        let taken = rest.get(..most).unwrap_or(rest);
+        self.at += taken.len();
+        taken
+    }
+}
+
+impl<S: Spool> Reader<S> {
+    /// A reader of one pack of a repository that names its objects by `hash`; its bytes go to `spool`.
+    pub fn new(hash: HashKind, limits: Limits, spool: S) -> Self {
+        Self {
+            resolver: Resolver::new(hash, limits, spool),
+            deferred: Deferred::new(hash),
+            state: State::PackHeader,
+            hasher: gix_hash::hasher(hash),
+            inflater: Inflater::new(),
+            pending: Vec::with_capacity(LONGEST_ENTRY_HEADER),
+            spooled: 0,
+            declared: 0,
+            checksum: hash.null(),
+            delta: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes, cut anywhere. Objects they complete go to `sink` before this returns.
+    ///
+    /// After an error the pack is refused: there is nothing more to feed.
+    pub fn feed(&mut self, chunk: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+        let result = self.advance(chunk, sink);
+        if result.is_err() {
+            self.state = State::Refused;
+        }
+        result
+    }
+
+    /// Says that no more bytes come. Resolves what had to wait for the end and returns the whole pack.
+    pub fn finish(mut self, sink: &mut dyn Sink) -> Result<Pack<S>, Error> {
+        match self.state {
+            State::Done => {}
+            State::Refused => return Err(Error::Refused),
+            _ => return Err(self.truncated()),
+        }
+        self.deferred.resolve(&mut self.resolver, sink)?;
+        Ok(Pack::new(self.resolver, self.checksum, self.spooled))
+    }
+
+    fn truncated(&self) -> Error {
+        let under_way = u32::from(self.state == State::Content);
+        let complete = self.resolver.table.len().saturating_sub(under_way);
+        Error::Truncated {
+            complete,
+            declared: self.declared,
+        }
+    }
+
+    fn advance(&mut self, chunk: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
+        let limit = self.resolver.limits.pack_bytes;
+        if self.spooled.saturating_add(chunk.len() as u64) > limit {
+            return Err(Error::PackBytes { limit });
+        }
+        let mut input = Input {
+            bytes: chunk,
+            at: 0,
+            spooled: 0,
+        };
+        while !input.rest().is_empty() {
+            match self.state {
+                State::PackHeader => self.pack_header(&mut input)?,
+                State::EntryHeader => self.entry_header(&mut input)?,
+                State::Content => self.content(&mut input, sink)?,
+                State::Trailer => self.trailer(&mut input)?,
+                State::Done => return Err(Error::TrailingBytes),
+                State::Refused => return Err(Error::Refused),
+            }
+        }
+        self.spool(&mut input)
+    }
+
+    fn pack_header(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        let missing = PACK_HEADER - self.pending.len();
+        self.pending.extend_from_slice(input.take(missing));
+        let Ok(header) = <[u8; PACK_HEADER]>::try_from(self.pending.as_slice()) else {
+            return Ok(());
+        };
+        self.pending.clear();
+        self.declared = header::object_count(&header)?;
+        let limit = self.resolver.limits.objects;
+        if self.declared > limit {
+            return Err(Error::Objects {
+                declared: self.declared,
+                limit,
+            });
+        }
+        self.next_entry(input)
+    }
+
+    /// Decides what comes behind the pack's header or behind a complete entry.
+    fn next_entry(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        self.resolver.end = self.position(input);
+        if self.resolver.table.len() < self.declared {
+            self.state = State::EntryHeader;
+            return Ok(());
+        }
+        self.spool(input)?;
+        self.state = State::Trailer;
+        Ok(())
+    }
+
+    fn entry_header(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        let hash = self.resolver.hash;
+        let index = self.resolver.table.len();
+        let decode =
+            |bytes: &[u8]| EntryHeader::decode(bytes, hash).map_err(|fault| fault.at(index));
+        if self.pending.is_empty() {
+            match decode(input.rest())? {
+                Some((header, consumed)) => {
+                    input.take(consumed);
+                    return self.begin(index, header, self.position(input) - consumed as u64);
+                }
+                None => self.pending.extend_from_slice(input.take(usize::MAX)),
+            }
+            return Ok(());
+        }
+        while let [byte] = input.take(1) {
+            self.pending.push(*byte);
+            if let Some((header, consumed)) = decode(&self.pending)? {
+                self.pending.clear();
+                return self.begin(index, header, self.position(input) - consumed as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters a new entry into the table, before the first byte of its content.
+    fn begin(&mut self, index: u32, header: EntryHeader, offset: u64) -> Result<(), Error> {
+        let size = header.size;
+        let buffer = match header.form {
+            Form::Whole(kind) => {
+                self.resolver.charge(index, size)?;
+                self.resolver
+                    .cache
+                    .make_room(usize::try_from(size).unwrap_or(usize::MAX));
+                self.resolver.table.push(Entry::whole(offset, size, kind));
+                Vec::new()
+            }
+            Form::OfsDelta { distance } => {
+                let base = self
+                    .find_base(offset, distance)
+                    .map_err(|fault| fault.at(index))?;
+                self.begin_delta(index, offset, size, Some(base))?
+            }
+            Form::RefDelta { base } => {
+                self.deferred.push_ref(index, &base);
+                self.begin_delta(index, offset, size, None)?
+            }
+        };
+        let declared = usize::try_from(size).map_err(|_| Fault::SizeOverflow.at(index))?;
+        self.inflater.begin(declared, buffer);
+        self.state = State::Content;
+        Ok(())
+    }
+
+    fn find_base(&self, offset: u64, distance: u64) -> Result<u32, Fault> {
+        let base = offset.checked_sub(distance).ok_or(Fault::BaseBeforePack)?;
+        if base < PACK_HEADER as u64 {
+            return Err(Fault::BaseBeforePack);
+        }
+        self.resolver.table.find(base).ok_or(Fault::BaseNotAnEntry)
+    }
+
+    fn begin_delta(
+        &mut self,
+        index: u32,
+        offset: u64,
+        size: u64,
+        base: Option<u32>,
+    ) -> Result<Vec<u8>, Error> {
+        self.resolver
+            .check_size(size)
+            .map_err(|fault| fault.at(index))?;
+        self.resolver.table.push(Entry::delta(offset, size, base));
+        Ok(mem::take(&mut self.delta))
+    }
+
+    fn content(&mut self, input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<(), Error> {
+        let index = self.resolver.table.len() - 1;
+        let fed = self
+            .inflater
+            .feed(input.rest())
+            .map_err(|fault| fault.at(index))?;
+        input.take(fed.consumed);
+        if !fed.done {
+            return Ok(());
+        }
+        let entry = *self.resolver.entry(index)?;
+        let stored = self.inflater.take();
+        match entry.kind {
+            Some(kind) => self.hand_over(index, kind, Arc::new(stored), sink)?,
+            None => {
+                self.delta(index, &entry, &stored, input, sink)?;
+                self.delta = recycled(stored);
+            }
+        }
+        self.next_entry(input)
+    }
+
+    /// Resolves a delta that is complete, or puts it off.
+    fn delta(
+        &mut self,
+        index: u32,
+        entry: &Entry,
+        stored: &[u8],
+        input: &mut Input<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        let delta = Delta::parse(stored).map_err(|error| Fault::from(error).at(index))?;
+        self.resolver.charge(index, delta.result_size)?;
+        self.resolver.set_resolved_size(index, delta.result_size);
+        let Some(base) = entry.base() else {
+            return Ok(());
+        };
+        let Some((kind, depth)) = self.resolver.depth_on(index, base)? else {
+            self.deferred.push_ofs(index, base);
+            return Ok(());
+        };
+        let budget = self
+            .resolver
+            .limits
+            .rework_in_order(self.resolver.resolved_bytes);
+        let Some(chain) = self.resolver.plan(base, budget)? else {
+            self.deferred.push_ofs(index, base);
+            return Ok(());
+        };
+        if !chain.is_cached() {
+            self.spool(input)?;
+        }
+        let data = self.resolver.build(chain)?;
+        let data = self.resolver.apply(index, &data, stored)?;
+        self.resolver.set_resolved(index, base, kind, depth);
+        self.hand_over(index, kind, data, sink)
+    }
+
+    fn hand_over(
+        &mut self,
+        index: u32,
+        kind: super::Kind,
+        data: Arc<Vec<u8>>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        self.resolver.cache.insert(index, &data);
+        sink.object(Object {
+            index,
+            kind,
+            data,
+            id: None,
+        })?;
+        Ok(())
+    }
+
+    fn trailer(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        let missing = self.resolver.hash.len_in_bytes() - self.pending.len();
+        let bytes = input.take(missing);
+        self.pending.extend_from_slice(bytes);
+        self.append(bytes)?;
+        input.spooled = input.at;
+        if bytes.len() < missing {
+            return Ok(());
+        }
+        self.checksum = self
+            .hasher
+            .clone()
+            .try_finalize()
+            .map_err(|_| Error::Collision)?;
+        if self.checksum.as_slice() != self.pending.as_slice() {
+            return Err(Error::Checksum);
+        }
+        self.state = State::Done;
+        Ok(())
+    }
+
+    /// Where in the pack the next unparsed byte stands.
+    fn position(&self, input: &Input<'_>) -> u64 {
+        self.spooled + (input.at - input.spooled) as u64
+    }
+
+    /// Spools and hashes what is parsed but not spooled yet; never called within the trailer with any.
+    fn spool(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+        let bytes = input.bytes.get(input.spooled..input.at).unwrap_or_default();
+        self.hasher.update(bytes);
+        input.spooled = input.at;
+        self.append(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if !bytes.is_empty() {
+            self.resolver.spool.append(bytes)?;
+            self.spooled += bytes.len() as u64;
+        }
+        Ok(())
+    }
+}
