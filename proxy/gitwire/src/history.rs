@@ -1,1 +1,0 @@
-//! From new commits to the places of their blobs.

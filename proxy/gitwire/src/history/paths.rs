@@ -1,0 +1,189 @@
+//! Spells out paths along the trees that lead to wanted objects, each tree at each path once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use gix_hash::ObjectId;
+
+use super::commits::Tip;
+use super::trees::Trees;
+use super::{Limits, Place, Places};
+
+/// Bytes of path written per step.
+const BYTES_PER_STEP: usize = 64;
+/// Steps for a path nobody met before: it stays in memory.
+const NEW_PATH: u64 = 16;
+
+/// The search for places, commit by commit.
+pub(super) struct Paths<'a> {
+    trees: &'a Trees<'a>,
+    wanted: &'a HashSet<ObjectId>,
+    limits: &'a Limits,
+    steps_left: u64,
+    folders: Folders,
+    /// Trees by the path at which they were walked: whatever is below was found then, by an older commit.
+    walked: HashSet<(ObjectId, u32)>,
+    /// Objects by folder and name, placed already.
+    placed: HashSet<(ObjectId, u32)>,
+    places: Places,
+}
+
+impl<'a> Paths<'a> {
+    pub(super) fn new(
+        trees: &'a Trees<'a>,
+        wanted: &'a HashSet<ObjectId>,
+        limits: &'a Limits,
+    ) -> Self {
+        Self {
+            trees,
+            wanted,
+            limits,
+            steps_left: limits.steps,
+            folders: Folders::new(),
+            walked: HashSet::new(),
+            placed: HashSet::new(),
+            places: Places {
+                by_id: HashMap::new(),
+                complete: true,
+            },
+        }
+    }
+
+    /// Lists what is new in `commit`; false if there are no steps left.
+    pub(super) fn walk(&mut self, commit: &Tip) -> bool {
+        if self.wanted.contains(&commit.tree) && !self.place(commit, commit.tree, ROOT) {
+            return false;
+        }
+        let mut stack = vec![(commit.tree, ROOT)];
+        while let Some((tree, path)) = stack.pop() {
+            if !self.spend(1) {
+                return false;
+            }
+            let Some(steps) = self.trees.steps(&tree) else {
+                continue;
+            };
+            if !self.walked.insert((tree, path)) {
+                continue;
+            }
+            for step in steps {
+                if !self.spend(1) {
+                    return false;
+                }
+                let known = self.folders.nodes.len();
+                let below = self.folders.below(path, &step.name);
+                if self.folders.nodes.len() > known && !self.spend(NEW_PATH) {
+                    return false;
+                }
+                if step.leads {
+                    stack.push((step.id, below));
+                } else if !self.place(commit, step.id, below) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn into_places(self) -> Places {
+        self.places
+    }
+
+    /// Lists an object at a path, if it is not there already.
+    fn place(&mut self, commit: &Tip, id: ObjectId, path: u32) -> bool {
+        if !self.placed.insert((id, path)) {
+            return true;
+        }
+        let listed = self.places.by_id.get(&id).map_or(0, Vec::len);
+        if listed >= self.limits.paths_per_object {
+            self.places.complete = false;
+            return true;
+        }
+        let length = self.folders.length(path);
+        if !self.spend((length / BYTES_PER_STEP) as u64) {
+            return false;
+        }
+        let place = Place {
+            commit: commit.id,
+            path: self.folders.spell(path),
+        };
+        self.places.by_id.entry(id).or_default().push(place);
+        true
+    }
+
+    fn spend(&mut self, steps: u64) -> bool {
+        match self.steps_left.checked_sub(steps) {
+            Some(left) => {
+                self.steps_left = left;
+                true
+            }
+            None => {
+                self.places.complete = false;
+                false
+            }
+        }
+    }
+}
+
+/// The empty path.
+const ROOT: u32 = 0;
+
+/// Paths as a tree of names, so that a folder ten thousand levels deep does not cost its whole path.
+struct Folders {
+    nodes: Vec<Node>,
+    below: HashMap<(u32, Arc<[u8]>), u32>,
+}
+
+struct Node {
+    parent: u32,
+    name: Arc<[u8]>,
+    /// Bytes of the whole path.
+    length: usize,
+}
+
+impl Folders {
+    fn new() -> Self {
+        let root = Node {
+            parent: ROOT,
+            name: Arc::from(&b""[..]),
+            length: 0,
+        };
+        Self {
+            nodes: vec![root],
+            below: HashMap::new(),
+        }
+    }
+
+    /// The path `name` below `folder`.
+    fn below(&mut self, folder: u32, name: &Arc<[u8]>) -> u32 {
+        if let Some(&known) = self.below.get(&(folder, Arc::clone(name))) {
+            return known;
+        }
+        let slash = usize::from(folder != ROOT);
+        let length = self.length(folder) + slash + name.len();
+        let path = self.nodes.len() as u32;
+        self.nodes.push(Node {
+            parent: folder,
+            name: Arc::clone(name),
+            length,
+        });
+        self.below.insert((folder, Arc::clone(name)), path);
+        path
+    }
+
+    fn length(&self, path: u32) -> usize {
+        self.nodes.get(path as usize).map_or(0, |node| node.length)
+    }
+
+    fn spell(&self, path: u32) -> Vec<u8> {
+        let mut names = Vec::new();
+        let mut at = path;
+        while at != ROOT
+            && let Some(node) = self.nodes.get(at as usize)
+        {
+            names.push(&*node.name);
+            at = node.parent;
+        }
+        names.reverse();
+        names.join(&b'/')
+    }
+}
