@@ -1,1 +1,185 @@
 //! Entry points for fuzzers of the pack and object readers.
+
+use crate::objects::{references, tree::Entries};
+use crate::pack::delta::Delta;
+use crate::pack::{Error, Kind, Limits, Object, Reader, Sink, SinkClosed, object_id};
+use crate::{HashKind, ObjectId};
+
+/// A pack, as it is and with its trailer made right, whole and in pieces: the answers must agree.
+pub fn pack(data: &[u8]) {
+    agree(data);
+    let hash = HashKind::Sha1;
+    let Some(content) = data
+        .len()
+        .checked_sub(hash.len_in_bytes())
+        .and_then(|end| data.get(..end))
+    else {
+        return;
+    };
+    let mut hasher = gix_hash::hasher(hash);
+    hasher.update(content);
+    if let Ok(trailer) = hasher.try_finalize() {
+        agree(&[content, trailer.as_slice()].concat());
+    }
+}
+
+/// A delta behind its base; the first byte says how long the base is.
+pub fn delta(data: &[u8]) {
+    let Some((&length, rest)) = data.split_first() else {
+        return;
+    };
+    let Some((base, delta)) = rest.split_at_checked(usize::from(length)) else {
+        return;
+    };
+    let Ok(delta) = Delta::parse(delta) else {
+        return;
+    };
+    if let Ok(result) = delta.apply(base) {
+        assert_eq!(result.len() as u64, delta.result_size);
+        let built = delta.instructions().filter_map(Result::ok).count();
+        assert!(built <= result.len());
+    }
+}
+
+/// A commit.
+pub fn commit(data: &[u8]) {
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let Ok(commit) = crate::objects::commit::Commit::parse(hash, data) else {
+            continue;
+        };
+        assert!(commit.message().len() <= data.len());
+        let _ = (
+            commit.commit_seconds(),
+            commit.author(),
+            commit.headers().count(),
+        );
+    }
+    each_reference(Kind::Commit, data);
+}
+
+/// A tree.
+pub fn tree(data: &[u8]) {
+    for entry in Entries::new(HashKind::Sha1, data).filter_map(Result::ok) {
+        let _ = (entry.kind(), entry.has_canonical_mode());
+    }
+    each_reference(Kind::Tree, data);
+}
+
+/// A tag.
+pub fn tag(data: &[u8]) {
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let Ok(tag) = crate::objects::tag::Tag::parse(hash, data) else {
+            continue;
+        };
+        assert!(tag.message().len() <= data.len());
+        let _ = (tag.tagger(), tag.name());
+    }
+    each_reference(Kind::Tag, data);
+}
+
+fn each_reference(kind: Kind, data: &[u8]) {
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let length = hash.len_in_bytes();
+        let _ = references(hash, kind, data, &mut |_, id| assert_eq!(id.len(), length));
+    }
+}
+
+fn agree(pack: &[u8]) {
+    let whole = read(pack, pack.len());
+    let pieces = read(pack, 1 + pack.len() % 7);
+    assert_eq!(whole, pieces, "cutting the pack must not matter");
+}
+
+/// The ids of all objects, or nothing if the pack is refused.
+fn read(pack: &[u8], piece: usize) -> Option<Vec<(u32, ObjectId)>> {
+    let limits = Limits {
+        pack_bytes: 1 << 20,
+        objects: 1000,
+        object_bytes: 1 << 16,
+        resolved_bytes: 1 << 20,
+        delta_depth: 20,
+        cache_bytes: 1 << 10,
+        rework_bytes: 1 << 14,
+    };
+    let mut sink = Ids(Vec::new());
+    let mut reader = Reader::new(HashKind::Sha1, limits, Vec::new());
+    let finished = pack
+        .chunks(piece.max(1))
+        .try_for_each(|piece| reader.feed(piece, &mut sink))
+        .and_then(|()| reader.finish(&mut sink));
+    let mut finished = match finished {
+        Ok(finished) => finished,
+        Err(error) => {
+            assert!(
+                error
+                    .to_string()
+                    .bytes()
+                    .all(|byte| matches!(byte, b' '..=b'~'))
+            );
+            return None;
+        }
+    };
+    assert_eq!(finished.bytes(), pack.len() as u64);
+    for &(index, id) in &sink.0 {
+        match finished.read(index) {
+            Ok((kind, data)) => assert_eq!(object_id(HashKind::Sha1, kind, &data).ok(), Some(id)),
+            Err(error) => assert!(matches!(error, Error::Rework { .. }), "{error}"),
+        }
+    }
+    sink.0.sort_unstable();
+    Some(sink.0)
+}
+
+struct Ids(Vec<(u32, ObjectId)>);
+
+impl Sink for Ids {
+    fn object(&mut self, object: Object) -> Result<(), SinkClosed> {
+        let id = object_id(HashKind::Sha1, object.kind, &object.data).map_err(|_| SinkClosed)?;
+        self.0.push((object.index, id));
+        Ok(())
+    }
+
+    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed> {
+        let mut ids = Vec::new();
+        for &(index, id) in &self.0 {
+            let index = index as usize;
+            if ids.len() <= index {
+                ids.resize(index + 1, None);
+            }
+            if let Some(place) = ids.get_mut(index) {
+                *place = Some(id);
+            }
+        }
+        Ok(ids)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fuzz_targets::corpus;
+
+    #[test]
+    fn packs() {
+        corpus::run("pack", 400, super::pack);
+    }
+
+    #[test]
+    fn deltas() {
+        corpus::run("delta", 5000, super::delta);
+    }
+
+    #[test]
+    fn commits() {
+        corpus::run("commit", 2000, super::commit);
+    }
+
+    #[test]
+    fn trees() {
+        corpus::run("tree", 2000, super::tree);
+    }
+
+    #[test]
+    fn tags() {
+        corpus::run("tag", 2000, super::tag);
+    }
+}
