@@ -1,0 +1,90 @@
+//! Reads packs in tests and keeps what they held.
+
+use exeat_gitwire::pack::{Error, Kind, Limits, Object, Pack, Reader, Sink, SinkClosed, object_id};
+use exeat_gitwire::{HashKind, ObjectId};
+
+/// Hashes every object and remembers the order they came in.
+pub struct Collected {
+    hash: HashKind,
+    /// Index, kind, size and id, in order of arrival.
+    pub objects: Vec<(u32, Kind, u64, ObjectId)>,
+    /// Whether ids were asked for.
+    pub asked: bool,
+}
+
+impl Collected {
+    pub fn new(hash: HashKind) -> Self {
+        Self {
+            hash,
+            objects: Vec::new(),
+            asked: false,
+        }
+    }
+
+    /// The ids by index; every index must be there once.
+    pub fn ids(&self) -> Vec<ObjectId> {
+        let mut sorted: Vec<_> = self
+            .objects
+            .iter()
+            .map(|object| (object.0, object.3))
+            .collect();
+        sorted.sort_unstable();
+        for (expected, (index, _)) in sorted.iter().enumerate() {
+            assert_eq!(*index as usize, expected, "each object comes once");
+        }
+        sorted.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub fn in_order(&self) -> bool {
+        self.objects.is_sorted_by_key(|object| object.0)
+    }
+}
+
+impl Sink for Collected {
+    fn object(&mut self, object: Object) -> Result<(), SinkClosed> {
+        let id = object_id(self.hash, object.kind, &object.data).unwrap();
+        if let Some(computed) = object.id {
+            assert_eq!(computed, id);
+        }
+        self.objects
+            .push((object.index, object.kind, object.data.len() as u64, id));
+        Ok(())
+    }
+
+    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed> {
+        assert!(!self.asked, "ids are asked for once");
+        self.asked = true;
+        let last = self.objects.iter().map(|object| object.0).max();
+        let mut ids = vec![None; last.map_or(0, |last| last as usize + 1)];
+        for object in &self.objects {
+            ids[object.0 as usize] = Some(object.3);
+        }
+        Ok(ids)
+    }
+}
+
+/// Reads a pack in pieces of `piece` bytes.
+pub fn read_in_pieces(
+    hash: HashKind,
+    limits: Limits,
+    pack: &[u8],
+    piece: usize,
+) -> Result<(Pack<Vec<u8>>, Collected), Error> {
+    let mut collected = Collected::new(hash);
+    let mut reader = Reader::new(hash, limits, Vec::new());
+    for piece in pack.chunks(piece) {
+        reader.feed(piece, &mut collected)?;
+    }
+    let pack = reader.finish(&mut collected)?;
+    assert_eq!(
+        pack.len() as usize,
+        collected.objects.len(),
+        "every object is handed over"
+    );
+    Ok((pack, collected))
+}
+
+/// Reads a SHA-1 pack in one piece with the default limits.
+pub fn read(pack: &[u8]) -> Result<(Pack<Vec<u8>>, Collected), Error> {
+    read_in_pieces(HashKind::Sha1, Limits::default(), pack, pack.len().max(1))
+}
