@@ -1,1 +1,29 @@
-//! placeholder
+//! Everything a push carries, turned into findings: scanned, masked, located and counted.
+//!
+//! This crate knows the rules and git, and nothing of networks, users or clocks. The text of
+//! a secret never leaves it: what it hands out are masked excerpts and keyed fingerprints.
+
+pub mod attribute;
+pub mod batch;
+pub mod coverage;
+pub mod examine;
+pub mod file;
+pub mod finding;
+pub mod fingerprint;
+pub mod head;
+pub mod mask;
+pub mod names;
+pub mod pack;
+pub mod pool;
+pub mod references;
+pub mod report;
+
+pub use coverage::Coverage;
+pub use examine::{Examiner, Hit};
+pub use finding::{Finding, Place};
+pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use mask::Masked;
+pub use names::Names;
+pub use pack::{Error, Inspected, PackInspection, Settings};
+pub use pool::Pool;
+pub use report::{Report, Unscannable};

@@ -1,0 +1,52 @@
+//! What was looked at: the counts that stand on every verdict.
+
+use std::ops::AddAssign;
+
+use exeat_gitwire::pack::Kind;
+use serde::{Deserialize, Serialize};
+
+/// How much of each kind was inspected. A verdict without these counts says little.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    pub commits: u64,
+    pub trees: u64,
+    pub blobs: u64,
+    pub tags: u64,
+    /// Bytes of all objects, resolved (inflated, deltas applied).
+    pub bytes: u64,
+    pub refs: u64,
+    pub options: u64,
+    /// Pieces of content that could not be read whole.
+    pub not_scannable: u64,
+}
+
+impl Coverage {
+    /// Counts one object of `length` bytes.
+    pub fn count(&mut self, kind: Kind, length: usize) {
+        match kind {
+            Kind::Commit => self.commits += 1,
+            Kind::Tree => self.trees += 1,
+            Kind::Blob => self.blobs += 1,
+            Kind::Tag => self.tags += 1,
+        }
+        self.bytes += length as u64;
+    }
+
+    /// All objects, of whatever kind.
+    pub fn objects(&self) -> u64 {
+        self.commits + self.trees + self.blobs + self.tags
+    }
+}
+
+impl AddAssign for Coverage {
+    fn add_assign(&mut self, other: Self) {
+        self.commits += other.commits;
+        self.trees += other.trees;
+        self.blobs += other.blobs;
+        self.tags += other.tags;
+        self.bytes += other.bytes;
+        self.refs += other.refs;
+        self.options += other.options;
+        self.not_scannable += other.not_scannable;
+    }
+}

@@ -1,0 +1,78 @@
+//! One file outside git: scanned with its path, for `exeat scan PATH`.
+
+use exeat_rules::{Site, Standing};
+
+use crate::{
+    attribute,
+    examine::Examiner,
+    finding::{Finding, Part, Place},
+    names::Names,
+    report::Unscannable,
+};
+
+/// Findings of one file, with what could not be read of it.
+#[derive(Default)]
+pub struct ExaminedFile {
+    pub findings: Vec<Finding>,
+    pub unscannable: Option<Unscannable>,
+}
+
+/// Scans `content` as the file `path`; the path conditions of rules are judged on it.
+pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> ExaminedFile {
+    let examined = examiner.examine(content);
+    let name_hits = examiner.examine(path).hits;
+    let shown = Names::new(examiner).show(path);
+    let site = Site {
+        path: Some(path),
+        commit: None,
+    };
+    let mut result = ExaminedFile {
+        findings: path_findings(examiner, path, &shown),
+        unscannable: examined.truncated.then(|| Unscannable {
+            what: shown.clone(),
+            why: "it holds more matches than are counted in one text".into(),
+        }),
+    };
+    let rules = examiner.rules();
+    let named = name_hits.into_iter().map(|hit| (Part::FileName, hit));
+    let contained = examined.hits.into_iter().map(|hit| (Part::File, hit));
+    for (part, hit) in named.chain(contained) {
+        if matches!(rules.standing(&hit.found, &site), Standing::Stands) {
+            let place = Place {
+                part,
+                path: Some(shown.clone()),
+                line: hit.line,
+                column: hit.column,
+                end_line: hit.end_line,
+                commit: None,
+                object: None,
+                root: false,
+            };
+            result.findings.push(attribute::finding(rules, &hit, place));
+        }
+    }
+    result
+}
+
+fn path_findings(examiner: &Examiner, path: &[u8], shown: &str) -> Vec<Finding> {
+    let rules = examiner.rules();
+    let mut matched = Vec::new();
+    rules.match_path(path, &mut matched);
+    matched
+        .into_iter()
+        .map(|index| {
+            let fingerprint = examiner.fingerprint(&rules.rule(index).id, path);
+            let place = Place {
+                part: Part::File,
+                path: Some(shown.to_owned()),
+                line: 1,
+                column: 1,
+                end_line: 1,
+                commit: None,
+                object: None,
+                root: false,
+            };
+            attribute::path_finding(rules, index, fingerprint, place)
+        })
+        .collect()
+}

@@ -1,0 +1,85 @@
+//! One finding: which rule, where, and the masked excerpt; never the secret itself.
+
+use exeat_rules::{Action, Confidence, Severity};
+use serde::{Serialize, Serializer};
+
+use crate::{fingerprint::Fingerprint, mask::Masked};
+
+/// A rule that matched, at the place a developer can go to. Every text in it is printable
+/// ASCII, and names that hold a match are masked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// Id of the rule, as in its file.
+    pub rule: String,
+    /// What the rule looks for, in plain words.
+    #[serde(skip)]
+    pub description: String,
+    /// What to do about a secret of this kind; from the rule.
+    #[serde(skip)]
+    pub remedy: Option<String>,
+    #[serde(serialize_with = "shown")]
+    pub action: Action,
+    #[serde(serialize_with = "shown")]
+    pub severity: Severity,
+    #[serde(serialize_with = "shown")]
+    pub confidence: Confidence,
+    #[serde(flatten)]
+    pub place: Place,
+    /// The decoders between the object and the text that matched; empty for plain text.
+    pub via: Vec<String>,
+    pub masked: Masked,
+    pub fingerprint: Fingerprint,
+}
+
+/// Where a finding stands. Lines and columns count from 1; columns are bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub part: Part,
+    /// Path, ref name or option name; escaped, and masked where it holds a match.
+    pub path: Option<String>,
+    pub line: u64,
+    pub column: u64,
+    pub end_line: u64,
+    /// The commit that brings it, as hex.
+    pub commit: Option<String>,
+    /// The object that holds it, as hex.
+    pub object: Option<String>,
+    /// The commit has no parent, so history is rewritten from its very beginning.
+    #[serde(skip)]
+    pub root: bool,
+}
+
+/// Which part of a push a finding lies in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    #[default]
+    File,
+    FileName,
+    Author,
+    CommitHeader,
+    CommitMessage,
+    Tag,
+    RefName,
+    PushOption,
+}
+
+impl Part {
+    /// In words, as they stand in a sentence.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::FileName => "file name",
+            Self::Author => "author or committer",
+            Self::CommitHeader => "commit header",
+            Self::CommitMessage => "commit message",
+            Self::Tag => "tag",
+            Self::RefName => "branch or tag name",
+            Self::PushOption => "push option",
+        }
+    }
+}
+
+fn shown<T: std::fmt::Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}

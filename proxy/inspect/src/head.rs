@@ -1,0 +1,74 @@
+//! What leaves before the pack: ref names and push options.
+
+use exeat_gitwire::push_request::PushRequest;
+use exeat_rules::{Site, Standing};
+
+use crate::{
+    attribute,
+    coverage::Coverage,
+    examine::{Examined, Examiner},
+    finding::{Finding, Part, Place},
+    names::Names,
+    report::Unscannable,
+};
+
+/// The inspected head of a push.
+#[derive(Default)]
+pub struct Head {
+    pub findings: Vec<Finding>,
+    pub unscannable: Vec<Unscannable>,
+    pub coverage: Coverage,
+    /// The refs as they may be shown, in the order of the commands.
+    pub refs: Vec<String>,
+}
+
+/// Scans every ref name (of deletions too: the name leaves all the same) and every push option.
+pub fn examine(examiner: &mut Examiner, request: &PushRequest) -> Head {
+    let mut head = Head::default();
+    for command in &request.commands {
+        let shown = Names::new(examiner).show(&command.name);
+        head.take(examiner, &command.name, Part::RefName, shown.clone());
+        head.refs.push(shown);
+    }
+    for (index, option) in request.options.iter().enumerate() {
+        let shown = format!("push option {}", index + 1);
+        head.take(examiner, option, Part::PushOption, shown);
+    }
+    head.coverage.refs = request.commands.len() as u64;
+    head.coverage.options = request.options.len() as u64;
+    head.coverage.not_scannable = head.unscannable.len() as u64;
+    head
+}
+
+impl Head {
+    fn take(&mut self, examiner: &mut Examiner, text: &[u8], part: Part, shown: String) {
+        let Examined { hits, truncated } = examiner.examine(text);
+        if truncated {
+            self.unscannable.push(Unscannable {
+                what: shown.clone(),
+                why: "it holds more matches than are counted in one text".into(),
+            });
+        }
+        let nowhere = Site {
+            path: None,
+            commit: None,
+        };
+        let rules = examiner.rules();
+        for hit in hits {
+            if !matches!(rules.standing(&hit.found, &nowhere), Standing::Stands) {
+                continue;
+            }
+            let place = Place {
+                part,
+                path: Some(shown.clone()),
+                line: hit.line,
+                column: hit.column,
+                end_line: hit.end_line,
+                commit: None,
+                object: None,
+                root: false,
+            };
+            self.findings.push(attribute::finding(rules, &hit, place));
+        }
+    }
+}

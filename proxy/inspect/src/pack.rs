@@ -1,0 +1,191 @@
+//! Inspects a pack while it arrives: resolves, hashes, scans, and proves that everything in it
+//! is reached by what is pushed.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use exeat_gitwire::{
+    HashKind, ObjectId, history, objects,
+    pack::{self, Pack, Reader, Spool},
+};
+use exeat_rules::RuleSet;
+
+use crate::{
+    attribute,
+    batch::{Batcher, Shared, State},
+    coverage::Coverage,
+    finding::Finding,
+    fingerprint::FingerprintKey,
+    pool::{Pool, Worker},
+    report::Unscannable,
+};
+
+/// Why a pack is refused, whatever its content. The texts reach the developer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    #[error(transparent)]
+    History(#[from] history::Error),
+    #[error("object {id} of the pack cannot be read: {source}")]
+    Object {
+        id: ObjectId,
+        source: objects::Error,
+    },
+    #[error("object {id} is in the pack but no pushed ref reaches it")]
+    Unreached { id: ObjectId },
+    #[error("object {id} is in the pack twice")]
+    Duplicate { id: ObjectId },
+    #[error("the trees of the pack name more objects than can be followed (8000000)")]
+    TooManyReferences,
+    #[error("the inspection failed inside (a fault of ours)")]
+    WorkerFailed,
+    #[error("the inspection was stopped before its end")]
+    Cancelled,
+}
+
+/// What an inspection works with.
+#[derive(Clone)]
+pub struct Settings {
+    pub rules: Arc<RuleSet>,
+    pub key: FingerprintKey,
+    pub limits: pack::Limits,
+    /// Findings kept at most; that there are more is reported as not scannable.
+    pub most_findings: usize,
+    /// Paths of one object judged at most; above it a finding stands wherever it is.
+    pub most_paths: usize,
+    /// Set from outside to stop the inspection.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// A pack on its way in. Feed it from one thread; the pool's workers hash and scan.
+pub struct PackInspection<S: Spool> {
+    reader: Reader<S>,
+    batcher: Batcher,
+    settings: Settings,
+    hash: HashKind,
+}
+
+/// A pack that was read whole and is what it claims to be.
+pub struct Inspected<S: Spool> {
+    pub findings: Vec<Finding>,
+    pub unscannable: Vec<Unscannable>,
+    pub coverage: Coverage,
+    /// The pack, exactly as inspected, from header to trailer.
+    pub pack: Pack<S>,
+}
+
+impl<S: Spool> PackInspection<S> {
+    pub fn start(pool: Arc<Pool>, hash: HashKind, settings: Settings, spool: S) -> Self {
+        let shared = Shared::new(
+            Arc::clone(&settings.rules),
+            settings.key.clone(),
+            hash,
+            settings.most_findings,
+            Arc::clone(&settings.cancelled),
+        );
+        Self {
+            reader: Reader::new(hash, settings.limits.clone(), spool),
+            batcher: Batcher::new(pool, Arc::new(shared)),
+            settings,
+            hash,
+        }
+    }
+
+    /// Takes the next bytes of the pack.
+    ///
+    /// # Errors
+    /// When the pack is not well-formed or exceeds a limit; the inspection is then over.
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        self.reader
+            .feed(chunk, &mut self.batcher)
+            .map_err(|error| first_failure(&self.batcher.shared, error))
+    }
+
+    /// Ends the inspection after the last byte. `targets` are the new ids of the commands; with
+    /// `None` (a pack that is not pushed) nothing is said about reachability.
+    ///
+    /// # Errors
+    /// As `feed`, and when the pack is cut short, lacks a base, or holds an object that no target reaches.
+    pub fn finish(mut self, targets: Option<&[ObjectId]>) -> Result<Inspected<S>, Error> {
+        let shared = Arc::clone(&self.batcher.shared);
+        let mut pack = self
+            .reader
+            .finish(&mut self.batcher)
+            .map_err(|error| first_failure(&shared, error))?;
+        self.batcher.flush();
+        let mut state = shared.settle();
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        let order = sorted(&state, pack.len())?;
+        if let Some(targets) = targets {
+            all_reached(&state, targets)?;
+        }
+        let mut worker = Worker::default();
+        let examiner = worker.examiner(&self.settings.rules, &self.settings.key);
+        let located = attribute::attribute(attribute::Scene {
+            pack: &mut pack,
+            state: &mut state,
+            order: &order,
+            hash: self.hash,
+            examiner,
+            most_paths: self.settings.most_paths,
+        })?;
+        let mut unscannable = std::mem::take(&mut state.unscannable);
+        unscannable.extend(located.unscannable);
+        let mut coverage = state.coverage;
+        coverage.not_scannable = unscannable.len() as u64;
+        Ok(Inspected {
+            findings: located.findings,
+            unscannable,
+            coverage,
+            pack,
+        })
+    }
+}
+
+/// The reader only knows that nobody takes its objects any more; why is known here.
+fn first_failure(shared: &Shared, error: pack::Error) -> Error {
+    if matches!(error, pack::Error::SinkClosed(_)) {
+        let mut state = shared.settle();
+        return state.failure.take().unwrap_or(Error::WorkerFailed);
+    }
+    Error::Pack(error)
+}
+
+/// Entry indices ordered by id; refuses a pack that holds an object twice.
+fn sorted(state: &State, length: u32) -> Result<Vec<u32>, Error> {
+    let id = |index: u32| state.ids.get(index as usize).unwrap_or_default();
+    let mut order: Vec<u32> = (0..length).collect();
+    order.sort_unstable_by(|&left, &right| id(left).cmp(id(right)));
+    for pair in order.windows(2) {
+        let [left, right] = [id(pair[0]), id(pair[1])];
+        if left.is_empty() || right.is_empty() {
+            return Err(Error::WorkerFailed);
+        }
+        if left == right {
+            return Err(match ObjectId::try_from(left) {
+                Ok(id) => Error::Duplicate { id },
+                Err(_) => Error::WorkerFailed,
+            });
+        }
+    }
+    Ok(order)
+}
+
+fn all_reached(state: &State, targets: &[ObjectId]) -> Result<(), Error> {
+    for index in 0..state.ids.len() {
+        let Some(raw) = state.ids.get(index) else {
+            return Err(Error::WorkerFailed);
+        };
+        let reached =
+            state.references.contains(raw) || targets.iter().any(|target| target.as_slice() == raw);
+        if !reached {
+            return Err(match ObjectId::try_from(raw) {
+                Ok(id) => Error::Unreached { id },
+                Err(_) => Error::WorkerFailed,
+            });
+        }
+    }
+    Ok(())
+}

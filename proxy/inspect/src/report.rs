@@ -1,0 +1,41 @@
+//! What the inspection of one push or scan found, complete: findings, coverage, what was not
+//! read.
+
+use exeat_rules::Action;
+use serde::Serialize;
+
+use crate::{coverage::Coverage, finding::Finding};
+
+/// The outcome of an inspection. It holds no secret and no byte that was not made printable.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// In the order of commits, oldest first.
+    pub findings: Vec<Finding>,
+    pub coverage: Coverage,
+    /// Content that could not be read whole; a verdict treats it by a policy key of its own.
+    pub unscannable: Vec<Unscannable>,
+    /// Digest of the rule set that was applied, as hex.
+    pub rules_digest: String,
+    /// The pushed refs as they may be shown, in the order of the commands.
+    pub refs: Vec<String>,
+}
+
+impl Report {
+    /// The strongest action any finding asks for.
+    pub fn strongest(&self) -> Option<Action> {
+        self.findings.iter().map(|finding| finding.action).min()
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.unscannable.is_empty()
+    }
+}
+
+/// Content that is not clean because it was not read whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unscannable {
+    /// What it was, as it may be shown: an object id, a path.
+    pub what: String,
+    /// Why it was not read, naming the limit.
+    pub why: String,
+}
