@@ -1,1 +1,29 @@
-//! placeholder
+//! Exeat: a smart-git proxy that inspects every push before it leaves.
+//!
+//! The modules in reading order: how the process comes up, how a request comes in, who stands at
+//! the door, and what becomes of a push or a fetch. `proxy/ARCHITECTURE.md` is the map.
+
+pub mod cli;
+pub mod config;
+
+pub mod boot;
+pub mod listen;
+
+pub mod door;
+pub mod identity;
+pub mod upstream;
+
+pub mod fetch;
+pub mod lfs;
+pub mod policy;
+pub mod push;
+
+pub mod audit;
+pub mod metrics;
+pub mod store;
+pub mod telemetry;
+
+pub mod demo;
+
+mod advertisement;
+mod answer;

@@ -1,0 +1,158 @@
+//! Who stands at the door: the credential of a request, held in memory and never told.
+
+mod accepted;
+mod token_form;
+
+use std::{fmt, net::IpAddr};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use exeat_inspect::FingerprintKey;
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+
+pub use accepted::Accepted;
+
+use crate::config::Forge;
+
+/// Who asks, as far as a request can say. Nothing in it is verified: that is the forge's part.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub credential: Option<Credential>,
+    pub source: IpAddr,
+}
+
+/// An Authorization header on its way to the forge.
+#[derive(Clone)]
+pub struct Credential {
+    /// The header as it came, marked sensitive.
+    pub header: HeaderValue,
+    /// `basic`, `bearer`, ...
+    pub scheme: String,
+    /// The user name of a Basic credential, unless it looks like a secret itself.
+    pub claimed: Option<String>,
+    /// A keyed hash by which two uses of one credential are recognised.
+    pub hash: String,
+    /// The forge whose token this is, going by its form.
+    pub forge: Option<Forge>,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Credential")
+            .field("scheme", &self.scheme)
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a credential is not passed on.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    #[error("the request has more than one Authorization header")]
+    Several,
+    #[error("the Authorization header is malformed")]
+    Malformed,
+    /// NTLM and Negotiate authenticate a connection, and connections to the forge are shared.
+    #[error("{0} signs in a connection, which cannot pass a proxy; use a token")]
+    ConnectionBound(&'static str),
+    #[error(
+        "the credential has the form of a {token} token and is not sent to {upstream}, which is \
+         not known to be {token}; if it is, its entry in the configuration needs forge = \"{key}\""
+    )]
+    OtherForge {
+        token: &'static str,
+        key: &'static str,
+        upstream: String,
+    },
+}
+
+impl Actor {
+    /// Reads the credential of a request.
+    ///
+    /// # Errors
+    /// When the header is malformed or of a kind that cannot pass.
+    pub fn read(headers: &HeaderMap, source: IpAddr, key: &FingerprintKey) -> Result<Self, Error> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let credential = values
+            .next()
+            .map(|value| Credential::read(value, key))
+            .transpose()?;
+        if values.next().is_some() {
+            return Err(Error::Several);
+        }
+        Ok(Self { credential, source })
+    }
+
+    /// The credential's hash, or a word for its absence.
+    pub fn credential_hash(&self) -> &str {
+        self.credential
+            .as_ref()
+            .map_or("anonymous", |credential| &credential.hash)
+    }
+
+    /// Refuses to send a credential to a forge that its form does not name.
+    ///
+    /// # Errors
+    /// When the form names another forge than `forge`, the kind of `upstream`.
+    pub fn fits(&self, forge: Forge, upstream: &str) -> Result<(), Error> {
+        let named = self
+            .credential
+            .as_ref()
+            .and_then(|credential| credential.forge);
+        match named {
+            Some(named) if named != forge => Err(Error::OtherForge {
+                token: token_form::title(named),
+                key: token_form::key(named),
+                upstream: upstream.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Credential {
+    fn read(value: &HeaderValue, key: &FingerprintKey) -> Result<Self, Error> {
+        let text = value.to_str().map_err(|_| Error::Malformed)?;
+        let (scheme, rest) = text.trim().split_once(' ').ok_or(Error::Malformed)?;
+        let scheme = scheme.to_ascii_lowercase();
+        if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) || scheme.len() > 16 {
+            return Err(Error::Malformed);
+        }
+        for (name, title) in [("ntlm", "NTLM"), ("negotiate", "Negotiate")] {
+            if scheme == name {
+                return Err(Error::ConnectionBound(title));
+            }
+        }
+        let (user, secret) = match scheme.as_str() {
+            "basic" => basic(rest)?,
+            _ => (String::new(), rest.trim().to_owned()),
+        };
+        let mut header = value.clone();
+        header.set_sensitive(true);
+        Ok(Self {
+            header,
+            claimed: claimed_name(&user, &secret),
+            hash: key.keyed_hash("credential", text.trim().as_bytes()),
+            forge: token_form::forge_of(&user).or_else(|| token_form::forge_of(&secret)),
+            scheme,
+        })
+    }
+}
+
+fn basic(encoded: &str) -> Result<(String, String), Error> {
+    let decoded = BASE64_STANDARD
+        .decode(encoded.trim())
+        .map_err(|_| Error::Malformed)?;
+    let decoded = String::from_utf8_lossy(&decoded).into_owned();
+    let (user, password) = decoded.split_once(':').ok_or(Error::Malformed)?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
+/// The user name, where it can be told: some tools put a token in its place.
+fn claimed_name(user: &str, password: &str) -> Option<String> {
+    let token_as_name = password.is_empty()
+        || matches!(password, "x-oauth-basic" | "x-access-token")
+        || token_form::forge_of(user).is_some()
+        || user.len() > 64;
+    (!user.is_empty() && !token_as_name).then(|| exeat_gitwire::text::escape(user.as_bytes()))
+}

@@ -1,0 +1,158 @@
+//! The outgoing HTTP client: verified TLS, pooled connections, time-outs by phase.
+
+use std::{error::Error as StdError, io, time::Duration};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::{answer::Body, config};
+
+/// Idle connections are given up before common servers (nginx: 75 s, Apache: 5 s, forges: longer)
+/// would close them under a request that is just being sent.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// What became of a request to an upstream. The texts are for developers; they name the upstream
+/// nowhere, because whoever shows them does.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("its address is not usable: {0}")]
+    Address(String),
+    #[error("TLS cannot be set up: {0}")]
+    Setup(#[from] rustls::Error),
+    #[error("its name cannot be resolved")]
+    Name,
+    #[error("it refuses connections")]
+    Refused,
+    #[error("its TLS certificate is not trusted or TLS failed: {0}")]
+    Tls(String),
+    #[error("no connection to it came about in time")]
+    ConnectTime,
+    #[error("no connection to it came about: {0}")]
+    Connect(String),
+    #[error("it did not answer in time")]
+    Time,
+    #[error("the connection to it was lost")]
+    Lost,
+}
+
+impl Error {
+    /// Whether the request may have reached the upstream.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Time | Self::Lost)
+    }
+
+    /// One word for the metric.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Address(_) | Self::Setup(_) => "setup",
+            Self::Name => "name",
+            Self::Refused => "refused",
+            Self::ConnectTime | Self::Connect(_) => "connect",
+            Self::Tls(_) => "tls",
+            Self::Time => "time",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A pool of connections to one upstream.
+pub struct Client {
+    pooled: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+}
+
+impl Client {
+    pub fn new(section: &config::Upstream, limits: &config::Limits) -> Result<Self, Error> {
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(limits.upstream_connect_seconds));
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls(section)?);
+        let https = if section.plaintext {
+            tls.https_or_http()
+        } else {
+            tls.https_only()
+        };
+        let pooled = legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(https.enable_http1().wrap_connector(connector));
+        Ok(Self { pooled })
+    }
+
+    pub async fn send(
+        &self,
+        request: Request<Body>,
+        patience: Duration,
+    ) -> Result<Response<Incoming>, Error> {
+        match tokio::time::timeout(patience, self.pooled.request(request)).await {
+            Err(_) => Err(Error::Time),
+            Ok(answer) => answer.map_err(|error| classify(&error)),
+        }
+    }
+}
+
+fn tls(section: &config::Upstream) -> Result<ClientConfig, Error> {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots(section)?)
+        .with_no_client_auth();
+    tls.enable_sni = true;
+    Ok(tls)
+}
+
+/// The system's certificate authorities and the configured ones.
+fn roots(section: &config::Upstream) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        tracing::warn!(%error, "a system certificate authority cannot be read");
+    }
+    roots.add_parsable_certificates(system.certs);
+    for authority in section.ca.iter().flat_map(|ca| &ca.certificates) {
+        roots.add(authority.clone())?;
+    }
+    Ok(roots)
+}
+
+/// Finds out what went wrong from the chain of causes.
+fn classify(error: &legacy::Error) -> Error {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    let connecting = error.is_connect();
+    let mut text = String::new();
+    let mut last = String::from("it was cut off");
+    while let Some(current) = cause {
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            return Error::Tls(tls.to_string());
+        }
+        if let Some(io) = current.downcast_ref::<io::Error>() {
+            if let Some(tls) = io
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+            {
+                return Error::Tls(tls.to_string());
+            }
+            match io.kind() {
+                io::ErrorKind::ConnectionRefused => return Error::Refused,
+                io::ErrorKind::TimedOut if connecting => return Error::ConnectTime,
+                kind if connecting => last = kind.to_string(),
+                _ => {}
+            }
+        }
+        text.push_str(&current.to_string());
+        cause = current.source();
+    }
+    if text.contains("dns error") {
+        return Error::Name;
+    }
+    if connecting {
+        return Error::Connect(last);
+    }
+    Error::Lost
+}
