@@ -1,0 +1,132 @@
+//! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
+
+use exeat_inspect::Report;
+use exeat_rules::Action;
+
+use crate::config::{Disposition, Policy};
+
+/// What the policy is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Push<'a> {
+    pub upstream: &'a str,
+    /// In the form allow-lists compare.
+    pub repository: &'a str,
+}
+
+/// What is known besides the push itself and comes in as values: nothing here is looked up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {}
+
+/// The decision on a push. There is no other way to forward one than a `Cleared`.
+#[must_use]
+#[derive(Debug)]
+pub enum Verdict {
+    Forward(Cleared),
+    Hold(Stopped),
+    Refuse(Stopped),
+}
+
+/// Leave to go: made by `judge` alone and consumed by forwarding.
+#[derive(Debug)]
+pub struct Cleared {
+    reasons: Vec<Reason>,
+    /// Keeps others from making one.
+    _sealed: (),
+}
+
+/// Why a push stays here.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stopped {
+    pub reasons: Vec<Reason>,
+}
+
+/// One ground of a verdict: how many findings of which action, and what the policy says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub ground: Ground,
+    pub count: u64,
+    pub disposition: Disposition,
+}
+
+/// What a reason rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    Findings(Action),
+    NotScannable,
+}
+
+impl Cleared {
+    /// What was found and let go.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+
+    /// Whether the pusher is to be told of findings that did not stop the push.
+    pub fn warns(&self) -> bool {
+        self.reasons
+            .iter()
+            .any(|reason| reason.disposition == Disposition::Warn)
+    }
+}
+
+impl Verdict {
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Forward(cleared) => &cleared.reasons,
+            Self::Hold(stopped) | Self::Refuse(stopped) => &stopped.reasons,
+        }
+    }
+}
+
+/// Judges a push that was inspected to its last byte. The strongest disposition decides.
+pub fn judge(_push: Push<'_>, report: &Report, _facts: &Facts, policy: &Policy) -> Verdict {
+    let reasons = reasons(report, policy);
+    let strongest = reasons.iter().map(|reason| reason.disposition).max();
+    match strongest {
+        Some(Disposition::Refuse) => Verdict::Refuse(Stopped { reasons }),
+        Some(Disposition::Hold) => Verdict::Hold(Stopped { reasons }),
+        Some(Disposition::Warn | Disposition::Forward) | None => Verdict::Forward(Cleared {
+            reasons,
+            _sealed: (),
+        }),
+    }
+}
+
+fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
+    let of_action = |action| {
+        let count = report
+            .findings
+            .iter()
+            .filter(|finding| finding.action == action)
+            .count();
+        (Ground::Findings(action), count, disposition(policy, action))
+    };
+    [
+        of_action(Action::Block),
+        of_action(Action::Review),
+        of_action(Action::Warn),
+        of_action(Action::Note),
+        (
+            Ground::NotScannable,
+            report.unscannable.len(),
+            policy.unscannable,
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(ground, count, disposition)| Reason {
+        ground,
+        count: count as u64,
+        disposition,
+    })
+    .collect()
+}
+
+fn disposition(policy: &Policy, action: Action) -> Disposition {
+    match action {
+        Action::Block => policy.block,
+        Action::Review => policy.review,
+        Action::Warn => policy.warn,
+        Action::Note => policy.note,
+    }
+}

@@ -1,0 +1,149 @@
+//! Step two: may this credential push to this repository at all? Asked before the body is read.
+
+use exeat_gitwire::advertise::Service;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+
+use super::{Pushes, body};
+use crate::{
+    advertisement,
+    answer::{Body, plain},
+    door::Knock,
+    identity::Actor,
+    upstream,
+};
+
+/// Relays the upstream's refs, or says why not in the form git shows.
+pub async fn advertise(
+    pushes: &Pushes,
+    knock: &Knock,
+    actor: &Actor,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    let service = Service::ReceivePack;
+    if let Err(text) = permitted(knock) {
+        count_refusal(pushes, "not-permitted");
+        return advertisement::refuse(service, &text);
+    }
+    match ask(pushes, knock, actor, headers).await {
+        Ok(answer) if advertisement::is_advertisement(&answer, service) => {
+            note(pushes, knock, actor);
+            advertisement::relay(service, answer, pushes.limits.advertisement_bytes)
+        }
+        Ok(answer) => advertisement::relay_refusal(&knock.upstream.name, answer).await,
+        Err(error) => advertisement::refuse(service, &unreachable(pushes, knock, &error)),
+    }
+}
+
+/// Lets a push in, or gives the answer that keeps it out.
+pub async fn admit(
+    pushes: &Pushes,
+    knock: &Knock,
+    actor: &Actor,
+    headers: &HeaderMap,
+) -> Result<(), Box<Response<Body>>> {
+    let expected = "application/x-git-receive-pack-request";
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if kind != Some(expected.as_bytes()) || !body::coding_is_known(headers) {
+        return Err(Box::new(plain(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "This is not a git-receive-pack request.",
+        )));
+    }
+    if let Err(text) = permitted(knock) {
+        count_refusal(pushes, "not-permitted");
+        return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
+    }
+    if holds(pushes, knock, actor) {
+        return Ok(());
+    }
+    accepted_by_upstream(pushes, knock, actor, headers).await
+}
+
+/// Asks the upstream itself when this credential has not lately discovered refs through us.
+async fn accepted_by_upstream(
+    pushes: &Pushes,
+    knock: &Knock,
+    actor: &Actor,
+    headers: &HeaderMap,
+) -> Result<(), Box<Response<Body>>> {
+    match ask(pushes, knock, actor, headers).await {
+        Ok(answer) if advertisement::is_advertisement(&answer, Service::ReceivePack) => {
+            note(pushes, knock, actor);
+            Ok(())
+        }
+        Ok(answer) => Err(Box::new(
+            advertisement::relay_refusal(&knock.upstream.name, answer).await,
+        )),
+        Err(error) => Err(Box::new(plain(
+            StatusCode::BAD_GATEWAY,
+            &unreachable(pushes, knock, &error),
+        ))),
+    }
+}
+
+/// What the configuration says, without asking anybody.
+fn permitted(knock: &Knock) -> Result<(), String> {
+    let upstream = &knock.upstream;
+    if upstream.allows(&knock.repository) {
+        return Ok(());
+    }
+    Err(format!(
+        "{}/{} is not on the list of repositories that may be pushed to. Nothing left the \
+         company. Ask your security team to add it to upstream.\"{}\".allow.",
+        upstream.name, knock.repository, upstream.name
+    ))
+}
+
+async fn ask(
+    pushes: &Pushes,
+    knock: &Knock,
+    actor: &Actor,
+    headers: &HeaderMap,
+) -> Result<Response<hyper::body::Incoming>, upstream::Error> {
+    advertisement::ask(
+        &knock.upstream,
+        &knock.repository,
+        Service::ReceivePack,
+        actor,
+        headers,
+        pushes.limits.upstream_idle_seconds,
+    )
+    .await
+}
+
+fn unreachable(pushes: &Pushes, knock: &Knock, error: &upstream::Error) -> String {
+    tracing::warn!(upstream = knock.upstream.name, %error, "upstream not reached");
+    pushes
+        .metrics
+        .upstream_errors_total
+        .with_label_values(&[error.class()])
+        .inc();
+    format!(
+        "{} could not be reached: {error}. Nothing was sent; try again later.",
+        knock.upstream.name
+    )
+}
+
+fn note(pushes: &Pushes, knock: &Knock, actor: &Actor) {
+    pushes.accepted.note(
+        &knock.upstream.name,
+        &knock.repository.encoded(),
+        actor.credential_hash(),
+    );
+}
+
+fn holds(pushes: &Pushes, knock: &Knock, actor: &Actor) -> bool {
+    pushes.accepted.holds(
+        &knock.upstream.name,
+        &knock.repository.encoded(),
+        actor.credential_hash(),
+    )
+}
+
+fn count_refusal(pushes: &Pushes, cause: &str) {
+    pushes
+        .metrics
+        .refusals_total
+        .with_label_values(&[cause])
+        .inc();
+}

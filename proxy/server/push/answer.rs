@@ -1,0 +1,202 @@
+//! The line back to the client: headers when it is time, keep-alives while it waits, one report.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use exeat_gitwire::{
+    HashKind, push_report,
+    push_request::{Capabilities, PushRequest},
+};
+use futures_util::stream;
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use tokio::sync::mpsc;
+
+use super::message::Told;
+use crate::answer::{self, Body};
+
+/// How long headers wait for an answer, and the longest silence after them.
+const PATIENCE: Duration = Duration::from_secs(2);
+const RESULT: &str = "application/x-git-receive-pack-result";
+/// Chunks that may wait for the client.
+const CHUNKS_WAITING: usize = 16;
+
+/// Who may still decide the status: nobody has, the stream has begun, or a whole answer was given.
+const OPEN: u8 = 0;
+const STREAMING: u8 = 1;
+const WHOLE: u8 = 2;
+
+/// The end held by whoever concludes the push. A client that has gone is no error: the push is
+/// concluded all the same.
+pub struct Line {
+    parts: mpsc::Sender<Part>,
+    status: Arc<AtomicU8>,
+    side_band: bool,
+}
+
+/// The end held by the connection.
+pub struct Waiting {
+    parts: mpsc::Receiver<Part>,
+    status: Arc<AtomicU8>,
+    side_band: bool,
+    quiet: bool,
+}
+
+enum Part {
+    Whole(Box<Response<Body>>),
+    Chunk(Bytes),
+}
+
+/// Opens the line for a request whose last byte has been read.
+pub fn open(request: &PushRequest) -> (Line, Waiting) {
+    let (sender, receiver) = mpsc::channel(CHUNKS_WAITING);
+    let status = Arc::new(AtomicU8::new(OPEN));
+    let side_band = request.capabilities.side_band_64k;
+    (
+        Line {
+            parts: sender,
+            status: Arc::clone(&status),
+            side_band,
+        },
+        Waiting {
+            parts: receiver,
+            status,
+            side_band,
+            quiet: request.capabilities.quiet,
+        },
+    )
+}
+
+/// The answer to a probe: the credential is good, and nothing was asked.
+pub fn probe() -> Response<Body> {
+    answer::git(RESULT, answer::empty())
+}
+
+/// A refusal of a push whose head was not understood. Nearly every client asks for side band and
+/// report, so it is answered as if it had.
+pub fn unread(told: &Told) -> Response<Body> {
+    let request = PushRequest {
+        hash: HashKind::Sha1,
+        shallow: Vec::new(),
+        commands: Vec::new(),
+        capabilities: Capabilities {
+            report_status: true,
+            side_band_64k: true,
+            ..Capabilities::default()
+        },
+        options: Vec::new(),
+    };
+    let report = push_report::refusal(&request, &told.text, &told.reason);
+    answer::git(RESULT, answer::full(report))
+}
+
+impl Line {
+    /// Sends bytes of a report: whole packets only, since keep-alives go between them.
+    pub async fn send(&mut self, bytes: impl Into<Bytes>) {
+        let _ = self.parts.send(Part::Chunk(bytes.into())).await;
+    }
+
+    /// Shows `text` where the client can show text.
+    pub async fn say(&mut self, text: &str) {
+        if self.side_band {
+            self.send(push_report::progress(text)).await;
+        }
+    }
+
+    /// Refuses every ref of the request.
+    pub async fn refuse(&mut self, request: &PushRequest, told: &Told) {
+        if !push_report::can_report(request) {
+            let refusal = answer::plain(StatusCode::FORBIDDEN, &told.text);
+            if self.answer(refusal).await.is_ok() {
+                return;
+            }
+        }
+        self.send(push_report::refusal(request, &told.text, &told.reason))
+            .await;
+    }
+
+    /// Gives a whole answer of another status; gives it back if the stream has begun.
+    pub async fn answer(&mut self, response: Response<Body>) -> Result<(), Response<Body>> {
+        let claimed =
+            self.status
+                .compare_exchange(OPEN, WHOLE, Ordering::AcqRel, Ordering::Acquire);
+        if claimed.is_err() {
+            return Err(response);
+        }
+        let _ = self.parts.send(Part::Whole(Box::new(response))).await;
+        Ok(())
+    }
+}
+
+impl Waiting {
+    /// The response: at once when something comes within two seconds, else headers first.
+    pub async fn response(mut self) -> Response<Body> {
+        match tokio::time::timeout(PATIENCE, self.parts.recv()).await {
+            Ok(Some(Part::Whole(response))) => *response,
+            Ok(Some(Part::Chunk(first))) => {
+                self.status.store(STREAMING, Ordering::Release);
+                self.stream(first)
+            }
+            Ok(None) => lost(),
+            Err(_) => self.begin().await,
+        }
+    }
+
+    /// Sends headers before there is an answer, unless one is just being given.
+    async fn begin(mut self) -> Response<Body> {
+        let claimed =
+            self.status
+                .compare_exchange(OPEN, STREAMING, Ordering::AcqRel, Ordering::Acquire);
+        if claimed.is_err()
+            && let Some(Part::Whole(response)) = self.parts.recv().await
+        {
+            return *response;
+        }
+        let first = match (self.side_band, self.quiet) {
+            (true, false) => push_report::progress("Exeat is inspecting the push ...\n"),
+            (true, true) => push_report::KEEP_ALIVE.to_vec(),
+            (false, _) => Vec::new(),
+        };
+        self.stream(first.into())
+    }
+
+    fn stream(self, first: Bytes) -> Response<Body> {
+        let frames = stream::unfold((Some(first), self), |(first, mut waiting)| async move {
+            let bytes = match first {
+                Some(bytes) => bytes,
+                None => waiting.next().await?,
+            };
+            Some((Ok(Frame::data(bytes)), (None, waiting)))
+        });
+        answer::git(RESULT, StreamBody::new(frames).boxed_unsync())
+    }
+
+    /// The next bytes, a keep-alive after two seconds of silence, or `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.parts.recv()).await {
+                Ok(Some(Part::Chunk(bytes))) => return Some(bytes),
+                Ok(Some(Part::Whole(_)) | None) => return None,
+                Err(_) if self.side_band => {
+                    return Some(Bytes::from_static(push_report::KEEP_ALIVE));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Nobody concluded the push: a fault inside. git must not take silence for success.
+fn lost() -> Response<Body> {
+    answer::plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The proxy failed inside. Fetch to see whether anything arrived, then try again.",
+    )
+}

@@ -1,0 +1,145 @@
+//! The request body of a push: one coding undone, bounded, and never waited for too long.
+
+use std::{io::Write, time::Duration};
+
+use bytes::Bytes;
+use flate2::write::GzDecoder;
+use http::{HeaderMap, header::CONTENT_ENCODING};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::fault::Fault;
+
+/// Compressed bytes are decoded in slices this small, so that one slice yields at most about a
+/// thousand times as much.
+const GZIP_SLICE: usize = 1024;
+
+/// The decoded body of a push as chunks.
+pub struct PushBody {
+    incoming: Incoming,
+    coding: Coding,
+    idle: Duration,
+    /// Compressed bytes received and not yet decoded.
+    compressed: Bytes,
+    /// Decoded bytes given back because they belong to what follows.
+    returned: Option<Bytes>,
+}
+
+enum Coding {
+    Identity,
+    Gzip(Box<GzDecoder<Vec<u8>>>),
+}
+
+/// Whether the body may be read: nothing but identity and a single gzip is.
+pub fn coding_is_known(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_ENCODING).iter();
+    match (values.next(), values.next()) {
+        (None, _) => true,
+        (Some(value), None) => matches!(value.as_bytes(), b"gzip" | b"x-gzip" | b"identity"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+impl PushBody {
+    /// `idle` is how long the next bytes may take to come.
+    pub fn new(headers: &HeaderMap, incoming: Incoming, idle: Duration) -> Self {
+        let gzip = headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|value| value.as_bytes() != b"identity");
+        Self {
+            incoming,
+            coding: if gzip {
+                Coding::Gzip(Box::new(GzDecoder::new(Vec::new())))
+            } else {
+                Coding::Identity
+            },
+            idle,
+            compressed: Bytes::new(),
+            returned: None,
+        }
+    }
+
+    /// The next decoded bytes, or `None` after the last.
+    ///
+    /// # Errors
+    /// When the client goes or stands still, or the coding is broken.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        if let Some(returned) = self.returned.take() {
+            return Ok(Some(returned));
+        }
+        loop {
+            if let Some(decoded) = self.decode()? {
+                return Ok(Some(decoded));
+            }
+            match self.receive().await? {
+                Some(data) => self.compressed = data,
+                None => return self.end(),
+            }
+        }
+    }
+
+    /// Puts bytes back that the next call shall give.
+    pub fn give_back(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.returned = Some(bytes);
+        }
+    }
+
+    /// Reads on and forgets, up to `most` bytes as received, so that the client can finish
+    /// sending and read the answer.
+    pub async fn drain(&mut self, most: u64) {
+        let mut left = most;
+        while let Ok(Some(data)) = self.receive().await {
+            match left.checked_sub(data.len() as u64) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>, Fault> {
+        let seconds = self.idle.as_secs();
+        loop {
+            match tokio::time::timeout(self.idle, self.incoming.frame()).await {
+                Err(_) => return Err(Fault::Body(seconds)),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(_))) => return Err(Fault::Body(seconds)),
+                // Trailers carry nothing git knows and are not passed on.
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data()
+                        && !data.is_empty()
+                    {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<Bytes>, Fault> {
+        while !self.compressed.is_empty() {
+            let Coding::Gzip(decoder) = &mut self.coding else {
+                return Ok(Some(std::mem::take(&mut self.compressed)));
+            };
+            let slice = self
+                .compressed
+                .split_to(self.compressed.len().min(GZIP_SLICE));
+            // A second member would be decoded by some servers and ignored by others: refused.
+            decoder.write_all(&slice).map_err(|_| Fault::Gzip)?;
+            let decoded = std::mem::take(decoder.get_mut());
+            if !decoded.is_empty() {
+                return Ok(Some(decoded.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn end(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Coding::Gzip(decoder) = &mut self.coding else {
+            return Ok(None);
+        };
+        decoder.try_finish().map_err(|_| Fault::Gzip)?;
+        let decoded = std::mem::take(decoder.get_mut());
+        Ok((!decoded.is_empty()).then(|| decoded.into()))
+    }
+}

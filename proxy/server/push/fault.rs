@@ -1,0 +1,133 @@
+//! Everything that can stop a push besides a verdict, each with a stable id and words for the
+//! developer.
+
+use std::io;
+
+use exeat_gitwire::{pack, push_request};
+
+use crate::{audit, upstream};
+
+/// What went wrong, and by whom. Ids `E-1xxx` are the push's own, `E-2xxx` the upstream's,
+/// `E-5xxx` ours.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error("the request is not a canonical push: {0}")]
+    Request(#[from] push_request::Error),
+    #[error("{0}")]
+    Pack(exeat_inspect::Error),
+    #[error("bytes follow the commands of a push that only deletes")]
+    PackOnDelete,
+    #[error("the compressed request body is malformed or of more than one part")]
+    Gzip,
+    #[error("the request body ended early or stood still for {0} seconds")]
+    Body(u64),
+    #[error("too many pushes are being inspected at this moment")]
+    Busy,
+    #[error("the push took longer than {0} seconds (limits.push_seconds)")]
+    Slow(u64),
+    #[error("the inspection took longer than {0} seconds (limits.inspect_seconds)")]
+    InspectionTime(u64),
+    #[error("there is no room for the push on the proxy ({0})")]
+    Spool(io::Error),
+    #[error("the decision could not be recorded")]
+    Audit(#[from] audit::Error),
+    #[error("the inspection failed inside")]
+    Inside,
+    #[error("{upstream} could not be reached: {source}")]
+    Upstream {
+        upstream: String,
+        source: upstream::Error,
+    },
+    #[error("{upstream} answered {status} to the push")]
+    UpstreamStatus { upstream: String, status: u16 },
+    #[error("the connection to {upstream} was lost before its answer")]
+    OutcomeUnknown { upstream: String },
+}
+
+/// Some of what ends an inspection is not the pack's fault.
+impl From<exeat_inspect::Error> for Fault {
+    fn from(error: exeat_inspect::Error) -> Self {
+        match error {
+            exeat_inspect::Error::Pack(pack::Error::Spool(source)) => Self::Spool(source),
+            exeat_inspect::Error::WorkerFailed => Self::Inside,
+            other => Self::Pack(other),
+        }
+    }
+}
+
+/// Whose move it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    Push,
+    Upstream,
+    Ours,
+}
+
+impl Fault {
+    /// The stable id that operators search by.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "E-1001",
+            Self::Pack(_) => "E-1002",
+            Self::PackOnDelete => "E-1003",
+            Self::Gzip => "E-1004",
+            Self::Body(_) => "E-1005",
+            Self::Slow(_) => "E-1006",
+            Self::Upstream { .. } => "E-2001",
+            Self::UpstreamStatus { .. } => "E-2002",
+            Self::OutcomeUnknown { .. } => "E-2003",
+            Self::Busy => "E-5001",
+            Self::Spool(_) => "E-5002",
+            Self::Audit(_) => "E-5003",
+            Self::Inside => "E-5004",
+            Self::InspectionTime(_) => "E-5005",
+        }
+    }
+
+    /// One word for the metric.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "request",
+            Self::Pack(_) => "pack",
+            Self::PackOnDelete => "pack-on-delete",
+            Self::Gzip => "gzip",
+            Self::Body(_) => "body",
+            Self::Slow(_) => "slow",
+            Self::Upstream { .. } => "upstream",
+            Self::UpstreamStatus { .. } => "upstream-status",
+            Self::OutcomeUnknown { .. } => "outcome-unknown",
+            Self::Busy => "busy",
+            Self::Spool(_) => "spool",
+            Self::Audit(_) => "audit",
+            Self::Inside => "inside",
+            Self::InspectionTime(_) => "inspection-time",
+        }
+    }
+
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Request(_)
+            | Self::Pack(_)
+            | Self::PackOnDelete
+            | Self::Gzip
+            | Self::Body(_)
+            | Self::Slow(_) => Blame::Push,
+            Self::Upstream { .. } | Self::UpstreamStatus { .. } | Self::OutcomeUnknown { .. } => {
+                Blame::Upstream
+            }
+            Self::Busy
+            | Self::Spool(_)
+            | Self::Audit(_)
+            | Self::Inside
+            | Self::InspectionTime(_) => Blame::Ours,
+        }
+    }
+
+    /// Whether bytes of the push may have reached the upstream.
+    pub fn may_have_left(&self) -> bool {
+        matches!(
+            self,
+            Self::OutcomeUnknown { .. } | Self::UpstreamStatus { .. }
+        )
+    }
+}

@@ -1,0 +1,212 @@
+//! Steps three and four: the pack goes to the spool and through the inspection while it arrives.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
+use exeat_inspect::{Examiner, PackInspection, Pool, Report, Settings, head};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    task::JoinHandle,
+};
+use tracing::Instrument;
+
+use super::{
+    Order, Pushes,
+    body::PushBody,
+    fault::Fault,
+    spool::{PackSpool, SpoolRoom},
+};
+
+/// Chunks that may wait for the inspector; beyond it the client waits.
+const CHUNKS_WAITING: usize = 8;
+/// Paths of one object that are judged; beyond it a finding stands wherever it is.
+const MOST_PATHS: usize = 1_000;
+
+/// A push that has arrived to its last byte and is still being inspected.
+pub struct Arrival {
+    inspection: JoinHandle<Result<Work, Fault>>,
+    cancelled: Arc<AtomicBool>,
+    finished: bool,
+}
+
+/// What the inspection gives.
+pub struct Work {
+    pub report: Report,
+    /// The pack as inspected; none where the push only deletes.
+    pub pack: Option<PackSpool>,
+}
+
+enum Feed {
+    Bytes(Bytes),
+    End,
+}
+
+/// Feeds the body to an inspector thread until its last byte.
+///
+/// # Errors
+/// When the client goes, stands still or takes too long, or bytes follow where none may. An inspection that ends
+/// early tells why when it is finished.
+pub async fn while_arriving(
+    pushes: &Pushes,
+    order: &Order,
+    body: &mut PushBody,
+    place: OwnedSemaphorePermit,
+) -> Result<Arrival, Fault> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let inspector = Inspector {
+        settings: settings(pushes, Arc::clone(&cancelled)),
+        pool: Arc::clone(&pushes.pool),
+        room: Arc::clone(&pushes.room),
+        request: order.request.clone(),
+    };
+    let (feed, chunks) = mpsc::channel(CHUNKS_WAITING);
+    let span = tracing::Span::current();
+    let inspection = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        span.in_scope(|| inspector.run(chunks))
+    });
+    let arrival = Arrival {
+        inspection,
+        cancelled,
+        finished: false,
+    };
+    let limit = pushes.limits.push_seconds;
+    let feeding = feed_all(body, feed).in_current_span();
+    match tokio::time::timeout(limit, feeding).await {
+        Ok(fed) => fed.map(|()| arrival),
+        Err(_) => Err(Fault::Slow(limit.as_secs())),
+    }
+}
+
+async fn feed_all(body: &mut PushBody, feed: mpsc::Sender<Feed>) -> Result<(), Fault> {
+    while let Some(chunk) = body.next().await? {
+        if feed.send(Feed::Bytes(chunk)).await.is_err() {
+            // The inspector has ended early and says why; the rest only has to be read.
+            body.drain(u64::MAX).await;
+            return Ok(());
+        }
+    }
+    let _ = feed.send(Feed::End).await;
+    Ok(())
+}
+
+fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
+    let limits = &pushes.limits;
+    Settings {
+        rules: Arc::clone(&pushes.rules),
+        key: pushes.key.clone(),
+        limits: pack::Limits {
+            pack_bytes: limits.pack_bytes,
+            objects: limits.objects,
+            object_bytes: limits.object_bytes,
+            resolved_bytes: limits.resolved_bytes,
+            delta_depth: limits.delta_depth,
+            cache_bytes: limits.base_cache_bytes,
+            ..pack::Limits::default()
+        },
+        most_findings: limits.findings,
+        most_paths: MOST_PATHS,
+        cancelled,
+    }
+}
+
+impl Arrival {
+    /// Waits for the inspection's end, at most `patience` after the last byte.
+    ///
+    /// # Errors
+    /// With what is wrong with the push, or with us.
+    pub async fn finish(mut self, patience: Duration) -> Result<Work, Fault> {
+        let ended = tokio::time::timeout(patience, &mut self.inspection).await;
+        self.finished = true;
+        match ended {
+            Err(_) => {
+                self.cancelled.store(true, Ordering::Relaxed);
+                Err(Fault::InspectionTime(patience.as_secs()))
+            }
+            Ok(Err(_)) => Err(Fault::Inside),
+            Ok(Ok(work)) => work,
+        }
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What the inspector thread owns.
+struct Inspector {
+    settings: Settings,
+    pool: Arc<Pool>,
+    room: Arc<SpoolRoom>,
+    request: PushRequest,
+}
+
+impl Inspector {
+    fn run(self, chunks: mpsc::Receiver<Feed>) -> Result<Work, Fault> {
+        let rules = Arc::clone(&self.settings.rules);
+        let mut examiner = Examiner::new(Arc::clone(&rules), self.settings.key.clone());
+        let head = head::examine(&mut examiner, &self.request);
+        drop(examiner);
+        let mut report = Report {
+            findings: head.findings,
+            coverage: head.coverage,
+            unscannable: head.unscannable,
+            rules_digest: rules.digest().to_owned(),
+            refs: head.refs,
+        };
+        if !self.request.expects_pack() {
+            return nothing_follows(chunks).map(|()| Work { report, pack: None });
+        }
+        let inspected = self.inspect_pack(chunks)?;
+        report.findings.extend(inspected.findings);
+        report.coverage += inspected.coverage;
+        report.unscannable.extend(inspected.unscannable);
+        Ok(Work {
+            report,
+            pack: Some(inspected.pack.into_spool()),
+        })
+    }
+
+    fn inspect_pack(
+        self,
+        mut chunks: mpsc::Receiver<Feed>,
+    ) -> Result<exeat_inspect::Inspected<PackSpool>, Fault> {
+        let spool = self.room.spool().map_err(Fault::Spool)?;
+        let mut inspection =
+            PackInspection::start(self.pool, self.request.hash, self.settings, spool);
+        loop {
+            match chunks.blocking_recv() {
+                Some(Feed::Bytes(chunk)) => inspection.feed(&chunk)?,
+                Some(Feed::End) => break,
+                None => return Err(Fault::Pack(exeat_inspect::Error::Cancelled)),
+            }
+        }
+        let targets: Vec<ObjectId> = self
+            .request
+            .commands
+            .iter()
+            .map(|command| command.new)
+            .collect();
+        Ok(inspection.finish(Some(&targets))?)
+    }
+}
+
+/// A push that only deletes carries no pack.
+fn nothing_follows(mut chunks: mpsc::Receiver<Feed>) -> Result<(), Fault> {
+    match chunks.blocking_recv() {
+        Some(Feed::Bytes(_)) => Err(Fault::PackOnDelete),
+        Some(Feed::End) => Ok(()),
+        None => Err(Fault::Pack(exeat_inspect::Error::Cancelled)),
+    }
+}

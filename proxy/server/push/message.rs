@@ -1,0 +1,402 @@
+//! What a stopped developer reads: state first, then what, where, what to do, and whom to ask.
+//!
+//! ASCII, at most 72 columns, no secret bytes: findings are masked when they are made, and every
+//! name in them is escaped. Only commands that exist are printed.
+
+use std::fmt::Write;
+
+use exeat_inspect::{Coverage, Finding, Report, finding::Part};
+
+use super::{
+    Order,
+    fault::{Blame, Fault},
+    id::PushId,
+};
+use crate::policy::{Ground, Stopped};
+
+const COLUMNS: usize = 72;
+/// Findings told one by one.
+const MOST: usize = 5;
+const ABBREVIATED: usize = 10;
+const STATE: &str = "Nothing left the company.";
+
+/// A refusal in its two forms: the text for people, and the one line of the report.
+#[derive(Debug)]
+pub struct Told {
+    pub text: String,
+    pub reason: String,
+}
+
+/// A push that the policy refuses.
+pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
+    let mut page = Page::default();
+    page.line(&format!("Push stopped. {STATE}"));
+    body(&mut page, order, report);
+    page.gap();
+    page.text(&format!(
+        "Is it no secret? Then tell your security team the push id {}. They see the rule and the \
+         place, and can change the rule. Nobody sees the value.",
+        order.id
+    ));
+    ending(&mut page, order, report);
+    Told {
+        text: page.text,
+        reason: format!("stopped: {}, {}", counted(stopped), order.id),
+    }
+}
+
+/// A push that needs a human. There is no queue to wait in, so it is refused with these words.
+pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
+    let mut page = Page::default();
+    page.line(&format!("Push not sent: it needs review. {STATE}"));
+    body(&mut page, order, report);
+    page.gap();
+    page.text(&format!(
+        "If it is fine as it is, ask your security team for a review and give them the push id \
+         {}. Your commits are safe on your machine.",
+        order.id
+    ));
+    ending(&mut page, order, report);
+    Told {
+        text: page.text,
+        reason: format!("needs review: {}, {}", counted(stopped), order.id),
+    }
+}
+
+/// A push that goes, with something to say about it.
+pub fn let_go(order: &Order, report: &Report) -> String {
+    let mut page = Page::default();
+    page.line("Push passed on, with warnings:");
+    list(&mut page, report);
+    page.gap();
+    page.line(&format!("Push {}.", order.id));
+    page.text
+}
+
+/// A push that could not be judged or carried out.
+pub fn fault(id: &PushId, fault: &Fault) -> Told {
+    let mut page = Page::default();
+    match (fault.blame(), fault.may_have_left()) {
+        (_, true) => {
+            page.line("Push passed the checks; its outcome is unknown.");
+            page.gap();
+            page.text(&format!("{}.", sentence(fault)));
+            page.text("See what arrived before you push again:");
+            page.line("  git fetch");
+        }
+        (Blame::Push, false) => {
+            page.line(&format!("Push refused. {STATE}"));
+            page.gap();
+            page.text(&format!("{}.", sentence(fault)));
+            page.text(
+                "If a usual git made this push, tell your security team the id below; limits are \
+                 theirs to raise.",
+            );
+        }
+        (Blame::Upstream, false) => {
+            page.line(&format!("Push not sent. {STATE}"));
+            page.gap();
+            page.text(&format!("{}.", sentence(fault)));
+            page.text("Your commits are safe on your machine. Try again later.");
+        }
+        (Blame::Ours, false) => {
+            page.line(&format!("We could not finish the checks. {STATE}"));
+            page.gap();
+            page.text(&format!("{}.", sentence(fault)));
+            page.text(
+                "Your commits are safe on your machine. Try again later; if it stays, give the id \
+                 below to whoever runs Exeat.",
+            );
+        }
+    }
+    page.gap();
+    page.line(&format!("Push {id} ({}).", fault.id()));
+    let reason = format!("{} ({}, {id})", fault, fault.id());
+    Told {
+        text: page.text,
+        reason,
+    }
+}
+
+fn sentence(fault: &Fault) -> String {
+    let text = fault.to_string();
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => text,
+    }
+}
+
+fn body(page: &mut Page, order: &Order, report: &Report) {
+    page.gap();
+    list(page, report);
+    let told = told(report);
+    if let Some(first) = told.first() {
+        page.gap();
+        remedy(page, &told);
+        way_out(page, order, first);
+    }
+}
+
+/// The findings, each once, and what could not be read.
+fn list(page: &mut Page, report: &Report) {
+    let told = told(report);
+    for finding in told.iter().take(MOST) {
+        page.text(&format!(
+            "* {} (rule {})",
+            finding.description.trim_end_matches('.'),
+            finding.rule
+        ));
+        page.indented(&place(finding));
+        if finding.masked.as_str() != "" {
+            page.indented(finding.masked.as_str());
+        }
+    }
+    if told.len() > MOST {
+        page.line(&format!("* and {} more", told.len() - MOST));
+    }
+    for missed in report.unscannable.iter().take(MOST) {
+        page.text(&format!("* not readable: {}", missed.what));
+        page.indented(&missed.why);
+    }
+}
+
+/// Later versions of a file repeat a secret; it is told once, at the first commit that brings it.
+fn told(report: &Report) -> Vec<&Finding> {
+    let mut seen = std::collections::HashSet::new();
+    report
+        .findings
+        .iter()
+        .filter(|finding| {
+            seen.insert((
+                &finding.rule,
+                finding.fingerprint,
+                &finding.place.path,
+                finding.place.part,
+            ))
+        })
+        .collect()
+}
+
+fn place(finding: &Finding) -> String {
+    let place = &finding.place;
+    let mut text = match (place.part, &place.path) {
+        (Part::File, Some(path)) => format!("{path}:{}", place.line),
+        (Part::File, None) => format!("object {}", short(place.object.as_deref())),
+        (Part::FileName, Some(path)) => format!("in the file name {path}"),
+        (Part::RefName, Some(name)) => format!("in the name {name}"),
+        (Part::PushOption, Some(name)) => format!("in {name}"),
+        (Part::Tag, _) => format!(
+            "in tag {}, line {}",
+            short(place.object.as_deref()),
+            place.line
+        ),
+        (part, _) => format!("in the {}, line {}", part.describe(), place.line),
+    };
+    if let Some(commit) = &place.commit {
+        let _ = write!(text, " in commit {}", short(Some(commit)));
+    }
+    text
+}
+
+fn remedy(page: &mut Page, told: &[&Finding]) {
+    page.text("Treat it as used: whoever had this clone may have it.");
+    let mut said = std::collections::HashSet::new();
+    for finding in told.iter().take(MOST) {
+        if let Some(remedy) = &finding.remedy
+            && said.insert(remedy)
+        {
+            page.text(remedy);
+        }
+    }
+}
+
+/// The exact command for the first finding; the others follow the same way.
+fn way_out(page: &mut Page, order: &Order, first: &Finding) {
+    page.gap();
+    let place = &first.place;
+    let commit = place.commit.as_deref();
+    match place.part {
+        Part::RefName => {
+            page.text("Then give the branch or tag another name and push that:");
+            page.line("  git branch -m NEW-NAME");
+        }
+        Part::PushOption => page.text("Then push again without that push option (-o)."),
+        Part::Tag => {
+            page.text("Then make the tag again without it and push:");
+            page.line("  git tag -a -f TAG-NAME");
+        }
+        Part::File | Part::FileName | Part::CommitMessage | Part::Author | Part::CommitHeader => {
+            page.text(
+                "Then take it out of the commit that brings it. Removing it in a later commit is \
+                 not enough: the earlier commit leaves as well.",
+            );
+            rewrite(page, order, commit, place.root);
+        }
+    }
+    page.text("To look before you push:");
+    page.line("  exeat scan --git @{upstream}..HEAD");
+}
+
+fn rewrite(page: &mut Page, order: &Order, commit: Option<&str>, root: bool) {
+    let Some(commit) = commit else {
+        return;
+    };
+    let is_tip = order
+        .request
+        .commands
+        .iter()
+        .any(|command| command.new.to_string() == commit);
+    if is_tip {
+        page.line("  git commit --amend -a");
+        return;
+    }
+    if root {
+        page.line("  git rebase -i --root");
+    } else {
+        page.line(&format!("  git rebase -i {}~1", short(Some(commit))));
+    }
+    page.text(&format!(
+        "(mark {} with \"edit\", change it, then git commit --amend -a and git rebase --continue)",
+        short(Some(commit))
+    ));
+}
+
+fn ending(page: &mut Page, order: &Order, report: &Report) {
+    page.gap();
+    page.text(&format!(
+        "Push {}. Checked: {}.",
+        order.id,
+        checked(&report.coverage)
+    ));
+}
+
+fn checked(coverage: &Coverage) -> String {
+    let parts = [
+        (coverage.commits, "commit"),
+        (coverage.blobs, "file version"),
+        (coverage.tags, "tag object"),
+        (coverage.refs, "ref"),
+        (coverage.options, "push option"),
+    ];
+    let told: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}{}", plural(count)))
+        .collect();
+    told.join(", ")
+}
+
+fn counted(stopped: &Stopped) -> String {
+    let mut findings = 0;
+    let mut unread = 0;
+    for reason in &stopped.reasons {
+        match reason.ground {
+            Ground::Findings(_) => findings += reason.count,
+            Ground::NotScannable => unread += reason.count,
+        }
+    }
+    match (findings, unread) {
+        (0, unread) => format!("{unread} not readable"),
+        (findings, 0) => format!("{findings} finding{}", plural(findings)),
+        (findings, unread) => {
+            format!(
+                "{findings} finding{}, {unread} not readable",
+                plural(findings)
+            )
+        }
+    }
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn short(id: Option<&str>) -> &str {
+    let id = id.unwrap_or("unknown");
+    id.get(..ABBREVIATED).unwrap_or(id)
+}
+
+/// Lines of at most 72 columns.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// A line that fits by itself, such as a command.
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn gap(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// A paragraph, wrapped.
+    fn text(&mut self, text: &str) {
+        self.wrap("", text);
+    }
+
+    fn indented(&mut self, text: &str) {
+        self.wrap("  ", text);
+    }
+
+    fn wrap(&mut self, indent: &str, text: &str) {
+        let mut line = String::from(indent);
+        for word in text.split_whitespace() {
+            for piece in pieces(word, COLUMNS - indent.len() - 2) {
+                let gap = usize::from(line.len() > indent.len());
+                if line.len() + gap + piece.len() > COLUMNS {
+                    self.line(&line);
+                    line = String::from(indent);
+                } else if gap == 1 {
+                    line.push(' ');
+                }
+                line.push_str(piece);
+            }
+        }
+        self.line(&line);
+    }
+}
+
+/// A word that is longer than a line, in pieces that are not. Everything here is ASCII.
+fn pieces(word: &str, most: usize) -> impl Iterator<Item = &str> {
+    word.as_bytes()
+        .chunks(most)
+        .map(|piece| std::str::from_utf8(piece).unwrap_or("?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_within_72_columns() {
+        let mut page = Page::default();
+        page.text(&"word ".repeat(100));
+        page.indented(&"x".repeat(500));
+        assert!(page.text.lines().all(|line| line.len() <= COLUMNS));
+        assert_eq!(page.text.matches('x').count(), 500);
+    }
+
+    #[test]
+    fn faults_say_first_what_became_of_the_push() {
+        let id = PushId::random().unwrap();
+        let ours = fault(&id, &Fault::Inside);
+        assert!(
+            ours.text
+                .starts_with("We could not finish the checks. Nothing left")
+        );
+        assert!(ours.text.contains(id.as_str()) && ours.text.contains("E-5004"));
+        let lost = Fault::OutcomeUnknown {
+            upstream: "forge".into(),
+        };
+        let unknown = fault(&id, &lost);
+        assert!(!unknown.text.contains("Nothing left"));
+        assert!(unknown.text.contains("git fetch"));
+    }
+}

@@ -1,0 +1,345 @@
+//! The life of a push, one file per step: received, admitted, inspected while it arrives, judged,
+//! recorded, forwarded or refused, answered.
+
+mod admit;
+mod answer;
+mod body;
+mod fault;
+mod forward;
+mod id;
+mod inspect;
+mod message;
+mod receive;
+mod record;
+mod spool;
+
+use std::{sync::Arc, time::Instant};
+
+use exeat_gitwire::push_request::{Asked, PushRequest};
+use exeat_inspect::{FingerprintKey, Pool};
+use exeat_rules::RuleSet;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::{
+    answer::{Body, plain},
+    audit::{self, Audit},
+    config::{Limits, Policy},
+    door::Knock,
+    identity::{Accepted, Actor},
+    metrics::Metrics,
+    policy::{self, Facts, Verdict},
+};
+use answer::Line;
+use body::PushBody;
+use fault::Fault;
+use id::PushId;
+use inspect::{Arrival, Work};
+pub use spool::SpoolRoom;
+
+/// What serving pushes needs. Two pushes share nothing else.
+pub struct Pushes {
+    pub limits: Arc<Limits>,
+    pub policy: Policy,
+    pub digests: audit::Digests,
+    pub rules: Arc<RuleSet>,
+    pub key: FingerprintKey,
+    pub pool: Arc<Pool>,
+    pub room: Arc<SpoolRoom>,
+    /// One permit per push that may be inspected at the same time.
+    pub places: Arc<Semaphore>,
+    pub accepted: Arc<Accepted>,
+    pub audit: Audit,
+    pub metrics: Metrics,
+    /// Pushes whose last byte has come; draining waits for them.
+    pub concluding: TaskTracker,
+}
+
+/// A push whose head was read: who wants what.
+pub struct Order {
+    pub id: PushId,
+    pub knock: Knock,
+    pub actor: Actor,
+    pub request: PushRequest,
+    pub since: Instant,
+}
+
+impl Pushes {
+    /// Tells the refs of a repository to somebody who may push there.
+    pub async fn advertise(
+        &self,
+        knock: &Knock,
+        actor: &Actor,
+        request: &Request<Incoming>,
+    ) -> Response<Body> {
+        admit::advertise(self, knock, actor, request.headers()).await
+    }
+
+    /// Takes a push from its first byte to its answer.
+    pub async fn serve(
+        self: &Arc<Self>,
+        knock: Knock,
+        actor: Actor,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let Ok(id) = PushId::random() else {
+            return plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The proxy has no randomness for a push id; nothing was sent. Try again.",
+            );
+        };
+        let span = tracing::info_span!("push", push = %id);
+        self.take(id, knock, actor, request).instrument(span).await
+    }
+
+    async fn take(
+        self: &Arc<Self>,
+        id: PushId,
+        knock: Knock,
+        actor: Actor,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let since = Instant::now();
+        let (parts, incoming) = request.into_parts();
+        let mut body = PushBody::new(&parts.headers, incoming, self.limits.body_idle_seconds);
+        if let Err(refusal) = admit::admit(self, &knock, &actor, &parts.headers).await {
+            // A short body is read to its end, so that the client reads the answer.
+            body.drain(self.limits.unauthenticated_body_bytes).await;
+            return *refusal;
+        }
+        let request = match receive::receive(&mut body, &self.limits).await {
+            Ok(Asked::Probe) => return answer::probe(),
+            Ok(Asked::Push(request)) => request,
+            Err(fault) => return self.refuse_unread(&id, body, &fault).await,
+        };
+        let order = Order {
+            id,
+            knock,
+            actor,
+            request,
+            since,
+        };
+        self.carry(order, body).await
+    }
+
+    /// From the head to the last byte; what follows runs on even if the client goes.
+    async fn carry(self: &Arc<Self>, order: Order, mut body: PushBody) -> Response<Body> {
+        tracing::info!(
+            upstream = order.knock.upstream.name,
+            repository = %order.knock.repository,
+            refs = order.request.commands.len(),
+            "push received"
+        );
+        let arrival = match self.places.clone().try_acquire_owned() {
+            Ok(place) => inspect::while_arriving(self, &order, &mut body, place).await,
+            Err(_) => Err(Fault::Busy),
+        };
+        if arrival.is_err() {
+            self.drain(&mut body).await;
+        }
+        let (line, waiting) = answer::open(&order.request);
+        let pushes = Arc::clone(self);
+        let concluding = async move { pushes.conclude(order, arrival, line).await };
+        self.concluding.spawn(concluding.in_current_span());
+        waiting.response().await
+    }
+
+    /// Everything after the last byte of the request.
+    async fn conclude(
+        self: Arc<Self>,
+        order: Order,
+        arrival: Result<Arrival, Fault>,
+        mut line: Line,
+    ) {
+        let work = match arrival {
+            Ok(arrival) => arrival.finish(self.limits.inspect_seconds).await,
+            Err(fault) => Err(fault),
+        };
+        match work {
+            Ok(work) => {
+                if let Err(fault) = self.decide(&order, work, &mut line).await {
+                    self.tell(&order, &fault, &mut line).await;
+                }
+            }
+            Err(fault) => self.refuse_unjudged(&order, &fault, &mut line).await,
+        }
+        drop(line);
+        let took = order.since.elapsed().as_secs_f64();
+        self.metrics
+            .push_duration_seconds
+            .with_label_values(&["whole"])
+            .observe(took);
+    }
+
+    /// Judges, records, and carries the verdict out, in this order.
+    async fn decide(&self, order: &Order, work: Work, line: &mut Line) -> Result<(), Fault> {
+        let report = &work.report;
+        self.count(report);
+        let repository = order
+            .knock
+            .repository
+            .comparable(order.knock.upstream.forge);
+        let push = policy::Push {
+            upstream: &order.knock.upstream.name,
+            repository: &repository,
+        };
+        let verdict = policy::judge(push, report, &Facts::default(), &self.policy);
+        let decision = record::decision(order, report, &verdict, &self.digests);
+        self.write(&decision).await?;
+        tracing::info!(
+            verdict = record::word(&verdict),
+            findings = report.findings.len(),
+            objects = report.coverage.objects(),
+            bytes = report.coverage.bytes,
+            "push judged"
+        );
+        self.metrics
+            .pushes_total
+            .with_label_values(&[record::word(&verdict)])
+            .inc();
+        match verdict {
+            Verdict::Forward(cleared) => {
+                if cleared.warns() {
+                    line.say(&message::let_go(order, report)).await;
+                }
+                let limits = &self.limits;
+                let sent = forward::forward(cleared, order, work.pack, line, limits).await;
+                self.finish(order, sent).await
+            }
+            Verdict::Hold(stopped) => {
+                let told = message::held(order, report, &stopped);
+                self.stop(order, line, &told).await;
+                Ok(())
+            }
+            Verdict::Refuse(stopped) => {
+                let told = message::refused(order, report, &stopped);
+                self.stop(order, line, &told).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn stop(&self, order: &Order, line: &mut Line, told: &message::Told) {
+        line.refuse(&order.request, told).await;
+        let outcome = audit::Outcome {
+            ending: audit::Ending::NotSent,
+            forwarded_bytes: 0,
+            note: told.reason.clone(),
+        };
+        self.note_outcome(order, &outcome).await;
+    }
+
+    /// Records how forwarding ended; a fault is told to the developer by the caller.
+    async fn finish(
+        &self,
+        order: &Order,
+        sent: Result<forward::Sent, forward::Failed>,
+    ) -> Result<(), Fault> {
+        match sent {
+            Ok(sent) => {
+                self.note_outcome(order, &sent.outcome).await;
+                tracing::info!(ending = ?sent.outcome.ending, "push forwarded");
+                Ok(())
+            }
+            Err(failed) => {
+                self.note_outcome(order, &failed.outcome).await;
+                Err(failed.fault)
+            }
+        }
+    }
+
+    /// Makes a decision durable. Without it nothing is carried out.
+    async fn write(&self, decision: &audit::Decision) -> Result<(), Fault> {
+        let started = Instant::now();
+        let written = self.audit.decide(decision).await;
+        self.metrics
+            .audit_append_duration_seconds
+            .observe(started.elapsed().as_secs_f64());
+        written.map(|_| ()).map_err(Fault::Audit)
+    }
+
+    /// The push has already gone or stayed; a lost outcome is made good at the next start.
+    async fn note_outcome(&self, order: &Order, outcome: &audit::Outcome) {
+        if let Err(error) = self.audit.outcome(order.id.as_str(), outcome).await {
+            tracing::error!(%error, "the outcome of a push could not be recorded");
+            self.metrics
+                .failclosed_total
+                .with_label_values(&["audit-outcome"])
+                .inc();
+        }
+    }
+
+    /// Refuses a push that could not be judged; that, too, is on record.
+    async fn refuse_unjudged(&self, order: &Order, fault: &Fault, line: &mut Line) {
+        let decision = record::fault(order, fault, &self.digests);
+        if let Err(error) = self.write(&decision).await {
+            tracing::error!(%error, "the refusal of a push could not be recorded");
+        }
+        self.metrics
+            .pushes_total
+            .with_label_values(&["refuse"])
+            .inc();
+        self.tell(order, fault, line).await;
+    }
+
+    /// Tells the developer what went wrong.
+    async fn tell(&self, order: &Order, fault: &Fault, line: &mut Line) {
+        self.count_fault(fault);
+        let told = message::fault(&order.id, fault);
+        line.refuse(&order.request, &told).await;
+    }
+
+    /// Refuses a push whose head could not be read: which refs it meant is not known.
+    async fn refuse_unread(
+        &self,
+        id: &PushId,
+        mut body: PushBody,
+        fault: &Fault,
+    ) -> Response<Body> {
+        self.count_fault(fault);
+        self.drain(&mut body).await;
+        answer::unread(&message::fault(id, fault))
+    }
+
+    /// Reads the rest of a refused push, so that the client reaches the answer; bounded by the
+    /// limits of any push.
+    async fn drain(&self, body: &mut PushBody) {
+        let rest = body.drain(self.limits.pack_bytes);
+        let _ = tokio::time::timeout(self.limits.push_seconds, rest).await;
+    }
+
+    fn count(&self, report: &exeat_inspect::Report) {
+        for finding in &report.findings {
+            let action = finding.action.to_string();
+            self.metrics
+                .findings_total
+                .with_label_values(&[action.as_str()])
+                .inc();
+        }
+        self.metrics.scan_bytes_total.inc_by(report.coverage.bytes);
+    }
+
+    fn count_fault(&self, fault: &Fault) {
+        tracing::warn!(id = fault.id(), error = %fault, "push not carried out");
+        self.metrics
+            .refusals_total
+            .with_label_values(&[fault.cause()])
+            .inc();
+        match fault {
+            Fault::Upstream { source, .. } => self
+                .metrics
+                .upstream_errors_total
+                .with_label_values(&[source.class()])
+                .inc(),
+            _ if fault.blame() == fault::Blame::Ours => self
+                .metrics
+                .failclosed_total
+                .with_label_values(&[fault.cause()])
+                .inc(),
+            _ => {}
+        }
+    }
+}

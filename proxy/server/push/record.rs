@@ -1,0 +1,169 @@
+//! Step six: a judged push in the form in which it is recorded.
+
+use exeat_inspect::{Finding, Report, finding::Part};
+use sha2::{Digest, Sha256};
+
+use super::{Order, fault::Fault};
+use crate::{
+    audit,
+    policy::{Ground, Verdict},
+};
+
+/// The record of a verdict.
+pub fn decision(
+    order: &Order,
+    report: &Report,
+    verdict: &Verdict,
+    digests: &audit::Digests,
+) -> audit::Decision {
+    audit::Decision {
+        verdict: recorded(verdict),
+        reasons: reasons(report, verdict),
+        findings: report.findings.iter().map(finding).collect(),
+        coverage: coverage(report),
+        ..unjudged(order, Some(report), digests)
+    }
+}
+
+/// The record of a push that was refused before it could be judged.
+pub fn fault(order: &Order, fault: &Fault, digests: &audit::Digests) -> audit::Decision {
+    audit::Decision {
+        reasons: vec![audit::Reason {
+            cause: format!("{} {}", fault.id(), fault.cause()),
+            action: None,
+            count: 1,
+        }],
+        ..unjudged(order, None, digests)
+    }
+}
+
+/// One word for logs and metrics.
+pub fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Forward(_) => "forward",
+        Verdict::Hold(_) => "hold",
+        Verdict::Refuse(_) => "refuse",
+    }
+}
+
+fn recorded(verdict: &Verdict) -> audit::Verdict {
+    match verdict {
+        Verdict::Forward(_) => audit::Verdict::Forward,
+        Verdict::Hold(_) => audit::Verdict::Hold,
+        Verdict::Refuse(_) => audit::Verdict::Refuse,
+    }
+}
+
+fn unjudged(order: &Order, report: Option<&Report>, digests: &audit::Digests) -> audit::Decision {
+    audit::Decision {
+        push: order.id.as_str().to_owned(),
+        actor: actor(order),
+        target: target(order, report),
+        request: hex::encode(Sha256::digest(order.request.canonical_head(""))),
+        verdict: audit::Verdict::Refuse,
+        reasons: Vec::new(),
+        findings: Vec::new(),
+        coverage: audit::Coverage::default(),
+        digests: digests.clone(),
+    }
+}
+
+fn actor(order: &Order) -> audit::Actor {
+    let credential = order.actor.credential.as_ref();
+    let kind = match credential.map(|credential| credential.scheme.as_str()) {
+        None => audit::ActorKind::Anonymous,
+        Some("basic") => audit::ActorKind::User,
+        Some(_) => audit::ActorKind::Token,
+    };
+    audit::Actor {
+        kind,
+        name: credential.and_then(|credential| credential.claimed.clone()),
+        verified: false,
+        credential: credential.map(|credential| credential.hash.clone()),
+        source: Some(order.actor.source.to_string()),
+    }
+}
+
+/// Refs are named as the inspection shows them; a push that was not inspected names none, since a
+/// name may hold a secret.
+fn target(order: &Order, report: Option<&Report>) -> audit::Target {
+    let names = report.map_or(&[][..], |report| &report.refs);
+    let refs = order
+        .request
+        .commands
+        .iter()
+        .enumerate()
+        .map(|(index, command)| audit::RefUpdate {
+            name: names
+                .get(index)
+                .cloned()
+                .unwrap_or_else(|| "(not inspected)".into()),
+            old: command.old.to_string(),
+            new: command.new.to_string(),
+        })
+        .collect();
+    audit::Target {
+        upstream: order.knock.upstream.name.clone(),
+        repository: order.knock.repository.to_string(),
+        refs,
+    }
+}
+
+/// One entry per rule with findings, and one for what was not readable.
+fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
+    let mut reasons: Vec<audit::Reason> = Vec::new();
+    for finding in &report.findings {
+        match reasons
+            .iter_mut()
+            .find(|reason| reason.cause == finding.rule)
+        {
+            Some(reason) => reason.count += 1,
+            None => reasons.push(audit::Reason {
+                cause: finding.rule.clone(),
+                action: Some(finding.action.to_string()),
+                count: 1,
+            }),
+        }
+    }
+    let unread = verdict
+        .reasons()
+        .iter()
+        .filter(|reason| reason.ground == Ground::NotScannable)
+        .map(|reason| audit::Reason {
+            cause: "unscannable".into(),
+            action: None,
+            count: reason.count,
+        });
+    reasons.extend(unread);
+    reasons
+}
+
+fn finding(finding: &Finding) -> audit::Finding {
+    let place = &finding.place;
+    audit::Finding {
+        rule: finding.rule.clone(),
+        action: finding.action.to_string(),
+        path: match place.part {
+            Part::File | Part::FileName | Part::RefName | Part::PushOption => place.path.clone(),
+            part => Some(part.describe().to_owned()),
+        },
+        line: Some(place.line),
+        commit: place.commit.clone(),
+        masked: finding.masked.to_string(),
+        fingerprint: finding.fingerprint.to_string(),
+    }
+}
+
+fn coverage(report: &Report) -> audit::Coverage {
+    let coverage = &report.coverage;
+    audit::Coverage {
+        commits: coverage.commits,
+        trees: coverage.trees,
+        blobs: coverage.blobs,
+        tags: coverage.tags,
+        bytes: coverage.bytes,
+        refs: coverage.refs,
+        options: coverage.options,
+        not_scannable: coverage.not_scannable,
+    }
+}
