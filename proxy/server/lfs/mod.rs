@@ -1,0 +1,132 @@
+//! LFS: downloads pass, uploads do not. Uploaded objects would go straight to the forge's own
+//! storage, past every inspection.
+//!
+//! Source: the Git LFS Batch API.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE},
+};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+
+use crate::{
+    answer::{self, Body},
+    config::Limits,
+    door::Knock,
+    identity::Actor,
+    metrics::Metrics,
+    upstream,
+};
+
+const MEDIA_TYPE: &str = "application/vnd.git-lfs+json";
+/// A batch lists object ids and sizes; git-lfs sends 100 of them at a time.
+const MOST_BYTES: usize = 1024 * 1024;
+const UPLOADS_STAY: &str = "Nothing left the company. LFS uploads do not pass this proxy, because \
+    the files would reach the forge uninspected. Commit the file without LFS, or ask your security \
+    team.";
+
+/// What serving LFS requests needs.
+pub struct Lfs {
+    pub limits: Arc<Limits>,
+    pub metrics: Metrics,
+}
+
+/// The part of a batch request that decides.
+#[derive(Deserialize)]
+struct Batch {
+    operation: String,
+}
+
+impl Lfs {
+    /// Serves one batch request.
+    pub async fn serve(
+        &self,
+        knock: &Knock,
+        actor: &Actor,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let Ok(body) = Limited::new(request.into_body(), MOST_BYTES)
+            .collect()
+            .await
+        else {
+            return message(StatusCode::PAYLOAD_TOO_LARGE, "The LFS batch is too large.");
+        };
+        let body = body.to_bytes();
+        match serde_json::from_slice::<Batch>(&body) {
+            Ok(batch) if batch.operation == "download" => self.download(knock, actor, body).await,
+            Ok(batch) if batch.operation == "upload" => {
+                self.metrics
+                    .refusals_total
+                    .with_label_values(&["lfs-upload"])
+                    .inc();
+                tracing::info!(upstream = knock.upstream.name, "LFS upload refused");
+                message(StatusCode::FORBIDDEN, UPLOADS_STAY)
+            }
+            Ok(_) | Err(_) => message(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This is not an LFS batch request that is understood here.",
+            ),
+        }
+    }
+
+    async fn download(&self, knock: &Knock, actor: &Actor, body: Bytes) -> Response<Body> {
+        let onward = knock
+            .upstream
+            .request(
+                Method::POST,
+                &knock.repository,
+                "info/lfs/objects/batch",
+                actor,
+            )
+            .header(ACCEPT, MEDIA_TYPE)
+            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .header(CONTENT_LENGTH, body.len())
+            .body(answer::full(body));
+        let Ok(onward) = onward else {
+            return message(StatusCode::BAD_REQUEST, "The request cannot be passed on.");
+        };
+        match knock
+            .upstream
+            .send(onward, self.limits.upstream_idle_seconds)
+            .await
+        {
+            Ok(answer) if answer.status().is_redirection() => message(
+                StatusCode::BAD_GATEWAY,
+                "The forge answered with a redirect; set the remote to the repository's new name.",
+            ),
+            Ok(answer) => {
+                let (parts, body) = answer.into_parts();
+                let mut response = Response::new(body.map_err(Into::into).boxed_unsync());
+                *response.status_mut() = parts.status;
+                upstream::relay(&parts.headers, response.headers_mut());
+                answer::guarded(response)
+            }
+            Err(error) => {
+                self.metrics
+                    .upstream_errors_total
+                    .with_label_values(&[error.class()])
+                    .inc();
+                message(
+                    StatusCode::BAD_GATEWAY,
+                    &format!("{} could not be reached: {error}.", knock.upstream.name),
+                )
+            }
+        }
+    }
+}
+
+/// An LFS error: git-lfs prints its message.
+fn message(status: StatusCode, text: &str) -> Response<Body> {
+    let body = serde_json::json!({ "message": text }).to_string();
+    let mut response = Response::new(answer::full(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    answer::guarded(response)
+}
