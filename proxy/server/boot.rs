@@ -1,0 +1,335 @@
+//! Builds the parts in order, hands each only what it needs, and takes them down in reverse.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::Context;
+use exeat_inspect::{FingerprintKey, Pool};
+use exeat_rules::{RuleSet, Source};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    advertisement,
+    answer::{Body, plain},
+    audit::{self, Audit},
+    config::{Config, RuleFile},
+    door::{self, Errand, Knock},
+    fetch::Fetches,
+    identity::{self, Accepted, Actor},
+    lfs::Lfs,
+    listen::Listener,
+    metrics::Metrics,
+    push::{Pushes, SpoolRoom},
+    store::Store,
+    telemetry::{Readiness, Telemetry},
+    upstream::Upstreams,
+};
+
+/// A proxy that accepts connections.
+pub struct Running {
+    /// Where git clients come in.
+    pub git: SocketAddr,
+    /// Whether they come in over TLS.
+    pub tls: bool,
+    /// Where metrics and health are.
+    pub telemetry: Option<SocketAddr>,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+    observing: Option<JoinHandle<()>>,
+    stop_observing: CancellationToken,
+    readiness: Readiness,
+    concluding: TaskTracker,
+    drain: std::time::Duration,
+    audit: Audit,
+    store: Store,
+}
+
+/// Starts everything a configuration asks for.
+///
+/// # Errors
+/// With what could not be started and the way out; nothing is left running.
+pub async fn start(config: &Config) -> anyhow::Result<Running> {
+    let data = &config.data.directory;
+    let store = Store::open(data).await?;
+    let rules = Arc::new(rules(config)?);
+    let metrics = Metrics::new();
+    metrics.set_rules_digest(rules.digest());
+    let digests = audit::Digests {
+        rules: rules.digest().to_owned(),
+        policy: config.policy.digest(),
+        config: config.digest(),
+    };
+    let audit = open_audit(&store, &digests).await?;
+    let readiness = Readiness::new(store.clone());
+    let stop_observing = CancellationToken::new();
+    let (telemetry, observing) = observe(config, &metrics, &readiness, &stop_observing).await?;
+    let concluding = TaskTracker::new();
+    let house = House::new(
+        config,
+        &store,
+        rules,
+        digests,
+        &audit,
+        &metrics,
+        &concluding,
+    )?;
+    let hosts = virtual_hosts(config);
+    let limits = Arc::new(config.limits.clone());
+    let listener = Listener::bind(&config.listen, data, &hosts, limits, metrics).await?;
+    let git = listener
+        .address()
+        .context("the listening address is not known")?;
+    let tls = listener.is_tls();
+    announce(data, git, telemetry)?;
+    let stop = CancellationToken::new();
+    let house = Arc::new(house);
+    let answering = move |request, peer| {
+        let house = Arc::clone(&house);
+        async move { house.answer(request, peer).await }
+    };
+    let serving = tokio::spawn(listener.serve(answering, stop.clone()));
+    readiness.set(true);
+    tracing::info!(%git, ?telemetry, tls, "ready");
+    Ok(Running {
+        git,
+        tls,
+        telemetry,
+        stop,
+        serving,
+        observing,
+        stop_observing,
+        readiness,
+        concluding,
+        drain: config.limits.drain_seconds,
+        audit,
+        store,
+    })
+}
+
+impl Running {
+    /// Stops accepting, lets pushes finish within `limits.drain_seconds`, and closes the store.
+    pub async fn stop(self) {
+        tracing::info!("draining");
+        self.readiness.set(false);
+        self.stop.cancel();
+        let _ = self.serving.await;
+        self.concluding.close();
+        if tokio::time::timeout(self.drain, self.concluding.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("pushes were still under way; their outcome is noted at the next start");
+        }
+        self.audit.close().await;
+        self.store.close().await;
+        self.stop_observing.cancel();
+        if let Some(observing) = self.observing {
+            let _ = observing.await;
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Compiles the rule files of a configuration.
+///
+/// # Errors
+/// When a file cannot be read or is no rule file; the text names file and line.
+pub fn rules(config: &Config) -> anyhow::Result<RuleSet> {
+    let mut sources = Vec::new();
+    for file in &config.rules.files {
+        match file {
+            RuleFile::Builtin => sources.extend(exeat_rules::builtin()),
+            RuleFile::File(path) => sources.push(Source {
+                name: path.display().to_string(),
+                text: std::fs::read_to_string(path)
+                    .with_context(|| format!("rules.files: {} cannot be read", path.display()))?,
+            }),
+        }
+    }
+    let compiled = RuleSet::compile(&sources)?;
+    for warning in &compiled.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(compiled.rules)
+}
+
+async fn open_audit(store: &Store, digests: &audit::Digests) -> anyhow::Result<Audit> {
+    let audit = Audit::open(store.clone()).await?;
+    for push in audit.recover().await? {
+        tracing::warn!(push, "the outcome of this push is unknown: fetch to check");
+    }
+    let start = audit::Start {
+        version: env!("CARGO_PKG_VERSION").into(),
+        digests: digests.clone(),
+    };
+    audit.start(&start).await?;
+    Ok(audit)
+}
+
+async fn observe(
+    config: &Config,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+) -> anyhow::Result<(Option<SocketAddr>, Option<JoinHandle<()>>)> {
+    let Some(address) = config.telemetry.address else {
+        return Ok((None, None));
+    };
+    let telemetry = Telemetry::bind(address).await?;
+    let bound = telemetry.address();
+    let serving = telemetry.serve(metrics.clone(), readiness.clone(), stop.clone());
+    Ok((Some(bound), Some(tokio::spawn(serving))))
+}
+
+fn virtual_hosts(config: &Config) -> Vec<String> {
+    config
+        .upstreams
+        .iter()
+        .filter_map(|upstream| upstream.host.clone())
+        .collect()
+}
+
+/// Writes the bound addresses beside the data, for whoever started this with port 0.
+fn announce(data: &Path, git: SocketAddr, telemetry: Option<SocketAddr>) -> anyhow::Result<()> {
+    let text = serde_json::json!({
+        "git": git.to_string(),
+        "telemetry": telemetry.map(|address| address.to_string()),
+    });
+    let unfinished = data.join("listening.json.new");
+    let path = data.join("listening.json");
+    std::fs::write(&unfinished, format!("{text}\n"))
+        .and_then(|()| std::fs::rename(&unfinished, &path))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The doors behind the listener.
+struct House {
+    upstreams: Upstreams,
+    key: FingerprintKey,
+    pushes: Arc<Pushes>,
+    fetches: Fetches,
+    lfs: Lfs,
+    metrics: Metrics,
+}
+
+impl House {
+    fn new(
+        config: &Config,
+        store: &Store,
+        rules: Arc<RuleSet>,
+        digests: audit::Digests,
+        audit: &Audit,
+        metrics: &Metrics,
+        concluding: &TaskTracker,
+    ) -> anyhow::Result<Self> {
+        let limits = Arc::new(config.limits.clone());
+        let key = FingerprintKey::new(*store.fingerprint_key().expose());
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let pushes = Pushes {
+            limits: Arc::clone(&limits),
+            policy: config.policy,
+            digests,
+            rules,
+            key: key.clone(),
+            pool: Pool::start(threads).context("no threads for the inspection")?,
+            room: SpoolRoom::open(&config.data.directory, config.limits.spool_bytes)
+                .context("the spool folder cannot be made")?,
+            places: Arc::new(Semaphore::new(config.limits.pushes)),
+            accepted: Arc::new(Accepted::default()),
+            audit: audit.clone(),
+            metrics: metrics.clone(),
+            concluding: concluding.clone(),
+        };
+        Ok(Self {
+            upstreams: Upstreams::new(&config.upstreams, &config.limits)?,
+            key,
+            pushes: Arc::new(pushes),
+            fetches: Fetches {
+                limits: Arc::clone(&limits),
+                metrics: metrics.clone(),
+            },
+            lfs: Lfs {
+                limits,
+                metrics: metrics.clone(),
+            },
+            metrics: metrics.clone(),
+        })
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let opened = door::open(&parts, &self.upstreams);
+        let request = Request::from_parts(parts, body);
+        let knock = match opened {
+            Ok(knock) => knock,
+            Err(shut) => return self.shut(&shut, peer),
+        };
+        self.count(&knock.errand);
+        let actor = match self.actor(&knock, &request, peer) {
+            Ok(actor) => actor,
+            Err(error) => return refuse_credential(&knock.errand, &error),
+        };
+        match &knock.errand {
+            Errand::Advertise(exeat_gitwire::advertise::Service::ReceivePack) => {
+                self.pushes.advertise(&knock, &actor, &request).await
+            }
+            Errand::Push => self.pushes.serve(knock, actor, request).await,
+            Errand::Advertise(_) | Errand::Fetch | Errand::DumbFetch(_) => {
+                self.fetches.serve(&knock, &actor, request).await
+            }
+            Errand::LfsBatch => self.lfs.serve(&knock, &actor, request).await,
+        }
+    }
+
+    /// Who asks, if the credential may go to this upstream.
+    fn actor(
+        &self,
+        knock: &Knock,
+        request: &Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Actor, identity::Error> {
+        let actor = Actor::read(request.headers(), peer.ip(), &self.key)?;
+        actor
+            .fits(knock.upstream.forge, &knock.upstream.name)
+            .inspect_err(|_| {
+                self.metrics
+                    .refusals_total
+                    .with_label_values(&["other-forge"])
+                    .inc();
+            })?;
+        Ok(actor)
+    }
+
+    fn shut(&self, shut: &door::Shut, peer: SocketAddr) -> Response<Body> {
+        self.metrics
+            .refusals_total
+            .with_label_values(&["door"])
+            .inc();
+        tracing::info!(source = %peer.ip(), status = shut.status.as_u16(), "request refused");
+        match shut.service {
+            Some(service) => advertisement::refuse(service, &shut.text),
+            None => plain(shut.status, &shut.text),
+        }
+    }
+
+    fn count(&self, errand: &Errand) {
+        let kind = match errand {
+            Errand::Advertise(_) => "advertise",
+            Errand::Push => "push",
+            Errand::Fetch => "fetch",
+            Errand::DumbFetch(_) => "dumb-fetch",
+            Errand::LfsBatch => "lfs",
+        };
+        self.metrics.requests_total.with_label_values(&[kind]).inc();
+    }
+}
+
+fn refuse_credential(errand: &Errand, error: &identity::Error) -> Response<Body> {
+    let text = format!("Nothing left the company: {error}.");
+    match errand {
+        Errand::Advertise(service) => advertisement::refuse(*service, &text),
+        _ => plain(StatusCode::FORBIDDEN, &text),
+    }
+}
