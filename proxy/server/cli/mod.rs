@@ -1,0 +1,88 @@
+//! The command line: one file per command. Exit codes everywhere: 0 ok, 1 findings, 2 could not finish.
+
+pub mod audit;
+pub mod config;
+pub mod credential;
+pub mod demo;
+pub mod scan;
+pub mod serve;
+pub mod setup;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command that could not finish exits with.
+const COULD_NOT_FINISH: u8 = 2;
+
+/// A smart-git proxy that inspects every push before it leaves.
+///
+/// Try it: `exeat demo` sets up a forge and a proxy on this machine and pushes through it.
+#[derive(Debug, Parser)]
+#[command(name = "exeat", version, max_term_width = 100)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show in a minute what Exeat does: three real pushes through a real proxy
+    Demo(demo::Args),
+    /// Run the proxy
+    Serve(serve::Args),
+    /// Print or run what a developer's git needs to push through a proxy
+    Setup(setup::Args),
+    /// Look for secrets in files, commits or packs, with the rules of the proxy
+    Scan(scan::Args),
+    /// List and verify the records of what was pushed
+    Audit(audit::Args),
+    /// Check or show the configuration
+    Config(config::Args),
+    /// Answer git when it asks for the credential of a forge behind the proxy (set up by `setup`)
+    Credential(credential::Args),
+}
+
+/// Runs the command of this process's command line.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return could_not_finish(&error.into()),
+    };
+    match runtime.block_on(dispatch(line.command)) {
+        Ok(code) => code,
+        Err(error) => could_not_finish(&error),
+    }
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Setup(args) => setup::run(args),
+        Command::Scan(args) => scan::run(args).await,
+        Command::Audit(args) => audit::run(args).await,
+        Command::Config(args) => config::run(args).await,
+        Command::Credential(args) => credential::run(args),
+    }
+}
+
+fn could_not_finish(error: &anyhow::Error) -> ExitCode {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "exeat: {error:#}");
+    ExitCode::from(COULD_NOT_FINISH)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Line::command().debug_assert();
+    }
+}
