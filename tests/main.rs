@@ -1,1 +1,12 @@
+//! The one end-to-end test binary: a file for each theme, and the harness they stand on.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
 
+mod advisories;
+mod audit;
+mod clients;
+mod harness;
+mod observe;
+mod pass;
+mod refuse;
+mod stop;
+mod tidy;

@@ -1,0 +1,101 @@
+//! A certificate authority that lives as long as the test run, and the certificates it gives out.
+
+use std::sync::{Arc, LazyLock};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::crypto::aws_lc_rs;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+/// The authority of this test run.
+pub(crate) fn authority() -> &'static Authority {
+    static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
+    &AUTHORITY
+}
+
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// A certificate and its key, both PEM.
+pub(crate) struct Identity {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Exeat test authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
+    }
+
+    /// What a client must trust, PEM.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A server certificate for this machine's loopback names and the given ones.
+    pub(crate) fn identity(&self, names: &[&str]) -> Identity {
+        let names = ["127.0.0.1", "::1", "localhost"]
+            .iter()
+            .chain(names)
+            .map(|&name| name.to_owned());
+        let mut params = CertificateParams::new(names.collect::<Vec<_>>()).expect("valid names");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Exeat test server");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate")
+            .pem();
+        Identity {
+            certificate,
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// The server side of TLS with such a certificate, for HTTP/1.1.
+    pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
+        let identity = self.identity(names);
+        let certificate =
+            CertificateDer::from_pem_slice(identity.certificate.as_bytes()).expect("PEM");
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("PEM");
+        let mut config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("versions")
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate], key)
+                .expect("a key that fits");
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
+    /// The client side of TLS that trusts this authority alone.
+    pub(crate) fn client(&self) -> Arc<rustls::ClientConfig> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM"))
+            .expect("a root");
+        let mut config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("versions")
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+}

@@ -1,0 +1,142 @@
+//! A witness in front of the upstream: it speaks TLS, passes everything on, and remembers every byte it received.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsAcceptor;
+
+use super::http1::{self, Message};
+use super::{authority, forbidden, runtime};
+
+type Recording = Arc<Mutex<Vec<u8>>>;
+
+pub(crate) struct Witness {
+    address: SocketAddr,
+    connections: Arc<Mutex<Vec<Recording>>>,
+    accepting: AbortHandle,
+}
+
+impl Witness {
+    /// Stands in front of `upstream`, which speaks plain http.
+    pub(crate) fn start(upstream: SocketAddr) -> Self {
+        let listener = runtime()
+            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let accepting = accept(listener, upstream, Arc::clone(&connections));
+        let accepting = runtime().spawn(accepting).abort_handle();
+        Self {
+            address,
+            connections,
+            accepting,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// Everything received so far, one connection after the other.
+    pub(crate) fn received(&self) -> Vec<u8> {
+        self.recordings().concat()
+    }
+
+    /// Everything received so far, as requests.
+    pub(crate) fn requests(&self) -> Vec<Message> {
+        self.recordings()
+            .iter()
+            .flat_map(|recorded| http1::requests(recorded))
+            .collect()
+    }
+
+    /// The pushes received so far; a probe is not one.
+    pub(crate) fn pushes(&self) -> Vec<Message> {
+        self.requests()
+            .into_iter()
+            .filter(|request| request.is_push() && request.body != b"0000")
+            .collect()
+    }
+
+    /// Fails if these bytes were received: as they are, in a header's Basic credentials, or in an object of a pack.
+    pub(crate) fn assert_never_received(&self, needle: impl AsRef<[u8]>) {
+        let found = forbidden::received(self, &[needle.as_ref().to_vec()]);
+        assert!(
+            found.is_empty(),
+            "the upstream received what it must not: {found:?}"
+        );
+    }
+
+    fn recordings(&self) -> Vec<Vec<u8>> {
+        let connections = self
+            .connections
+            .lock()
+            .expect("no test panics while it records");
+        connections
+            .iter()
+            .map(|recording| recording.lock().expect("as above").clone())
+            .collect()
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    upstream: SocketAddr,
+    connections: Arc<Mutex<Vec<Recording>>>,
+) {
+    let tls = TlsAcceptor::from(authority().server(&["forge.test"]));
+    while let Ok((stream, _)) = listener.accept().await {
+        let recording = Recording::default();
+        connections
+            .lock()
+            .expect("as above")
+            .push(Arc::clone(&recording));
+        tokio::spawn(pass_on(stream, tls.clone(), upstream, recording));
+    }
+}
+
+async fn pass_on(stream: TcpStream, tls: TlsAcceptor, upstream: SocketAddr, recording: Recording) {
+    let _ = stream.set_nodelay(true);
+    let Ok(client) = tls.accept(stream).await else {
+        return;
+    };
+    let Ok(mut upstream) = TcpStream::connect(upstream).await else {
+        return;
+    };
+    let _ = upstream.set_nodelay(true);
+    let (from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_upstream, mut to_upstream) = upstream.split();
+    let asked = async {
+        record(from_client, &mut to_upstream, &recording).await;
+        let _ = to_upstream.shutdown().await;
+    };
+    let answered = async {
+        let _ = tokio::io::copy(&mut from_upstream, &mut to_client).await;
+        let _ = to_client.shutdown().await;
+    };
+    tokio::join!(asked, answered);
+}
+
+async fn record(
+    mut from: impl AsyncRead + Unpin,
+    to: &mut (impl tokio::io::AsyncWrite + Unpin),
+    recording: &Mutex<Vec<u8>>,
+) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        // Recorded before it is passed on: what the upstream has seen, the witness has.
+        recording.lock().expect("as above").extend(&buffer[..read]);
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+}
