@@ -71,32 +71,38 @@ enum Format {
 
 /// Ends with 0, with 1 if the chain is not whole, with 2 if it could not be read. Works while a server runs.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let ended = match args.command {
-        Command::Verify(verify) => run_verify(verify).await,
-        Command::List(list) => run_list(list).await,
-    };
-    Ok(ended.unwrap_or_else(|error| {
-        eprintln!("{error:#}");
-        ExitCode::from(2)
-    }))
+    match told(args).await {
+        Ok((text, code)) => {
+            print(&text)?;
+            Ok(ExitCode::from(code))
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            Ok(ExitCode::from(2))
+        }
+    }
 }
 
-async fn run_verify(args: Verify) -> anyhow::Result<ExitCode> {
+/// What is printed, and the exit code.
+async fn told(args: Args) -> anyhow::Result<(String, u8)> {
+    match args.command {
+        Command::Verify(verify) => verified(verify).await,
+        Command::List(list) => Ok((listed(list).await?, 0)),
+    }
+}
+
+async fn verified(args: Verify) -> anyhow::Result<(String, u8)> {
     let records = args.place.open().await?;
     let mut snapshot = records.snapshot().await?;
     let report = audit::verify(&mut snapshot, args.checkpoint).await?;
-    let line = match args.format {
+    let text = match args.format {
         Format::Text => verified_text(&report),
         Format::Jsonl => verified_json(&report),
     };
-    print(&line)?;
-    Ok(match report.problem {
-        None => ExitCode::SUCCESS,
-        Some(_) => ExitCode::from(1),
-    })
+    Ok((text, u8::from(report.problem.is_some())))
 }
 
-async fn run_list(args: List) -> anyhow::Result<ExitCode> {
+async fn listed(args: List) -> anyhow::Result<String> {
     let records = args.place.open().await?;
     let found = match &args.push {
         Some(push) => audit::of_push(&records, push, args.limit).await?,
@@ -112,8 +118,7 @@ async fn run_list(args: List) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(text)
 }
 
 impl Place {
@@ -139,10 +144,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 fn verified_text(report: &audit::Report) -> String {
     let (size, root) = (report.head.size, hex::encode(report.head.root));
-    let records = match size {
-        1 => "1 record".to_owned(),
-        _ => format!("{size} records"),
-    };
+    let records = counted(size, "record");
     match report.problem {
         None => {
             let erased = match report.erased {
@@ -247,8 +249,10 @@ fn listed_text(record: &Record) -> String {
         line(
             "read",
             &format!(
-                "{} commits, {} files, {} bytes{unread}",
-                coverage.commits, coverage.blobs, coverage.bytes
+                "{}, {}, {}{unread}",
+                counted(coverage.commits, "commit"),
+                counted(coverage.blobs, "file"),
+                counted(coverage.bytes, "byte"),
             ),
         );
     }
@@ -272,6 +276,13 @@ fn visible(text: &str) -> String {
             character => character.to_string(),
         })
         .collect()
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
 }
 
 fn times(count: u64) -> String {

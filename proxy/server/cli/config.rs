@@ -1,5 +1,6 @@
 //! `exeat config`: says whether a configuration is right, and what it comes to.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,7 +30,14 @@ struct Source {
 
 /// Ends with 0 if the configuration is right, with 2 if it is refused.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (source, show) = match args.command {
+    let (text, code) = told(&args);
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(ExitCode::from(code))
+}
+
+/// What is printed, and the exit code.
+fn told(args: &Args) -> (String, u8) {
+    let (source, show) = match &args.command {
         Command::Check(source) => (source, false),
         Command::Show(source) => (source, true),
     };
@@ -37,15 +45,53 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(error) => {
             eprintln!("{error}");
-            return Ok(ExitCode::from(2));
+            return (String::new(), 2);
         }
     };
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
     match show {
-        true => print!("{}", config.show()),
-        false => println!("configuration OK ({})", config.digest()),
+        true => (config.show(), 0),
+        false => (format!("configuration OK, digest {}\n", config.digest()), 0),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn told_by(arguments: &[&str]) -> (String, u8) {
+        let line = Line::try_parse_from([&["config"], arguments].concat()).unwrap();
+        told(&line.args)
+    }
+
+    #[test]
+    fn a_right_file_ends_with_0_and_a_wrong_one_with_2() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exeat.toml");
+        let path = path.to_str().unwrap();
+        std::fs::write(path, "[limits]\npushes = 3\n").unwrap();
+        let (text, code) = told_by(&["check", "--config", path]);
+        assert!(text.starts_with("configuration OK, digest "), "{text}");
+        assert_eq!(code, 0);
+        let (text, code) = told_by(&["show", "--config", path]);
+        assert!(text.contains("\npushes = 3\n"), "{text}");
+        assert_eq!(code, 0);
+        std::fs::write(path, "[limits]\npushs = 3\n").unwrap();
+        assert_eq!(told_by(&["check", "--config", path]), (String::new(), 2));
+        assert_eq!(told_by(&["show", "--config", path]), (String::new(), 2));
+        assert_eq!(
+            told_by(&["check", "--config", "absent.toml"]),
+            (String::new(), 2)
+        );
+    }
 }

@@ -42,6 +42,13 @@ pub struct Forge {
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let commands = commands(&args)?;
+    if args.ca.is_some() && std::env::var_os("GIT_SSL_CAINFO").is_some() {
+        writeln!(
+            std::io::stderr(),
+            "exeat: GIT_SSL_CAINFO is set here and overrides http.sslCAInfo: unset it, or add the \
+             proxy's authority to the file it names"
+        )?;
+    }
     let mut out = std::io::stdout().lock();
     if args.apply {
         for command in &commands {
