@@ -241,7 +241,7 @@ impl<'r> Section<'r> {
 
     /// `true` or `false`.
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
-        let from_variable = self.from_variable(key);
+        let from_variable = self.is_variable(key);
         match self.take(key)? {
             ValueKind::Boolean(flag) => Some(flag),
             ValueKind::String(text) if from_variable && text == "true" => Some(true),
@@ -252,7 +252,7 @@ impl<'r> Section<'r> {
 
     /// A whole number in `range`.
     pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
-        let from_variable = self.from_variable(key);
+        let from_variable = self.is_variable(key);
         let value = self.take(key)?;
         let number = match &value {
             ValueKind::I64(number) => u64::try_from(*number).ok(),
@@ -274,7 +274,7 @@ impl<'r> Section<'r> {
 
     /// A list of strings; in a variable they are separated by commas.
     pub(super) fn list(&mut self, key: &'static str) -> Option<Vec<String>> {
-        let from_variable = self.from_variable(key);
+        let from_variable = self.is_variable(key);
         let value = self.take(key)?;
         if let (true, ValueKind::String(text)) = (from_variable, &value) {
             let items = text.split(',').map(|item| item.trim().to_owned());
@@ -362,7 +362,7 @@ impl<'r> Section<'r> {
         self.table.remove(key).map(|value| value.kind)
     }
 
-    fn from_variable(&self, key: &str) -> bool {
+    fn is_variable(&self, key: &str) -> bool {
         let origin = self.reader.origins.get(&self.path_of(key));
         matches!(origin, Some(Origin::Variable(_)))
     }

@@ -64,7 +64,9 @@ pub struct Repositories {
 impl Repositories {
     /// Compared without `.git`, and without case on forges that fold it.
     pub fn contains(&self, repository: &str) -> bool {
-        self.set.is_match(plain(repository, self.folds))
+        // `*` would match an empty segment, which is no repository.
+        let proper = |segment: &str| !matches!(segment, "" | "." | "..");
+        repository.split('/').all(proper) && self.set.is_match(plain(repository, self.folds))
     }
 
     /// The patterns as they were written.
@@ -324,11 +326,10 @@ fn host_name(text: &str) -> Option<String> {
 
 fn authorities(section: &mut Section<'_>) -> Option<Authorities> {
     let path = section.path("ca")?;
-    let shown = quoted(&path.display().to_string());
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(error) => {
-            section.refuse("ca", format!("cannot read {shown}: {error}"));
+            section.refuse("ca", format!("cannot read the file: {error}"));
             return None;
         }
     };
@@ -338,7 +339,7 @@ fn authorities(section: &mut Section<'_>) -> Option<Authorities> {
         Ok(_) | Err(_) => {
             section.refuse(
                 "ca",
-                format!("expected PEM certificates in {shown}, found none"),
+                "expected PEM certificates in the file, found none".to_owned(),
             );
             None
         }
