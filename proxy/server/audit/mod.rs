@@ -13,6 +13,8 @@ mod chain;
 mod erase;
 mod read;
 mod record;
+#[cfg(test)]
+pub(crate) mod samples;
 mod seal;
 pub mod tree;
 mod verify;

@@ -97,6 +97,18 @@ impl Store {
     fn pool(&self) -> &SqlitePool {
         self.0.records.pool()
     }
+
+    /// What somebody with the database file could do to it.
+    #[cfg(test)]
+    pub(crate) async fn execute(&self, statement: &'static str) {
+        let mut connection = self.pool().acquire().await.expect("a connection");
+        // Enforcement is per connection and comes back with the next one.
+        let unbound = sqlx::raw_sql("PRAGMA foreign_keys = OFF");
+        unbound.execute(&mut *connection).await.expect("a pragma");
+        let done = sqlx::raw_sql(statement).execute(&mut *connection).await;
+        done.expect("a statement");
+        connection.close().await.expect("a connection to close");
+    }
 }
 
 impl fmt::Debug for Store {
