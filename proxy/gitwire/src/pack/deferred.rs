@@ -6,6 +6,7 @@
 //! with all children of a base built while it is at hand, mostly needs each base once; memory stays at one
 //! base, one child and the cache.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gix_hash::{Kind as HashKind, ObjectId};
@@ -62,11 +63,13 @@ impl Deferred {
         self.by_index.sort_unstable();
         self.by_id.sort();
         resolver.rework = 0;
+        let by_id = self.by_id.deltas.len();
         let mut walk = Walk {
             deferred: self,
             resolver,
             sink,
-            ids_needed: self.by_id.deltas.len(),
+            ids_needed: by_id,
+            taken: vec![false; by_id],
         };
         for root in 0..walk.resolver.table.len() {
             if walk.resolver.entry(root)?.kind.is_some() {
@@ -106,32 +109,28 @@ impl Deferred {
         })
     }
 
-    fn has_deltas_on(&self, base: &Base) -> bool {
-        self.deltas_on(base).next().is_some()
-    }
-
-    /// The deltas that wait for `base`, resolved ones included.
-    fn deltas_on(&self, base: &Base) -> impl Iterator<Item = Delta> {
-        let (index, id) = *base;
-        let first = self.by_index.partition_point(|(base, _)| *base < index);
-        let by_index = self
+    /// Where the deltas on entry `base` stand in `by_index`.
+    fn on_index(&self, base: u32) -> Range<usize> {
+        let first = self
             .by_index
-            .iter()
-            .skip(first)
-            .take_while(move |(base, _)| *base == index);
-        let by_index = by_index.map(|(_, delta)| Delta {
-            index: *delta,
-            by_id: false,
-        });
-        let by_id = id.into_iter().flat_map(|id| self.by_id.on(id));
-        by_index.chain(by_id.map(|index| Delta { index, by_id: true }))
+            .partition_point(|(candidate, _)| *candidate < base);
+        let end = self
+            .by_index
+            .partition_point(|(candidate, _)| *candidate <= base);
+        first..end
     }
 }
 
-/// A deferred delta, and how it names its base.
-struct Delta {
-    index: u32,
-    by_id: bool,
+/// The deltas on one object, resolved ones included: positions in the two sorted lists.
+struct Deltas {
+    by_index: Range<usize>,
+    by_id: Range<usize>,
+}
+
+impl Deltas {
+    fn is_empty(&self) -> bool {
+        self.by_index.is_empty() && self.by_id.is_empty()
+    }
 }
 
 /// The walk along the trees of deferred deltas.
@@ -141,12 +140,14 @@ struct Walk<'a, S> {
     sink: &'a mut dyn Sink,
     /// Deltas by id that still wait: while there are any, every new object's id is needed.
     ids_needed: usize,
+    /// By position in the deltas sorted by id: whether the deltas that start there found their base.
+    taken: Vec<bool>,
 }
 
 impl<S: Spool> Walk<'_, S> {
     /// Resolves all deltas on `root`, the deltas on those, and so on.
     fn resolve_on(&mut self, root: Base) -> Result<(), Error> {
-        if !self.deferred.has_deltas_on(&root) {
+        if self.deltas_on(&root).is_empty() {
             return Ok(());
         }
         let mut stack = vec![root];
@@ -156,28 +157,56 @@ impl<S: Spool> Walk<'_, S> {
         Ok(())
     }
 
+    /// The deltas that wait for `base`. Those that name it by id are answered for once only: the same
+    /// object may be in the pack a million times.
+    fn deltas_on(&self, base: &Base) -> Deltas {
+        let (index, id) = base;
+        let by_id = id.map_or(0..0, |id| self.deferred.by_id.on(&id));
+        let taken = self.taken.get(by_id.start).copied().unwrap_or_default();
+        let by_id = if taken { 0..0 } else { by_id };
+        Deltas {
+            by_index: self.deferred.on_index(*index),
+            by_id,
+        }
+    }
+
     /// Resolves the deltas on `base`; those that are bases themselves go on the stack.
     fn resolve_children(&mut self, base: Base, stack: &mut Vec<Base>) -> Result<(), Error> {
+        let deltas = self.deltas_on(&base);
+        if let Some(taken) = self.taken.get_mut(deltas.by_id.start)
+            && !deltas.by_id.is_empty()
+        {
+            *taken = true;
+        }
         let deferred = self.deferred;
         let mut data = None;
-        for delta in deferred.deltas_on(&base) {
-            if self.resolver.entry(delta.index)?.kind.is_some() {
-                continue;
-            }
-            let base_data = match data.take() {
-                Some(data) => data,
-                None => self.load(base.0)?,
-            };
-            if delta.by_id {
-                self.ids_needed -= 1;
-            }
-            let child = self.resolve_delta(delta.index, base.0, &base_data)?;
-            if let Some(child) = child {
-                stack.push(child);
-            }
-            data = Some(base_data);
+        for &(_, delta) in deferred.by_index.get(deltas.by_index).unwrap_or_default() {
+            stack.extend(self.resolve_child(delta, base.0, &mut data)?);
+        }
+        for delta in deferred.by_id.deltas_at(deltas.by_id) {
+            self.ids_needed -= 1;
+            stack.extend(self.resolve_child(delta, base.0, &mut data)?);
         }
         Ok(())
+    }
+
+    /// Resolves one delta, unless it is; `data` holds the base once it was needed.
+    fn resolve_child(
+        &mut self,
+        delta: u32,
+        base: u32,
+        data: &mut Option<Arc<Vec<u8>>>,
+    ) -> Result<Option<Base>, Error> {
+        if self.resolver.entry(delta)?.kind.is_some() {
+            return Ok(None);
+        }
+        let base_data = match data.take() {
+            Some(data) => data,
+            None => self.load(base)?,
+        };
+        let child = self.resolve_delta(delta, base, &base_data)?;
+        *data = Some(base_data);
+        Ok(child)
     }
 
     fn load(&mut self, index: u32) -> Result<Arc<Vec<u8>>, Error> {
@@ -205,7 +234,7 @@ impl<S: Spool> Walk<'_, S> {
             _ => Some(object_id(self.deferred.hash, kind, &data)?),
         };
         let object = (index, id);
-        let is_base = self.deferred.has_deltas_on(&object);
+        let is_base = !self.deltas_on(&object).is_empty();
         if is_base {
             self.resolver.cache.insert(index, &data);
         }
@@ -259,14 +288,21 @@ impl Waiting {
         self.sorted = sorted;
     }
 
-    /// The deltas on `base`, in pack order.
-    fn on(&self, base: ObjectId) -> impl Iterator<Item = u32> {
+    /// Where the deltas on `base` stand among the sorted.
+    fn on(&self, base: &ObjectId) -> Range<usize> {
+        let base = base.as_slice();
         let first = self
             .sorted
-            .partition_point(|&position| self.id(position) < base.as_slice());
-        let positions = self.sorted.iter().skip(first);
-        let positions =
-            positions.take_while(move |&&position| self.id(position) == base.as_slice());
+            .partition_point(|&position| self.id(position) < base);
+        let end = self
+            .sorted
+            .partition_point(|&position| self.id(position) <= base);
+        first..end
+    }
+
+    /// The deltas at these places among the sorted; of one base they are in pack order.
+    fn deltas_at(&self, places: Range<usize>) -> impl Iterator<Item = u32> {
+        let positions = self.sorted.get(places).unwrap_or_default().iter();
         positions.filter_map(|&position| self.deltas.get(position as usize).copied())
     }
 

@@ -140,7 +140,9 @@ impl<S: Spool> Resolver<S> {
             }
             let entry = self.entry(link)?;
             next = entry.base();
-            chain.cost += entry.stored + entry.resolved + LINK;
+            chain.cost = [entry.stored, entry.resolved, LINK]
+                .into_iter()
+                .fold(chain.cost, u64::saturating_add);
             chain.links.push(link);
             if self.rework.saturating_add(chain.cost) > budget {
                 return Ok(None);

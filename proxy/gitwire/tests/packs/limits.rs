@@ -253,6 +253,21 @@ fn row_25_interleaved_chains_wait_for_the_end_instead_of_thrashing() {
     );
 }
 
+#[test]
+fn row_25_many_copies_of_a_base_and_many_deltas_on_it_are_not_multiplied() {
+    let mut pack = Crafted::new();
+    let delta = prepend(0, b"x");
+    for _ in 0..30_000 {
+        pack.blob(b"");
+        pack.ref_delta(blob_id(b""), &delta);
+    }
+    for _ in 0..20_000 {
+        pack.ref_delta(blob_id(b"x"), &prepend(1, b"y"));
+    }
+    let (_, collected) = read_in_pieces(SHA1, Limits::default(), &pack.finish(), 65_536).unwrap();
+    assert_eq!(collected.objects.len(), 80_000);
+}
+
 /// A tree of deltas, two on each object, so that coming back to a base is the rule.
 fn bushy(levels: u32) -> Vec<u8> {
     let mut pack = Crafted::new();
