@@ -47,6 +47,9 @@ impl Default for Limits {
     }
 }
 
+/// One entry may be kept in memory for each of so many allowed steps.
+const STEPS_PER_ENTRY: u64 = 4;
+
 /// One place of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -57,7 +60,7 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
-/// The places of the wanted objects.
+/// The places of the wanted objects. The default is to know none of them.
 #[derive(Debug, Default)]
 pub struct Places {
     /// By object, oldest commit first. Objects without a place are not listed.
@@ -102,10 +105,7 @@ pub fn places(
     limits: &Limits,
 ) -> Result<Places, Error> {
     match search(objects, hash, commits, wanted, limits) {
-        Err(Error::Pack(pack::Error::Rework { .. })) => Ok(Places {
-            by_id: HashMap::new(),
-            complete: false,
-        }),
+        Err(Error::Pack(pack::Error::Rework { .. })) => Ok(Places::default()),
         result => result,
     }
 }
@@ -118,9 +118,11 @@ fn search(
     limits: &Limits,
 ) -> Result<Places, Error> {
     let commits = commits::oldest_first(objects, hash, commits)?;
-    let mut trees = trees::Trees::new(hash, wanted);
+    let mut trees = trees::Trees::new(hash, wanted, limits.steps / STEPS_PER_ENTRY);
     for commit in &commits {
-        trees.learn(objects, commit.tree)?;
+        if !trees.learn(objects, commit.tree)? {
+            return Ok(Places::default());
+        }
     }
     let mut paths = paths::Paths::new(&trees, wanted, limits);
     for commit in &commits {

@@ -25,6 +25,8 @@ pub(super) struct Trees<'a> {
     wanted: &'a HashSet<ObjectId>,
     /// For each tree read, its steps; none if it leads nowhere.
     steps: HashMap<ObjectId, Option<Box<[Step]>>>,
+    /// Entries that may still be kept: a hostile tree of a hundred megabytes is all entries.
+    room: u64,
 }
 
 /// A tree whose folders are being read.
@@ -37,11 +39,12 @@ struct Frame {
 }
 
 impl<'a> Trees<'a> {
-    pub(super) fn new(hash: HashKind, wanted: &'a HashSet<ObjectId>) -> Self {
+    pub(super) fn new(hash: HashKind, wanted: &'a HashSet<ObjectId>, room: u64) -> Self {
         Self {
             hash,
             wanted,
             steps: HashMap::new(),
+            room,
         }
     }
 
@@ -51,11 +54,18 @@ impl<'a> Trees<'a> {
     }
 
     /// Reads `root` and every tree below it that is not known yet, depth first with its own stack: how
-    /// deep folders nest is up to whoever pushes.
-    pub(super) fn learn(&mut self, objects: &mut dyn Objects, root: ObjectId) -> Result<(), Error> {
+    /// deep folders nest is up to whoever pushes. False if there is no room left for what was found.
+    pub(super) fn learn(
+        &mut self,
+        objects: &mut dyn Objects,
+        root: ObjectId,
+    ) -> Result<bool, Error> {
         let mut stack: Vec<Frame> = Vec::new();
         stack.extend(self.open(objects, root)?);
         while let Some(frame) = stack.last_mut() {
+            if self.room == 0 {
+                return Ok(false);
+            }
             match frame.folders.get(frame.read) {
                 Some(&(_, folder)) => {
                     frame.read += 1;
@@ -68,10 +78,10 @@ impl<'a> Trees<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(self.room > 0)
     }
 
-    /// Reads one tree, unless it is known or not part of the push.
+    /// Reads one tree, unless it is known or not part of the push. Stops early without room.
     fn open(&mut self, objects: &mut dyn Objects, id: ObjectId) -> Result<Option<Frame>, Error> {
         if self.steps.contains_key(&id) {
             return Ok(None);
@@ -94,29 +104,37 @@ impl<'a> Trees<'a> {
         for entry in Entries::new(self.hash, &data) {
             let entry = entry.map_err(malformed)?;
             let kind = entry.kind().map_err(malformed)?;
-            if kind == EntryKind::Gitlink {
-                continue;
+            if let Ok(id) = ObjectId::try_from(entry.id) {
+                self.keep(&mut frame, entry.name, kind, id);
             }
-            let Ok(entry_id) = ObjectId::try_from(entry.id) else {
-                continue;
-            };
-            let wanted = self.wanted.contains(&entry_id);
-            if !wanted && kind != EntryKind::Folder {
-                continue;
-            }
-            let name: Arc<[u8]> = entry.name.into();
-            if kind == EntryKind::Folder {
-                frame.folders.push((Arc::clone(&name), entry_id));
-            }
-            if wanted {
-                frame.steps.push(Step {
-                    name,
-                    id: entry_id,
-                    leads: false,
-                });
+            if self.room == 0 {
+                break;
             }
         }
         Ok(Some(frame))
+    }
+
+    /// Keeps an entry if it is wanted, leads to something wanted, or may do so.
+    fn keep(&mut self, frame: &mut Frame, name: &[u8], kind: EntryKind, id: ObjectId) {
+        let wanted = kind != EntryKind::Gitlink && self.wanted.contains(&id);
+        let leads_nowhere = matches!(self.steps.get(&id), Some(None));
+        let folder = kind == EntryKind::Folder && !leads_nowhere;
+        if !wanted && !folder {
+            return;
+        }
+        let name: Arc<[u8]> = name.into();
+        if folder {
+            self.room = self.room.saturating_sub(weight(&name));
+            frame.folders.push((Arc::clone(&name), id));
+        }
+        if wanted {
+            self.room = self.room.saturating_sub(weight(&name));
+            frame.steps.push(Step {
+                name,
+                id,
+                leads: false,
+            });
+        }
     }
 
     /// All folders of a tree are read: now it is known which of them lead on.
@@ -128,6 +146,8 @@ impl<'a> Trees<'a> {
                     id,
                     leads: true,
                 });
+            } else {
+                self.room += weight(&name);
             }
         }
         if !frame.steps.is_empty() {
@@ -135,4 +155,9 @@ impl<'a> Trees<'a> {
                 .insert(frame.id, Some(frame.steps.into_boxed_slice()));
         }
     }
+}
+
+/// What keeping an entry takes of the room.
+fn weight(name: &[u8]) -> u64 {
+    1 + name.len() as u64 / 64
 }

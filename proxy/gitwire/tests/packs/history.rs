@@ -254,6 +254,32 @@ fn row_26_trees_that_multiply_end_at_a_limit() {
 }
 
 #[test]
+fn row_26_trees_that_are_all_entries_end_at_a_limit() {
+    let mut objects = ByHand::default();
+    let blob = objects.add(Kind::Blob, b"text".to_vec());
+    let names: Vec<String> = (0..5000).map(|name| name.to_string()).collect();
+    let entries = |id| {
+        names
+            .iter()
+            .map(|name| ("100644", name.as_str(), id))
+            .collect::<Vec<_>>()
+    };
+    let tree = objects.tree(&entries(blob));
+    let commit = objects.commit(tree);
+    let search = |objects: &mut ByHand, steps| {
+        let limits = Limits {
+            paths_per_object: 10_000,
+            steps,
+        };
+        places(objects, SHA1, &[commit], &HashSet::from([blob]), &limits).unwrap()
+    };
+    assert!(!search(&mut objects, 19_000).complete);
+    let all = search(&mut objects, 200_000);
+    assert!(all.complete);
+    assert_eq!(all.by_id[&blob].len(), 5000);
+}
+
+#[test]
 fn row_26_deep_trees_do_not_need_a_deep_stack() {
     let mut objects = ByHand::default();
     let (commit, blob) = objects.nested(50_000, 1);
