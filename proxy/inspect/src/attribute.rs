@@ -9,7 +9,7 @@ use exeat_gitwire::{
     HashKind, ObjectId, history, objects,
     pack::{self, Kind, Pack, Spool},
 };
-use exeat_rules::{Rule, RuleIndex, RuleSet, Site, Standing};
+use exeat_rules::{self as rules, Rule, RuleIndex, RuleSet, Site};
 
 use crate::{
     batch::{ObjectHit, State},
@@ -18,8 +18,8 @@ use crate::{
     fingerprint::Fingerprint,
     mask::Masked,
     names::Names,
+    overlap::{self, Standing},
     pack::Error,
-    report::Unscannable,
 };
 
 /// What locating needs: the finished pack and what the workers found in it.
@@ -33,24 +33,17 @@ pub struct Scene<'a, S: Spool> {
     pub most_paths: usize,
 }
 
-/// Findings with their places.
-#[derive(Default)]
-pub struct Located {
-    pub findings: Vec<Finding>,
-    pub unscannable: Vec<Unscannable>,
-}
-
 /// Gives every hit its place and drops those that no path lets stand. A clean pack costs nothing
 /// here: trees are read again only when there is something to locate.
 ///
 /// # Errors
 /// When the spool cannot be read again.
-pub fn attribute<S: Spool>(scene: Scene<'_, S>) -> Result<Located, Error> {
+pub fn attribute<S: Spool>(scene: Scene<'_, S>) -> Result<Vec<Finding>, Error> {
     let rules = Arc::clone(scene.examiner.rules());
     let hits = std::mem::take(&mut scene.state.hits);
     let wanted = wanted_objects(scene.state, scene.pack, &hits, &rules);
     if hits.is_empty() && wanted.is_empty() {
-        return Ok(Located::default());
+        return Ok(Vec::new());
     }
     let commits = new_commits(scene.state, scene.pack);
     let mut objects = ById {
@@ -67,28 +60,25 @@ pub fn attribute<S: Spool>(scene: Scene<'_, S>) -> Result<Located, Error> {
         rules: &rules,
         places: &places.by_id,
         complete: places.complete,
-        rank: ranks(&places.by_id, &commits),
+        rank: ranks(&commits),
         examiner: scene.examiner,
     };
-    let mut located: Vec<(usize, Finding)> =
-        hits.iter().filter_map(|hit| locator.locate(hit)).collect();
-    located.extend(locator.path_findings());
-    located.sort_by_key(|(rank, _)| *rank);
-    mark_roots(&mut objects, scene.hash, &mut located)?;
-    Ok(Located {
-        findings: located.into_iter().map(|(_, finding)| finding).collect(),
-        unscannable: Vec::new(),
-    })
+    let standing = hits.iter().filter_map(|hit| locator.locate(hit)).collect();
+    let mut findings = overlap::strongest(standing);
+    findings.extend(locator.path_findings());
+    findings.sort_by_key(|finding| locator.rank(finding));
+    mark_roots(&mut objects, scene.hash, &mut findings)?;
+    Ok(findings)
 }
 
 /// Marks the findings whose commit has no parent.
 fn mark_roots<S: Spool>(
     objects: &mut ById<'_, S>,
     hash: HashKind,
-    located: &mut [(usize, Finding)],
+    findings: &mut [Finding],
 ) -> Result<(), Error> {
     let mut roots: HashMap<String, bool> = HashMap::new();
-    for (_, finding) in located {
+    for finding in findings {
         let Some(commit) = &finding.place.commit else {
             continue;
         };
@@ -158,62 +148,61 @@ fn ids_of_kind<'a, S: Spool>(
         .filter_map(|raw| ObjectId::try_from(raw).ok())
 }
 
-/// The order in which findings are told: by the commit that brings them, as places come sorted.
-fn ranks(
-    places: &HashMap<ObjectId, Vec<history::Place>>,
-    commits: &[ObjectId],
-) -> HashMap<ObjectId, usize> {
-    // Packs list commits newest first, so the reverse tells the oldest first.
-    let mut rank: HashMap<ObjectId, usize> = HashMap::new();
-    for (position, commit) in commits.iter().rev().enumerate() {
-        rank.insert(*commit, position);
-    }
-    for place in places.values().flatten() {
-        let last = rank.len();
-        rank.entry(place.commit).or_insert(last);
-    }
-    rank
+/// The order in which findings are told, by the hex id of the commit. Packs list commits newest
+/// first, so the reverse tells the oldest first.
+fn ranks(commits: &[ObjectId]) -> HashMap<String, usize> {
+    commits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(rank, commit)| (commit.to_string(), rank))
+        .collect()
 }
 
 struct Locator<'a> {
     rules: &'a RuleSet,
     places: &'a HashMap<ObjectId, Vec<history::Place>>,
     complete: bool,
-    rank: HashMap<ObjectId, usize>,
+    rank: HashMap<String, usize>,
     examiner: &'a mut Examiner,
 }
 
 impl Locator<'_> {
     /// The finding for `found` at the first place where it stands, or `None` if it stands nowhere.
-    fn locate(&mut self, found: &ObjectHit) -> Option<(usize, Finding)> {
-        match found.kind {
-            Kind::Commit => {
-                let commit = found.id.to_string();
-                let site = Site {
-                    path: None,
-                    commit: Some(&commit),
-                };
-                self.stands(&found.hit, &site).then(|| {
-                    let place = object_place(found, Some(found.id), None);
-                    self.finding(found, place, Some(found.id))
-                })
-            }
-            Kind::Tag => {
-                let site = Site {
-                    path: None,
-                    commit: None,
-                };
-                self.stands(&found.hit, &site).then(|| {
-                    let place = object_place(found, None, None);
-                    self.finding(found, place, None)
-                })
-            }
-            Kind::Blob | Kind::Tree => self.locate_by_path(found),
-        }
+    fn locate(&mut self, found: &ObjectHit) -> Option<Standing<ObjectId>> {
+        let place = match found.kind {
+            Kind::Commit => self.place_of_commit(found),
+            Kind::Tag => self.place_of_tag(found),
+            Kind::Blob | Kind::Tree => self.place_by_path(found),
+        }?;
+        Some(Standing {
+            text: found.id,
+            secret: found.hit.found.secret.clone(),
+            finding: finding(self.rules, &found.hit, place),
+        })
+    }
+
+    fn place_of_commit(&self, found: &ObjectHit) -> Option<Place> {
+        let commit = found.id.to_string();
+        let site = Site {
+            path: None,
+            commit: Some(&commit),
+        };
+        self.stands(&found.hit, &site)
+            .then(|| object_place(found, Some(found.id), None))
+    }
+
+    fn place_of_tag(&self, found: &ObjectHit) -> Option<Place> {
+        let site = Site {
+            path: None,
+            commit: None,
+        };
+        self.stands(&found.hit, &site)
+            .then(|| object_place(found, None, None))
     }
 
     /// One path that lets the finding stand is enough; an object without a known path stands.
-    fn locate_by_path(&mut self, found: &ObjectHit) -> Option<(usize, Finding)> {
+    fn place_by_path(&mut self, found: &ObjectHit) -> Option<Place> {
         let places = self.places.get(&found.id).map_or(&[][..], Vec::as_slice);
         for place in places {
             let path = full_path(&place.path, found.name.as_deref());
@@ -224,8 +213,7 @@ impl Locator<'_> {
             };
             if self.stands(&found.hit, &site) {
                 let shown = Names::new(self.examiner).show(&path);
-                let located = object_place(found, Some(place.commit), Some(shown));
-                return Some(self.finding(found, located, Some(place.commit)));
+                return Some(object_place(found, Some(place.commit), Some(shown)));
             }
         }
         if !places.is_empty() && self.complete {
@@ -233,28 +221,23 @@ impl Locator<'_> {
         }
         let name = found.name.as_deref();
         let shown = name.map(|name| Names::new(self.examiner).show(name));
-        let located = object_place(found, None, shown);
-        Some(self.finding(found, located, None))
+        Some(object_place(found, None, shown))
     }
 
     fn stands(&self, hit: &Hit, site: &Site<'_>) -> bool {
-        matches!(self.rules.standing(&hit.found, site), Standing::Stands)
+        self.rules.standing(&hit.found, site) == rules::Standing::Stands
     }
 
-    fn finding(
-        &self,
-        found: &ObjectHit,
-        place: Place,
-        commit: Option<ObjectId>,
-    ) -> (usize, Finding) {
-        let rank = commit
-            .and_then(|commit| self.rank.get(&commit).copied())
-            .unwrap_or(usize::MAX);
-        (rank, finding(self.rules, &found.hit, place))
+    /// Where a finding is told: by the commit that brings it, oldest first.
+    fn rank(&self, finding: &Finding) -> usize {
+        let commit = finding.place.commit.as_deref();
+        commit
+            .and_then(|commit| self.rank.get(commit).copied())
+            .unwrap_or(usize::MAX)
     }
 
     /// Rules that have only a path condition: every new path is held against them.
-    fn path_findings(&mut self) -> Vec<(usize, Finding)> {
+    fn path_findings(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         if !judges_paths(self.rules) {
             return findings;
@@ -266,8 +249,7 @@ impl Locator<'_> {
                 self.rules.match_path(&place.path, &mut matched);
                 for &index in &matched {
                     let shown = Names::new(self.examiner).show(&place.path);
-                    let rank = self.rank.get(&place.commit).copied();
-                    let finding = path_finding(
+                    findings.push(path_finding(
                         self.rules,
                         index,
                         self.examiner
@@ -282,8 +264,7 @@ impl Locator<'_> {
                             object: Some(id.to_string()),
                             root: false,
                         },
-                    );
-                    findings.push((rank.unwrap_or(usize::MAX), finding));
+                    ));
                 }
             }
         }

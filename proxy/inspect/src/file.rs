@@ -7,6 +7,7 @@ use crate::{
     examine::Examiner,
     finding::{Finding, Part, Place},
     names::Names,
+    overlap,
     report::Unscannable,
 };
 
@@ -36,21 +37,18 @@ pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Examined
     let rules = examiner.rules();
     let named = name_hits.into_iter().map(|hit| (Part::FileName, hit));
     let contained = examined.hits.into_iter().map(|hit| (Part::File, hit));
+    let mut standing = Vec::new();
     for (part, hit) in named.chain(contained) {
         if matches!(rules.standing(&hit.found, &site), Standing::Stands) {
-            let place = Place {
-                part,
-                path: Some(shown.clone()),
-                line: hit.line,
-                column: hit.column,
-                end_line: hit.end_line,
-                commit: None,
-                object: None,
-                root: false,
-            };
-            result.findings.push(attribute::finding(rules, &hit, place));
+            let place = Place::outside_history(part, shown.clone(), &hit);
+            standing.push(overlap::Standing {
+                text: part,
+                secret: hit.found.secret.clone(),
+                finding: attribute::finding(rules, &hit, place),
+            });
         }
     }
+    result.findings.extend(overlap::strongest(standing));
     result
 }
 
@@ -63,14 +61,11 @@ fn path_findings(examiner: &Examiner, path: &[u8], shown: &str) -> Vec<Finding> 
         .map(|index| {
             let fingerprint = examiner.fingerprint(&rules.rule(index).id, path);
             let place = Place {
-                part: Part::File,
                 path: Some(shown.to_owned()),
                 line: 1,
                 column: 1,
                 end_line: 1,
-                commit: None,
-                object: None,
-                root: false,
+                ..Place::default()
             };
             attribute::path_finding(rules, index, fingerprint, place)
         })

@@ -3,7 +3,7 @@
 use exeat_rules::{Action, Confidence, Severity};
 use serde::{Serialize, Serializer};
 
-use crate::{fingerprint::Fingerprint, mask::Masked};
+use crate::{examine::Hit, fingerprint::Fingerprint, mask::Masked};
 
 /// A rule that matched, at the place a developer can go to. Every text in it is printable
 /// ASCII, and names that hold a match are masked.
@@ -47,6 +47,22 @@ pub struct Place {
     /// The commit has no parent, so history is rewritten from its very beginning.
     #[serde(skip)]
     pub root: bool,
+}
+
+impl Place {
+    /// The place of `hit` in a text that stands in no commit; `path` as it may be shown.
+    pub fn outside_history(part: Part, path: String, hit: &Hit) -> Self {
+        Self {
+            part,
+            path: Some(path),
+            line: hit.line,
+            column: hit.column,
+            end_line: hit.end_line,
+            commit: None,
+            object: None,
+            root: false,
+        }
+    }
 }
 
 /// Which part of a push a finding lies in.

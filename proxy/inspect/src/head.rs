@@ -9,6 +9,7 @@ use crate::{
     examine::{Examined, Examiner},
     finding::{Finding, Part, Place},
     names::Names,
+    overlap,
     report::Unscannable,
 };
 
@@ -54,21 +55,18 @@ impl Head {
             commit: None,
         };
         let rules = examiner.rules();
+        let mut standing = Vec::new();
         for hit in hits {
             if !matches!(rules.standing(&hit.found, &nowhere), Standing::Stands) {
                 continue;
             }
-            let place = Place {
-                part,
-                path: Some(shown.clone()),
-                line: hit.line,
-                column: hit.column,
-                end_line: hit.end_line,
-                commit: None,
-                object: None,
-                root: false,
-            };
-            self.findings.push(attribute::finding(rules, &hit, place));
+            let place = Place::outside_history(part, shown.clone(), &hit);
+            standing.push(overlap::Standing {
+                text: (),
+                secret: hit.found.secret.clone(),
+                finding: attribute::finding(rules, &hit, place),
+            });
         }
+        self.findings.extend(overlap::strongest(standing));
     }
 }

@@ -13,6 +13,7 @@ pub mod fingerprint;
 pub mod head;
 pub mod mask;
 pub mod names;
+mod overlap;
 pub mod pack;
 pub mod pool;
 pub mod references;

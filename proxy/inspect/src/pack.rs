@@ -123,7 +123,7 @@ impl<S: Spool> PackInspection<S> {
         }
         let mut worker = Worker::default();
         let examiner = worker.examiner(&self.settings.rules, &self.settings.key);
-        let located = attribute::attribute(attribute::Scene {
+        let findings = attribute::attribute(attribute::Scene {
             pack: &mut pack,
             state: &mut state,
             order: &order,
@@ -131,12 +131,11 @@ impl<S: Spool> PackInspection<S> {
             examiner,
             most_paths: self.settings.most_paths,
         })?;
-        let mut unscannable = std::mem::take(&mut state.unscannable);
-        unscannable.extend(located.unscannable);
+        let unscannable = std::mem::take(&mut state.unscannable);
         let mut coverage = state.coverage;
         coverage.not_scannable = unscannable.len() as u64;
         Ok(Inspected {
-            findings: located.findings,
+            findings,
             unscannable,
             coverage,
             pack,
