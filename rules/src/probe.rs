@@ -9,7 +9,7 @@ use regex_automata::{Anchored, Input};
 use regex_syntax::hir::Hir;
 
 /// Memory of the lazy DFA per rule and worker, in bytes. It is cleared when full.
-const CACHE: usize = 1 << 20;
+const CACHE: usize = 256 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Probe(DFA);

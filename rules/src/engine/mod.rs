@@ -8,8 +8,9 @@
 //! least `s` not before the last match's end for which `A(s)` exists, again and again. [`crate::plan`] proves that `A(s)`
 //! exists only for `s` in certain intervals before the places that answered the probe. So it is enough to look for the least
 //! `s` in those intervals; and because no match is longer than the regex's maximum length, a search that stops that far behind
-//! the interval's end still sees the whole of every `A(s)` with `s` in it. What it reports beyond the interval may be cut off
-//! and is discarded. Look-around always sees the true neighbours, because searches get a range of the text and not a slice.
+//! the interval's end still sees the whole of every `A(s)` with `s` in it. Intervals that begin before such a search ends are
+//! searched together with it, so what a search finds has always begun in one of its own intervals, and no byte is searched for
+//! one interval after the other. Look-around sees the true neighbours, because searches get a range of the text, not a slice.
 
 use std::ops::Range;
 
@@ -26,10 +27,14 @@ use crate::{RuleIndex, RuleSet};
 pub const MAX_MATCHES: usize = 10_000;
 
 /// Bytes that the probes of one rule may read per byte of text, before the rule is run over the whole text instead. It keeps
-/// the time linear in the text, whatever the text.
-const PROBE_SHARE: usize = 4;
+/// the time linear in the text, whatever the text; and it is large, because a byte of a probe costs far less than a byte of a
+/// search that has to follow many beginnings of a long counted repetition at once.
+const PROBE_SHARE: usize = 16;
 /// And at least this many bytes.
 const PROBE_FLOOR: usize = 64 * 1024;
+
+/// Memory that one worker's caches may hold from text to text, in bytes. One rule adds at most some 4 MiB at a time.
+const CACHES: usize = 64 << 20;
 
 /// A rule's find in one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,9 @@ pub struct Scratch {
     woken: Vec<usize>,
     slots: Vec<Option<NonMaxUsize>>,
     max_matches: usize,
+    /// What the caches hold, and may hold, in bytes.
+    held: usize,
+    max_held: usize,
 }
 
 /// One rule's state within one text, and its caches.
@@ -74,6 +82,28 @@ struct Progress {
     asked: Option<usize>,
     /// Bytes that probes may still read.
     budget: usize,
+    /// What its caches held when last asked, in bytes.
+    held: usize,
+}
+
+impl Progress {
+    /// Brings `held` up to date with this rule's caches.
+    fn account(&mut self, held: &mut usize) {
+        let probe = self.probe.as_ref().map_or(0, |cache| cache.memory_usage());
+        let search = self.search.as_ref().map_or(0, |cache| cache.memory_usage());
+        let places = self.places.capacity() * size_of::<usize>();
+        let now = probe + search + places;
+        *held = held.saturating_sub(self.held).saturating_add(now);
+        self.held = now;
+    }
+
+    fn release(&mut self, held: &mut usize) {
+        *held = held.saturating_sub(self.held);
+        self.held = 0;
+        self.probe = None;
+        self.search = None;
+        self.places = Vec::new();
+    }
 }
 
 impl Scratch {
@@ -84,6 +114,8 @@ impl Scratch {
             woken: Vec::new(),
             slots: Vec::new(),
             max_matches: MAX_MATCHES,
+            held: 0,
+            max_held: CACHES,
         }
     }
 
@@ -101,6 +133,12 @@ impl Scratch {
             if let Some(progress) = self.rules.get_mut(rule) {
                 progress.is_woken = false;
                 progress.places.clear();
+                progress.account(&mut self.held);
+            }
+        }
+        if self.held > self.max_held {
+            for progress in &mut self.rules {
+                progress.release(&mut self.held);
             }
         }
     }
@@ -173,6 +211,8 @@ impl RuleSet {
             woken,
             slots,
             max_matches,
+            held,
+            max_held,
         } = scratch;
         for &rule in woken.iter() {
             let Some((matcher, progress)) = self.matchers.get(rule).zip(rules.get_mut(rule)) else {
@@ -210,7 +250,12 @@ impl RuleSet {
                 run.everywhere(&mut keep);
             } else {
                 progress.places.sort_unstable();
+                progress.places.dedup();
                 run.near(&progress.places, &mut keep);
+            }
+            progress.account(held);
+            if *held > *max_held {
+                progress.release(held);
             }
         }
         if let Some(new) = matches.get_mut(first..) {
@@ -260,7 +305,6 @@ impl Run<'_> {
         while let Some(interval) = intervals.next() {
             let first = *interval.start();
             let mut last = *interval.end();
-            // Intervals that lie within one search's reach are searched as one, so that no byte is read for each of them again.
             while !one_place
                 && let Some(next) =
                     intervals.next_if(|next| *next.start() <= last.saturating_add(reach))
@@ -278,9 +322,6 @@ impl Run<'_> {
                 let Some(found) = self.next(from..end, anchored) else {
                     break;
                 };
-                if found.start > last {
-                    break;
-                }
                 if !keep(self.slots) {
                     return;
                 }
