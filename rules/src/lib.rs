@@ -27,7 +27,7 @@ pub use allowlist::{Site, Standing};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, RuleSet};
 pub use engine::{MAX_MATCHES, Match, Scan, Scratch};
-pub use format::Warning;
+pub use format::{Error as FormatError, Warning};
 pub use rule::{Action, Confidence, Origin, Rule, RuleIndex, Severity};
 
 /// One rule file: TOML text, and the name under which errors speak about it.

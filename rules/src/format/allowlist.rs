@@ -13,6 +13,8 @@ pub(crate) enum Target {
 
 #[derive(Clone, Debug)]
 pub(crate) struct AllowlistText {
+    /// Counted from 1.
+    pub(crate) line: usize,
     /// Every half that is given must hold; otherwise one is enough.
     pub(crate) all: bool,
     /// In lower case.
@@ -73,6 +75,7 @@ pub(super) fn read(table: &Table<'_, '_>) -> Result<AllowlistText, Error> {
     }
     let commits = table.texts("commits")?.into_iter();
     let list = AllowlistText {
+        line: table.line(),
         all,
         commits: commits
             .map(|commit| commit.value.trim().to_ascii_lowercase())

@@ -1,0 +1,226 @@
+//! What of a rule is compiled: its regexes, its allowlists, and where to look for it.
+
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
+use regex_automata::meta::{self, Regex};
+use regex_syntax::hir::Hir;
+
+use super::{Error, FileList, rule_error};
+use crate::allowlist::Allowlist;
+use crate::format::{AllowlistText, Located, RuleText};
+use crate::plan::{Plan, plan};
+use crate::printable::printable;
+use crate::probe::Probe;
+use crate::{Rule, RuleIndex, dialect, validators};
+
+/// Largest compiled regex, in bytes. Rules with long bounded repetitions need more than the usual 10 MiB.
+const REGEX_BYTES: usize = 128 << 20;
+/// Most allowlists that one rule can have, with those of its file.
+const ALLOWLISTS: usize = 1000;
+
+/// The compiled part of a rule.
+#[derive(Debug)]
+pub(crate) struct Matcher {
+    /// `None` for rules about paths alone, and for rules that report nothing.
+    pub(crate) search: Option<Search>,
+    pub(super) path: Option<Regex>,
+    pub(crate) secret_group: usize,
+    pub(crate) entropy: Option<f64>,
+    pub(crate) validator: Option<fn(&[u8]) -> bool>,
+    pub(crate) allowlists: Vec<Arc<Allowlist>>,
+}
+
+/// A rule's regex, and where it can match.
+#[derive(Debug)]
+pub(crate) struct Search {
+    pub(crate) regex: Regex,
+    /// What must match at a keyword; `None` if the regex has to run over the whole text.
+    pub(crate) probe: Option<Probe>,
+    /// A match begins this many bytes before the probed place, at least
+    pub(crate) before_min: usize,
+    /// and at most; `None` is no bound.
+    pub(crate) before_max: Option<usize>,
+    /// Longest match, in bytes.
+    pub(crate) max_length: Option<usize>,
+}
+
+impl Matcher {
+    /// Compiles what the rule itself says, and enters its keywords: (keyword, rule, bytes before it).
+    pub(super) fn compile(
+        text: &RuleText,
+        index: RuleIndex,
+        wishes: &mut Vec<(String, u32, u32)>,
+        always: &mut Vec<RuleIndex>,
+    ) -> Result<Self, Error> {
+        let rule = &text.rule;
+        let path = rule.path.as_deref().map(|path| {
+            let path = dialect::parse(path)
+                .map_err(|error| rule_error(rule, text.path_line, format!("path: {error}")))?;
+            regex(&[path])
+                .map_err(|reason| rule_error(rule, text.path_line, format!("path: {reason}")))
+        });
+        let search = match &rule.regex {
+            Some(pattern) => {
+                let wrong = |reason| rule_error(rule, text.regex_line, format!("regex: {reason}"));
+                let pattern = dialect::parse(pattern).map_err(|error| wrong(error.to_string()))?;
+                let (search, openings) = Search::compile(rule, &pattern).map_err(wrong)?;
+                (!rule.skip_report).then(|| {
+                    enter(rule, index, &openings, wishes, always);
+                    search
+                })
+            }
+            None => None,
+        };
+        Ok(Self {
+            search,
+            path: path.transpose()?,
+            secret_group: rule.secret_group,
+            entropy: rule.entropy,
+            validator: rule
+                .validator
+                .as_deref()
+                .and_then(validators::find)
+                .map(|validator| validator.check),
+            allowlists: Vec::new(),
+        })
+    }
+
+    /// Adds the rule's own allowlists and those of the files that are about it.
+    pub(super) fn with_lists(
+        mut self,
+        text: &RuleText,
+        file: usize,
+        lists: &[FileList],
+    ) -> Result<Self, Error> {
+        let rule = &text.rule;
+        for list in &text.allowlists {
+            let wrong = |line, reason| rule_error(rule, line, format!("allowlist: {reason}"));
+            self.allowlists.push(Arc::new(allowlist(list, wrong)?));
+        }
+        let about = lists.iter().filter(|list| list.is_about(text, file));
+        self.allowlists
+            .extend(about.map(|list| Arc::clone(&list.list)));
+        if self.allowlists.len() > ALLOWLISTS {
+            let reason = format!("more than {ALLOWLISTS} allowlists are about it");
+            return Err(rule_error(rule, rule.origin.line, reason));
+        }
+        Ok(self)
+    }
+}
+
+/// Keywords and the bytes before them, for the prefilter; empty offsets mean that any place of the text will do.
+fn enter(
+    rule: &Rule,
+    index: RuleIndex,
+    openings: &[(usize, usize)],
+    wishes: &mut Vec<(String, u32, u32)>,
+    always: &mut Vec<RuleIndex>,
+) {
+    let number = u32::try_from(index).unwrap_or(u32::MAX);
+    if rule.keywords.is_empty() {
+        always.push(index);
+    }
+    for &(keyword, offset) in openings {
+        if let Some(keyword) = rule.keywords.get(keyword) {
+            wishes.push((
+                keyword.clone(),
+                number,
+                u32::try_from(offset).unwrap_or(u32::MAX),
+            ));
+        }
+    }
+}
+
+impl Search {
+    /// The search, and the rule's keywords by (position, bytes before it).
+    fn compile(rule: &Rule, pattern: &Hir) -> Result<(Self, Vec<(usize, usize)>), String> {
+        let facts = pattern.properties();
+        if facts.minimum_len() == Some(0) {
+            return Err("it matches empty text".to_owned());
+        }
+        if rule.secret_group > facts.explicit_captures_len() {
+            return Err(format!(
+                "secretGroup is {}, but the regex has {} groups",
+                rule.secret_group,
+                facts.explicit_captures_len()
+            ));
+        }
+        let compiled = regex(std::slice::from_ref(pattern))?;
+        let mut search = Self {
+            regex: compiled,
+            probe: None,
+            before_min: 0,
+            before_max: None,
+            max_length: facts.maximum_len(),
+        };
+        let openings = match plan(pattern, &rule.keywords) {
+            Plan::Whole => (0..rule.keywords.len())
+                .map(|keyword| (keyword, 0))
+                .collect(),
+            Plan::Near(near) => {
+                let probe =
+                    Probe::new(&near.core, REGEX_BYTES).ok_or("it is too large when compiled")?;
+                search.probe = Some(probe);
+                search.before_min = near.before_min;
+                search.before_max = near.before_max;
+                near.openings
+                    .iter()
+                    .map(|opening| (opening.keyword, opening.offset))
+                    .collect()
+            }
+        };
+        Ok((search, openings))
+    }
+}
+
+pub(super) fn allowlist(
+    text: &AllowlistText,
+    wrong: impl Fn(usize, String) -> Error,
+) -> Result<Allowlist, Error> {
+    let any_of = |patterns: &[Located<String>]| {
+        let mut parsed = Vec::with_capacity(patterns.len());
+        for pattern in patterns {
+            let hir = dialect::parse(&pattern.value)
+                .map_err(|error| wrong(pattern.line, error.to_string()))?;
+            parsed.push(hir);
+        }
+        let Some(first) = patterns.first() else {
+            return Ok(None);
+        };
+        regex(&parsed)
+            .map(Some)
+            .map_err(|reason| wrong(first.line, reason))
+    };
+    let stopwords = match text.stopwords.as_slice() {
+        [] => None,
+        words => {
+            let built = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(words);
+            Some(built.map_err(|error| wrong(text.line, error.to_string()))?)
+        }
+    };
+    Ok(Allowlist {
+        all: text.all,
+        commits: text.commits.iter().cloned().collect(),
+        paths: any_of(&text.paths)?,
+        regexes: any_of(&text.regexes)?,
+        target: text.target,
+        stopwords,
+    })
+}
+
+fn regex(patterns: &[Hir]) -> Result<Regex, String> {
+    let config = meta::Config::new()
+        .utf8_empty(false)
+        .nfa_size_limit(Some(REGEX_BYTES));
+    let patterns: Vec<&Hir> = patterns.iter().collect();
+    Regex::builder()
+        .configure(config)
+        .build_many_from_hir(&patterns)
+        .map_err(|error| match error.size_limit() {
+            Some(limit) => format!("it needs more than {} MiB when compiled", limit >> 20),
+            None => printable(&error.to_string()),
+        })
+}

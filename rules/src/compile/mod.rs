@@ -1,0 +1,293 @@
+//! Rule files into one immutable set, with everything compiled once.
+
+mod matcher;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::allowlist::{Allowlist, Site, Standing};
+use crate::format::{self, AllowlistText, Located, RuleText, Warning};
+use crate::prefilter::Prefilter;
+use crate::printable::printable;
+use crate::{Match, Rule, RuleIndex, Source};
+pub(crate) use matcher::{Matcher, Search};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Format(#[from] format::Error),
+    #[error("{file}:{line}: rule {rule}: {reason}")]
+    Rule {
+        file: String,
+        line: usize,
+        rule: String,
+        reason: String,
+    },
+    #[error("{file}:{line}: allowlist: {reason}")]
+    Allowlist {
+        file: String,
+        line: usize,
+        reason: String,
+    },
+    #[error("the keywords of the rules do not fit into one automaton: {reason}")]
+    Keywords { reason: String },
+}
+
+/// A set, and what in its files is understood but not honoured.
+#[derive(Debug)]
+pub struct Compiled {
+    pub rules: RuleSet,
+    pub warnings: Vec<Warning>,
+}
+
+/// Compiled rules. Immutable; meant to be shared.
+#[derive(Debug)]
+pub struct RuleSet {
+    pub(crate) rules: Vec<Rule>,
+    /// By rule index.
+    pub(crate) matchers: Vec<Matcher>,
+    pub(crate) prefilter: Prefilter,
+    /// Rules without keywords: they run on every text.
+    pub(crate) always: Vec<RuleIndex>,
+    digest: String,
+}
+
+impl RuleSet {
+    /// Reads and compiles rule files. The order matters for `extend.disabledRules` and for the digest only.
+    pub fn compile(sources: &[Source]) -> Result<Compiled, Error> {
+        let mut warnings = Vec::new();
+        let mut loaded: Vec<Loaded> = Vec::new();
+        let mut lists: Vec<FileList> = Vec::new();
+        let mut known: HashSet<String> = HashSet::new();
+        for (file, source) in sources.iter().enumerate() {
+            let mut parsed = format::parse(&source.name, &source.text)?;
+            warnings.append(&mut parsed.warnings);
+            disable(&mut loaded, &parsed.disabled, &source.name, &mut warnings);
+            known.extend(parsed.rules.iter().map(|text| text.rule.id.clone()));
+            loaded.extend(parsed.rules.into_iter().map(|text| Loaded { file, text }));
+            for (list, rules) in parsed.allowlists {
+                let name = printable(&source.name);
+                lists.push(FileList::compile(file, name, &list, rules)?);
+            }
+        }
+        refuse_duplicates(&loaded)?;
+        check_targets(&known, &lists)?;
+
+        let mut wishes = Vec::new();
+        let mut set = Self {
+            rules: Vec::with_capacity(loaded.len()),
+            matchers: Vec::with_capacity(loaded.len()),
+            prefilter: Prefilter::new(&[]).map_err(keyword_error)?,
+            always: Vec::new(),
+            digest: digest(sources),
+        };
+        for (index, Loaded { file, text }) in loaded.into_iter().enumerate() {
+            let matcher = Matcher::compile(&text, index, &mut wishes, &mut set.always)?;
+            set.matchers.push(matcher.with_lists(&text, file, &lists)?);
+            set.rules.push(text.rule);
+        }
+        set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
+        Ok(Compiled {
+            rules: set,
+            warnings,
+        })
+    }
+
+    /// Hexadecimal SHA-256 over the texts of the files, in order. Their names do not matter.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The rules in the order of the files.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// # Panics
+    /// If `index` is not of this set.
+    pub fn rule(&self, index: RuleIndex) -> &Rule {
+        &self.rules[index]
+    }
+
+    /// Whether the rule has to read whole texts because no keyword is part of all that it matches.
+    pub fn reads_whole_texts(&self, index: RuleIndex) -> bool {
+        let search = self
+            .matchers
+            .get(index)
+            .and_then(|matcher| matcher.search.as_ref());
+        search.is_some_and(|search| search.probe.is_none())
+    }
+
+    /// Appends the rules for which `path` itself is the finding. Allowlists about paths alone are applied.
+    pub fn match_path(&self, path: &[u8], matches: &mut Vec<RuleIndex>) {
+        let site = Site {
+            path: Some(path),
+            commit: None,
+        };
+        for (index, (rule, matcher)) in self.rules.iter().zip(&self.matchers).enumerate() {
+            let Some(wanted) = &matcher.path else {
+                continue;
+            };
+            if rule.regex.is_some() || rule.skip_report || !wanted.is_match(path) {
+                continue;
+            }
+            let excused =
+                |list: &Arc<Allowlist>| list.place(&site) && !(list.all && list.has_content());
+            if !matcher.allowlists.iter().any(excused) {
+                matches.push(index);
+            }
+        }
+    }
+
+    /// Whether a match of [`RuleSet::scan`] counts at one place.
+    pub fn standing(&self, found: &Match, site: &Site<'_>) -> Standing {
+        let Some(matcher) = self.matchers.get(found.rule) else {
+            return Standing::Stands;
+        };
+        if let Some(path) = &matcher.path
+            && !path.is_match(site.path.unwrap_or_default())
+        {
+            return Standing::OutOfPath;
+        }
+        let depends = found
+            .depends
+            .iter()
+            .filter_map(|&list| matcher.allowlists.get(usize::from(list)));
+        if depends.into_iter().any(|list| list.place(site)) {
+            return Standing::Allowed;
+        }
+        Standing::Stands
+    }
+}
+
+/// A rule and the number of its file.
+struct Loaded {
+    file: usize,
+    text: RuleText,
+}
+
+/// An allowlist at the top of a file, compiled once for all the rules it is about.
+struct FileList {
+    file: usize,
+    name: String,
+    list: Arc<Allowlist>,
+    /// Empty: the rules of its file.
+    rules: Vec<Located<String>>,
+}
+
+impl FileList {
+    fn compile(
+        file: usize,
+        name: String,
+        text: &AllowlistText,
+        rules: Vec<Located<String>>,
+    ) -> Result<Self, Error> {
+        let list = matcher::allowlist(text, |line, reason| Error::Allowlist {
+            file: name.clone(),
+            line,
+            reason,
+        });
+        Ok(Self {
+            file,
+            list: Arc::new(list?),
+            name,
+            rules,
+        })
+    }
+
+    fn is_about(&self, rule: &RuleText, file: usize) -> bool {
+        match self.rules.as_slice() {
+            [] => self.file == file,
+            rules => rules
+                .iter()
+                .any(|id| id.value == "*" || id.value == rule.rule.id),
+        }
+    }
+}
+
+/// Takes earlier rules out by id; an id that names none is worth a warning.
+fn disable(
+    loaded: &mut Vec<Loaded>,
+    disabled: &[Located<String>],
+    file: &str,
+    warnings: &mut Vec<Warning>,
+) {
+    for id in disabled {
+        let before = loaded.len();
+        loaded.retain(|rule| rule.text.rule.id != id.value);
+        if loaded.len() == before {
+            warnings.push(Warning {
+                file: printable(file),
+                line: id.line,
+                rule: None,
+                reason: format!(
+                    "disabledRules: no earlier file defines a rule \"{}\"",
+                    printable(&id.value)
+                ),
+            });
+        }
+    }
+}
+
+fn refuse_duplicates(loaded: &[Loaded]) -> Result<(), Error> {
+    let mut seen: HashMap<&str, &Rule> = HashMap::new();
+    for Loaded {
+        text: RuleText { rule, .. },
+        ..
+    } in loaded
+    {
+        if let Some(first) = seen.insert(&rule.id, rule) {
+            let mut reason = format!("the id is already defined at {}", first.origin);
+            if first.origin.file != rule.origin.file {
+                reason.push_str("; disable it in extend.disabledRules to define it anew");
+            }
+            return Err(rule_error(rule, rule.origin.line, reason));
+        }
+    }
+    Ok(())
+}
+
+/// A list may speak about a rule that another file took out, but not about one that never was.
+fn check_targets(known: &HashSet<String>, lists: &[FileList]) -> Result<(), Error> {
+    for list in lists {
+        if let Some(id) = list
+            .rules
+            .iter()
+            .find(|id| id.value != "*" && !known.contains(&id.value))
+        {
+            return Err(Error::Allowlist {
+                file: list.name.clone(),
+                line: id.line,
+                reason: format!("targetRules: there is no rule \"{}\"", printable(&id.value)),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn rule_error(rule: &Rule, line: usize, reason: String) -> Error {
+    Error::Rule {
+        file: rule.origin.file.clone(),
+        line,
+        rule: rule.id.clone(),
+        reason,
+    }
+}
+
+fn keyword_error(error: aho_corasick::BuildError) -> Error {
+    Error::Keywords {
+        reason: printable(&error.to_string()),
+    }
+}
+
+fn digest(sources: &[Source]) -> String {
+    let mut hash = Sha256::new();
+    for source in sources {
+        // The length keeps two files apart from one that holds both.
+        hash.update((source.text.len() as u64).to_le_bytes());
+        hash.update(source.text.as_bytes());
+    }
+    hex::encode(hash.finalize())
+}
