@@ -1,6 +1,6 @@
 //! Packs that git writes: every object as git tells it, however the pack is made and cut.
 
-use exeat_gitwire::pack::{Kind, Limits};
+use exeat_gitwire::pack::{Kind, Limits, Pack, Reader};
 use exeat_gitwire::{HashKind, ObjectId};
 
 use crate::crafted::{Crafted, SHA1, blob_id, prepend, seal};
@@ -173,6 +173,13 @@ fn the_same_object_may_come_twice() {
     let (_, collected) = read(&pack.finish()).unwrap();
     let (twice, once) = (blob_id(b"twice"), blob_id(b"once twice"));
     assert_eq!(collected.ids(), [twice, twice, once, once]);
+}
+
+#[test]
+fn readers_and_packs_may_move_to_another_thread() {
+    fn check<T: Send + 'static>() {}
+    check::<Reader<Vec<u8>>>();
+    check::<Pack<Vec<u8>>>();
 }
 
 #[test]
