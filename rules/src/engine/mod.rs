@@ -305,6 +305,7 @@ impl Run<'_> {
         while let Some(interval) = intervals.next() {
             let first = *interval.start();
             let mut last = *interval.end();
+            // An anchored search begins where it is told and reaches no other interval.
             while !one_place
                 && let Some(next) =
                     intervals.next_if(|next| *next.start() <= last.saturating_add(reach))
@@ -369,7 +370,7 @@ impl Matcher {
         for (at, list) in self.allowlists.iter().enumerate() {
             match list.content(text, &span, &secret) {
                 Content::Excused => return None,
-                Content::Depends => depends.push(u16::try_from(at).ok()?),
+                Content::Depends => depends.push(u16::try_from(at).unwrap_or(u16::MAX)),
                 Content::Stands => {}
             }
         }
