@@ -25,7 +25,7 @@ pub mod validators;
 
 pub use allowlist::{Site, Standing};
 pub use builtin::builtin;
-pub use compile::{Compiled, Error, RuleSet};
+pub use compile::{Compiled, Error, PathRules, RuleSet};
 pub use engine::{MAX_MATCHES, Match, Scan, Scratch};
 pub use format::{Error as FormatError, Warning};
 pub use rule::{Action, Confidence, Origin, Rule, RuleIndex, Severity};

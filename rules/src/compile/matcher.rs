@@ -211,7 +211,7 @@ pub(super) fn allowlist(
     })
 }
 
-fn regex(patterns: &[Hir]) -> Result<Regex, String> {
+pub(super) fn regex(patterns: &[Hir]) -> Result<Regex, String> {
     let config = meta::Config::new()
         .utf8_empty(false)
         .nfa_size_limit(Some(REGEX_BYTES));

@@ -1,5 +1,6 @@
 //! Rule files into one immutable set, with everything compiled once.
 
+mod by_name;
 mod matcher;
 
 use std::collections::{HashMap, HashSet};
@@ -12,6 +13,7 @@ use crate::format::{self, AllowlistText, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
 use crate::{Match, Rule, RuleIndex, Source};
+pub use by_name::PathRules;
 pub(crate) use matcher::{Matcher, Search};
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,7 @@ pub struct RuleSet {
     pub(crate) prefilter: Prefilter,
     /// Rules without keywords: they run on every text.
     pub(crate) always: Vec<RuleIndex>,
+    path_rules: PathRules,
     digest: String,
 }
 
@@ -81,6 +84,7 @@ impl RuleSet {
             matchers: Vec::with_capacity(loaded.len()),
             prefilter: Prefilter::new(&[]).map_err(keyword_error)?,
             always: Vec::new(),
+            path_rules: PathRules::None,
             digest: digest(sources),
         };
         for (index, Loaded { file, text }) in loaded.into_iter().enumerate() {
@@ -89,6 +93,7 @@ impl RuleSet {
             set.rules.push(text.rule);
         }
         set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
+        set.path_rules = PathRules::of(&set.rules);
         Ok(Compiled {
             rules: set,
             warnings,
@@ -118,6 +123,11 @@ impl RuleSet {
             .get(index)
             .and_then(|matcher| matcher.search.as_ref());
         search.is_some_and(|search| search.probe.is_none())
+    }
+
+    /// What must be known of a path to tell whether any rule takes the path itself for a finding.
+    pub fn path_rules(&self) -> &PathRules {
+        &self.path_rules
     }
 
     /// Appends the rules for which `path` itself is the finding. Allowlists about paths alone are applied.
