@@ -9,7 +9,7 @@ use exeat_gitwire::{
     HashKind, ObjectId, history, objects,
     pack::{self, Kind, Pack, Spool},
 };
-use exeat_rules::{self as rules, Rule, RuleIndex, RuleSet, Site};
+use exeat_rules::{self as rules, PathRules, Rule, RuleIndex, RuleSet, Site};
 
 use crate::{
     batch::{ObjectHit, State},
@@ -20,6 +20,7 @@ use crate::{
     names::Names,
     overlap::{self, Standing},
     pack::Error,
+    report::Unscannable,
 };
 
 /// What locating needs: the finished pack and what the workers found in it.
@@ -41,7 +42,8 @@ pub struct Scene<'a, S: Spool> {
 pub fn attribute<S: Spool>(scene: Scene<'_, S>) -> Result<Vec<Finding>, Error> {
     let rules = Arc::clone(scene.examiner.rules());
     let hits = std::mem::take(&mut scene.state.hits);
-    let wanted = wanted_objects(scene.state, scene.pack, &hits, &rules);
+    let judged = judged_by_path(&scene, &rules);
+    let wanted = wanted_objects(&hits, &judged);
     if hits.is_empty() && wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -65,9 +67,15 @@ pub fn attribute<S: Spool>(scene: Scene<'_, S>) -> Result<Vec<Finding>, Error> {
     };
     let standing = hits.iter().filter_map(|hit| locator.locate(hit)).collect();
     let mut findings = overlap::strongest(standing);
-    findings.extend(locator.path_findings());
+    findings.extend(locator.path_findings(&judged));
     findings.sort_by_key(|finding| locator.rank(finding));
     mark_roots(&mut objects, scene.hash, &mut findings)?;
+    if !judged.is_empty() && !places.complete {
+        scene.state.unscannable.push(Unscannable {
+            what: "the paths of some files".into(),
+            why: "there are too many of them to judge each".into(),
+        });
+    }
     Ok(findings)
 }
 
@@ -110,27 +118,34 @@ fn is_root<S: Spool>(
     Ok(read.is_ok() && parents == 0)
 }
 
-/// Whether any rule takes a path itself for a finding.
-fn judges_paths(rules: &RuleSet) -> bool {
-    rules.rules().iter().any(|rule| rule.regex.is_none())
+/// The blobs whose paths rules about paths may take for findings.
+fn judged_by_path<S: Spool>(scene: &Scene<'_, S>, rules: &RuleSet) -> HashSet<ObjectId> {
+    match rules.path_rules() {
+        PathRules::None => HashSet::new(),
+        PathRules::ByName(_) => {
+            let in_pack = |id: &&ObjectId| position(scene.state, scene.order, id).is_some();
+            scene.state.named.iter().filter(in_pack).copied().collect()
+        }
+        PathRules::ByPath => ids_of_kind(scene.state, scene.pack, Kind::Blob).collect(),
+    }
 }
 
 /// The blobs and trees whose paths must be known.
-fn wanted_objects<S: Spool>(
-    state: &State,
-    pack: &Pack<S>,
-    hits: &[ObjectHit],
-    rules: &RuleSet,
-) -> HashSet<ObjectId> {
-    let mut wanted: HashSet<ObjectId> = hits
-        .iter()
+fn wanted_objects(hits: &[ObjectHit], judged: &HashSet<ObjectId>) -> HashSet<ObjectId> {
+    hits.iter()
         .filter(|hit| matches!(hit.kind, Kind::Blob | Kind::Tree))
         .map(|hit| hit.id)
-        .collect();
-    if judges_paths(rules) {
-        wanted.extend(ids_of_kind(state, pack, Kind::Blob));
-    }
-    wanted
+        .chain(judged.iter().copied())
+        .collect()
+}
+
+/// The entry that has this id.
+fn position(state: &State, order: &[u32], id: &ObjectId) -> Option<u32> {
+    let raw = |index: u32| state.ids.get(index as usize).unwrap_or_default();
+    order
+        .binary_search_by(|&index| raw(index).cmp(id.as_slice()))
+        .ok()
+        .and_then(|found| order.get(found).copied())
 }
 
 fn new_commits<S: Spool>(state: &State, pack: &Pack<S>) -> Vec<ObjectId> {
@@ -237,14 +252,11 @@ impl Locator<'_> {
     }
 
     /// Rules that have only a path condition: every new path is held against them.
-    fn path_findings(&mut self) -> Vec<Finding> {
+    fn path_findings(&mut self, judged: &HashSet<ObjectId>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if !judges_paths(self.rules) {
-            return findings;
-        }
         let mut matched = Vec::new();
-        for (id, places) in self.places {
-            for place in places {
+        for id in judged {
+            for place in self.places.get(id).into_iter().flatten() {
                 matched.clear();
                 self.rules.match_path(&place.path, &mut matched);
                 for &index in &matched {
@@ -340,16 +352,9 @@ struct ById<'a, S: Spool> {
 
 impl<S: Spool> history::Objects for ById<'_, S> {
     fn find(&mut self, id: &ObjectId) -> Result<Option<(Kind, Arc<Vec<u8>>)>, pack::Error> {
-        let found = self.order.binary_search_by(|&index| {
-            self.state
-                .ids
-                .get(index as usize)
-                .unwrap_or_default()
-                .cmp(id.as_slice())
-        });
-        match found {
-            Ok(position) => self.pack.read(self.order[position]).map(Some),
-            Err(_) => Ok(None),
+        match position(self.state, self.order, id) {
+            Some(index) => self.pack.read(index).map(Some),
+            None => Ok(None),
         }
     }
 }

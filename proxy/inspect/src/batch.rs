@@ -1,6 +1,7 @@
 //! Objects on their way to the workers, and what the workers found, gathered per push.
 
 use std::{
+    collections::HashSet,
     hash::RandomState,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -12,7 +13,7 @@ use exeat_gitwire::{
     HashKind, ObjectId, objects,
     pack::{self, Kind, Object},
 };
-use exeat_rules::RuleSet;
+use exeat_rules::{PathRules, RuleSet};
 
 use crate::{
     coverage::Coverage,
@@ -31,6 +32,8 @@ const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_OBJECTS: usize = 512;
 /// Bytes handed to workers and not yet done; above it the submitting thread works itself.
 const QUEUE_BYTES: usize = 6 * 1024 * 1024;
+/// Files whose paths are judged by their name at most.
+const MOST_NAMED: usize = 100_000;
 
 /// A hit and the object it lies in.
 pub struct ObjectHit {
@@ -63,6 +66,8 @@ pub struct State {
     pub coverage: Coverage,
     pub hits: Vec<ObjectHit>,
     pub unscannable: Vec<Unscannable>,
+    /// Blobs whose file name may fall under a rule about paths; they may or may not be in the pack.
+    pub named: HashSet<ObjectId>,
     pub failure: Option<Error>,
     /// There were more hits than are kept.
     overflowed: bool,
@@ -92,6 +97,7 @@ impl Shared {
                 coverage: Coverage::default(),
                 hits: Vec::new(),
                 unscannable: Vec::new(),
+                named: HashSet::new(),
                 failure: None,
                 overflowed: false,
                 pending_batches: 0,
@@ -247,6 +253,7 @@ struct Gathered {
     coverage: Coverage,
     hits: Vec<ObjectHit>,
     unscannable: Vec<Unscannable>,
+    named: Vec<ObjectId>,
 }
 
 impl Gathered {
@@ -302,6 +309,7 @@ impl Gathered {
         data: &[u8],
     ) {
         let names = entry_names(shared.hash, data);
+        self.note_named(shared, data);
         let examined = examiner.examine(&names);
         self.note_truncated(id, examined.truncated);
         for hit in examined.hits {
@@ -324,6 +332,19 @@ impl Gathered {
         }
     }
 
+    /// Notes the files whose whole paths have to be judged.
+    fn note_named(&mut self, shared: &Shared, data: &[u8]) {
+        if !matches!(shared.rules.path_rules(), PathRules::ByName(_)) {
+            return;
+        }
+        let entries = objects::tree::Entries::new(shared.hash, data).map_while(Result::ok);
+        self.named.extend(
+            entries
+                .filter(|entry| shared.rules.path_rules().may_match(entry.name))
+                .filter_map(|entry| ObjectId::try_from(entry.id).ok()),
+        );
+    }
+
     fn note_truncated(&mut self, id: ObjectId, truncated: bool) {
         if truncated {
             self.unscannable.push(Unscannable {
@@ -342,6 +363,10 @@ impl Gathered {
         }
         state.coverage += self.coverage;
         state.unscannable.extend(self.unscannable);
+        state.named.extend(self.named);
+        if state.named.len() > MOST_NAMED {
+            state.failure.get_or_insert(Error::TooManyNamed);
+        }
         let room = most_hits.saturating_sub(state.hits.len());
         if self.hits.len() > room && !state.overflowed {
             state.overflowed = true;

@@ -37,6 +37,8 @@ pub enum Error {
     Duplicate { id: ObjectId },
     #[error("the trees of the pack name more objects than can be followed (8000000)")]
     TooManyReferences,
+    #[error("the push brings more than 100000 files whose names rules about paths ask for")]
+    TooManyNamed,
     #[error("the inspection failed inside (a fault of ours)")]
     WorkerFailed,
     #[error("the inspection was stopped before its end")]
