@@ -79,10 +79,10 @@ pub fn probe() -> Response<Body> {
     answer::git(RESULT, answer::empty())
 }
 
-/// A refusal of a push whose head was not understood. Nearly every client asks for side band and
-/// report, so it is answered as if it had.
-pub fn unread(told: &Told) -> Response<Body> {
-    let request = PushRequest {
+/// A refusal of a push whose head was not understood, in the form that as much of it as was read
+/// asks for. Nearly every client asks for side band and report, so that is the form otherwise.
+pub fn unread(so_far: Option<&PushRequest>, told: &Told) -> Response<Body> {
+    let usual = PushRequest {
         hash: HashKind::Sha1,
         shallow: Vec::new(),
         commands: Vec::new(),
@@ -93,7 +93,11 @@ pub fn unread(told: &Told) -> Response<Body> {
         },
         options: Vec::new(),
     };
-    let report = push_report::refusal(&request, &told.text, &told.reason);
+    let request = so_far.unwrap_or(&usual);
+    if !push_report::can_report(request) {
+        return answer::plain(StatusCode::FORBIDDEN, &told.text);
+    }
+    let report = push_report::refusal(request, &told.text, &told.reason);
     answer::git(RESULT, answer::full(report))
 }
 

@@ -123,6 +123,11 @@ impl Fault {
         }
     }
 
+    /// Whether the upstream read the push and took nothing of it.
+    pub fn was_declined(&self) -> bool {
+        matches!(self, Self::UpstreamStatus { status, .. } if (400..500).contains(status))
+    }
+
     /// Whether bytes of the push may have reached the upstream.
     pub fn may_have_left(&self) -> bool {
         matches!(

@@ -48,58 +48,67 @@ pub async fn forward(
     pack: Option<PackSpool>,
     line: &mut Line,
     limits: &Limits,
-) -> Result<Sent, Failed> {
+) -> Result<Sent, Box<Failed>> {
     let head = order.request.canonical_head(AGENT);
     let length = head.len() as u64 + pack.as_ref().map_or(0, PackSpool::length);
-    let failed = |fault: Fault, ending| Failed {
-        outcome: Outcome {
-            ending,
-            forwarded_bytes: if ending == Ending::NotSent { 0 } else { length },
-            note: fault.to_string(),
-        },
-        fault,
-    };
-    let request = request(order, head, pack.as_ref(), length)
-        .map_err(|fault| failed(fault, Ending::NotSent))?;
-    let upstream = &order.knock.upstream;
-    let answer = upstream.send(request, limits.push_seconds).await;
-    let answer = answer.map_err(|error| {
-        if error.may_have_arrived() {
-            let upstream = upstream.name.clone();
-            return failed(Fault::OutcomeUnknown { upstream }, Ending::Unknown);
-        }
-        failed(unreached(order, error), Ending::NotSent)
-    })?;
-    if !is_result(&answer) {
-        let status = answer.status().as_u16();
-        let ending = if (400..500).contains(&status) {
-            Ending::Rejected
-        } else {
-            Ending::Unknown
-        };
-        return refused(order, answer, line).await.map_or_else(
-            |fault| Err(failed(fault, ending)),
-            |note| {
-                Ok(Sent {
-                    outcome: Outcome {
-                        ending: Ending::Rejected,
-                        forwarded_bytes: length,
-                        note,
-                    },
-                })
-            },
-        );
-    }
-    relay(order, answer.into_body(), line, limits)
-        .await
-        .map(|(ending, note)| Sent {
+    match exchange(order, head, pack.as_ref(), length, line, limits).await {
+        Ok((ending, note)) => Ok(Sent {
             outcome: Outcome {
                 ending,
                 forwarded_bytes: length,
                 note,
             },
-        })
-        .map_err(|fault| failed(fault, Ending::Unknown))
+        }),
+        Err(fault) => {
+            let ending = ending_of(&fault);
+            Err(Box::new(Failed {
+                outcome: Outcome {
+                    ending,
+                    forwarded_bytes: if ending == Ending::NotSent { 0 } else { length },
+                    note: fault.to_string(),
+                },
+                fault,
+            }))
+        }
+    }
+}
+
+/// Request, answer, report.
+async fn exchange(
+    order: &Order,
+    head: Vec<u8>,
+    pack: Option<&PackSpool>,
+    length: u64,
+    line: &mut Line,
+    limits: &Limits,
+) -> Result<(Ending, String), Fault> {
+    let request = request(order, head, pack, length)?;
+    let upstream = &order.knock.upstream;
+    let answer = upstream
+        .send(request, limits.push_seconds)
+        .await
+        .map_err(|error| {
+            if error.may_have_arrived() {
+                let upstream = upstream.name.clone();
+                return Fault::OutcomeUnknown { upstream };
+            }
+            unreached(order, error)
+        })?;
+    if !is_result(&answer) {
+        let note = refused(order, answer, line).await?;
+        return Ok((Ending::Rejected, note));
+    }
+    relay(order, answer.into_body(), line, limits).await
+}
+
+/// What is known of a push that ended in a fault. An upstream that answers 4xx has read the request
+/// and declined it; after anything else the refs may have moved.
+fn ending_of(fault: &Fault) -> Ending {
+    match fault {
+        _ if fault.was_declined() => Ending::Rejected,
+        Fault::UpstreamStatus { .. } | Fault::OutcomeUnknown { .. } => Ending::Unknown,
+        _ => Ending::NotSent,
+    }
 }
 
 fn request(

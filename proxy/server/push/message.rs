@@ -77,6 +77,12 @@ pub fn let_go(order: &Order, report: &Report) -> String {
 pub fn fault(id: &PushId, fault: &Fault) -> Told {
     let mut page = Page::default();
     match (fault.blame(), fault.may_have_left()) {
+        (_, true) if fault.was_declined() => {
+            page.line("Push passed the checks; the forge declined it.");
+            page.gap();
+            page.text(&format!("{}.", sentence(fault)));
+            page.text("Check that your account may push there, then push again.");
+        }
         (_, true) => {
             page.line("Push passed the checks; its outcome is unknown.");
             page.gap();
@@ -242,12 +248,9 @@ fn rewrite(page: &mut Page, order: &Order, commit: Option<&str>, root: bool) {
     let Some(commit) = commit else {
         return;
     };
-    let is_tip = order
-        .request
-        .commands
-        .iter()
-        .any(|command| command.new.to_string() == commit);
-    if is_tip {
+    let commands = &order.request.commands;
+    let mut tips = commands.iter().map(|command| command.new.to_string());
+    if tips.any(|tip| tip == commit) {
         page.line("  git commit --amend -a");
         return;
     }

@@ -113,7 +113,7 @@ impl Pushes {
         let request = match receive::receive(&mut body, &self.limits).await {
             Ok(Asked::Probe) => return answer::probe(),
             Ok(Asked::Push(request)) => request,
-            Err(fault) => return self.refuse_unread(&id, body, &fault).await,
+            Err(unread) => return self.refuse_unread(&id, body, &unread).await,
         };
         let order = Order {
             id,
@@ -236,7 +236,7 @@ impl Pushes {
     async fn finish(
         &self,
         order: &Order,
-        sent: Result<forward::Sent, forward::Failed>,
+        sent: Result<forward::Sent, Box<forward::Failed>>,
     ) -> Result<(), Fault> {
         match sent {
             Ok(sent) => {
@@ -292,16 +292,17 @@ impl Pushes {
         line.refuse(&order.request, &told).await;
     }
 
-    /// Refuses a push whose head could not be read: which refs it meant is not known.
+    /// Refuses a push whose head could not be read: what it meant is not known for certain.
     async fn refuse_unread(
         &self,
         id: &PushId,
         mut body: PushBody,
-        fault: &Fault,
+        unread: &receive::Unread,
     ) -> Response<Body> {
-        self.count_fault(fault);
+        self.count_fault(&unread.fault);
         self.drain(&mut body).await;
-        answer::unread(&message::fault(id, fault))
+        let told = message::fault(id, &unread.fault);
+        answer::unread(unread.so_far.as_ref(), &told)
     }
 
     /// Reads the rest of a refused push, so that the client reaches the answer; bounded by the

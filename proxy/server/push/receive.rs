@@ -1,15 +1,24 @@
 //! Step one: the head of the request, commands, capabilities and options.
 
-use exeat_gitwire::push_request::{Asked, Limits as HeadLimits, Progress, Reader};
+use exeat_gitwire::push_request::{
+    self, Asked, Limits as HeadLimits, Progress, PushRequest, Reader,
+};
 
 use super::{body::PushBody, fault::Fault};
 use crate::config::Limits;
+
+/// A head that was not understood, with what was read of it: enough to answer in the form that the
+/// client asked for.
+pub struct Unread {
+    pub fault: Fault,
+    pub so_far: Option<PushRequest>,
+}
 
 /// Reads the head and leaves the body where the pack begins.
 ///
 /// # Errors
 /// When the head is not canonical, exceeds a limit or ends early, or the client goes.
-pub async fn receive(body: &mut PushBody, limits: &Limits) -> Result<Asked, Fault> {
+pub async fn receive(body: &mut PushBody, limits: &Limits) -> Result<Asked, Box<Unread>> {
     let mut reader = Reader::new(HeadLimits {
         head_bytes: limits.head_bytes,
         commands: limits.commands,
@@ -17,17 +26,29 @@ pub async fn receive(body: &mut PushBody, limits: &Limits) -> Result<Asked, Faul
         options: limits.push_options,
         option_bytes: limits.push_option_bytes,
     });
+    if let Err(fault) = read(body, &mut reader).await {
+        let so_far = reader.so_far();
+        let so_far = (!so_far.commands.is_empty()).then(|| so_far.clone());
+        return Err(Box::new(Unread { fault, so_far }));
+    }
+    reader.into_request().map_err(|error| {
+        Box::new(Unread {
+            fault: error.into(),
+            so_far: None,
+        })
+    })
+}
+
+async fn read(body: &mut PushBody, reader: &mut Reader) -> Result<(), Fault> {
     while let Some(chunk) = body.next().await? {
         if let Progress::Complete { consumed } = reader.feed(&chunk)? {
             body.give_back(chunk.slice(consumed..));
             break;
         }
     }
-    let asked = reader.into_request()?;
-    if matches!(asked, Asked::Probe) && body.next().await?.is_some() {
-        return Err(Fault::Request(
-            exeat_gitwire::push_request::Error::AfterProbe,
-        ));
+    // An empty request is a probe and has nothing behind it.
+    if reader.so_far().commands.is_empty() && body.next().await?.is_some() {
+        return Err(push_request::Error::AfterProbe.into());
     }
-    Ok(asked)
+    Ok(())
 }
