@@ -136,3 +136,33 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         })
         .collect()
 }
+
+#[test]
+fn what_was_on_its_way_when_the_process_died_is_recorded_as_unknown() {
+    let mut world = World::start(Options::default());
+    world.new_repository("one");
+    let upstream = world.upstream_path("one");
+    std::fs::create_dir_all(upstream.join("hooks")).unwrap();
+    let hook = upstream.join("hooks/pre-receive");
+    let waiting = "#!/bin/sh\ntouch arrived\nwhile ! test -e go-on; do sleep 0.05; done\n";
+    std::fs::write(&hook, waiting).unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let work = world.new_work("work");
+    world.commit_file(&work, "a", "a\n", "Begin");
+    let url = world.proxied_url("one");
+    std::thread::scope(|scope| {
+        let push = scope.spawn(|| world.git(&work, &["push", &url, "main"]));
+        while !upstream.join("arrived").exists() {
+            assert!(!push.is_finished(), "the push did not arrive");
+            std::thread::yield_now();
+        }
+        world.server().kill();
+        assert_ne!(push.join().unwrap().status, 0);
+    });
+    std::fs::write(upstream.join("go-on"), "").unwrap();
+    world.start_server();
+    world.stop_server();
+    audit(&world, &["verify"]).ok();
+    let listed = audit(&world, &["list", "--format", "jsonl"]).ok().stdout;
+    assert!(listed.contains("unknown"), "{listed}");
+}

@@ -21,7 +21,8 @@ fn scene(seed: u64) -> (World, PathBuf, String) {
 #[test]
 fn libgit2_pushes_what_is_clean() {
     let (world, work, _) = scene(401);
-    let said = push_with_libgit2(&world, &work).unwrap();
+    let said = push_with_libgit2(&world, &work);
+    assert!(said.error.is_none(), "{said:?}");
     assert_eq!(said.statuses, ["refs/heads/main None"]);
     assert_same(&world, &work);
 }
@@ -30,17 +31,18 @@ fn libgit2_pushes_what_is_clean() {
 fn libgit2_is_told_that_a_secret_was_stopped() {
     let (world, work, secret) = scene(402);
     world.commit_file(&work, "dev.env", &secret, "Add settings");
-    let error = push_with_libgit2(&world, &work)
-        .map(|said| said.statuses)
-        .unwrap_err();
-    assert!(!error.to_string().contains(&secret), "{error}");
+    let said = push_with_libgit2(&world, &work);
+    assert!(said.error.is_some(), "{said:?}");
+    assert!(said.text.contains("Nothing left the company"), "{said:?}");
+    assert!(!format!("{said:?}").contains(&secret), "{said:?}");
     assert_eq!(world.upstream_state("one"), "---\n");
 }
 
 #[test]
 fn libgit2_clones_and_fetches() {
     let (world, work, _) = scene(403);
-    push_with_libgit2(&world, &work).unwrap();
+    let said = push_with_libgit2(&world, &work);
+    assert!(said.error.is_none(), "{said:?}");
     let mut options = git2::FetchOptions::new();
     options.remote_callbacks(callbacks());
     let clone = world.place("clone");
@@ -55,25 +57,38 @@ fn libgit2_clones_and_fetches() {
     );
 }
 
-#[derive(Default)]
+/// What a program that pushes with libgit2 gets to know.
+#[derive(Debug, Default)]
 struct Said {
     statuses: Vec<String>,
+    text: String,
+    error: Option<String>,
 }
 
-fn push_with_libgit2(world: &World, work: &Path) -> Result<Said, git2::Error> {
-    let mut said = Said::default();
-    let repository = Repository::open(work)?;
-    let mut remote = repository.remote_anonymous(&world.proxied_url("one"))?;
+fn push_with_libgit2(world: &World, work: &Path) -> Said {
+    let (mut statuses, mut text) = (Vec::new(), Vec::new());
+    let repository = Repository::open(work).unwrap();
+    let mut remote = repository
+        .remote_anonymous(&world.proxied_url("one"))
+        .unwrap();
     let mut callbacks = callbacks();
     callbacks.push_update_reference(|name, status| {
-        said.statuses.push(format!("{name} {status:?}"));
+        statuses.push(format!("{name} {status:?}"));
         Ok(())
+    });
+    callbacks.sideband_progress(|bytes| {
+        text.extend(bytes);
+        true
     });
     let mut options = PushOptions::new();
     options.remote_callbacks(callbacks);
-    remote.push(&["refs/heads/main:refs/heads/main"], Some(&mut options))?;
+    let pushed = remote.push(&["refs/heads/main:refs/heads/main"], Some(&mut options));
     drop(options);
-    Ok(said)
+    Said {
+        statuses,
+        text: String::from_utf8_lossy(&text).into_owned(),
+        error: pushed.err().map(|error| error.to_string()),
+    }
 }
 
 /// libgit2 takes its authorities process-wide and by an unsafe call, so that here the certificate itself is compared.

@@ -8,5 +8,6 @@ mod harness;
 mod observe;
 mod pass;
 mod refuse;
+mod setup;
 mod stop;
 mod tidy;

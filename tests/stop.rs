@@ -421,7 +421,7 @@ fn many_findings_are_summed_up() {
         .lines()
         .filter(|line| line.starts_with("remote: "))
         .count();
-    assert!(lines < 40, "{lines} lines are too many to read: {run}");
+    assert!(lines < 50, "{lines} lines are too many to read: {run}");
     assert!(
         run.stderr.contains("more"),
         "that there are more is not told: {run}"
@@ -531,8 +531,11 @@ fn what_blocks_may_be_held_for_review() {
 #[test]
 fn what_blocks_may_be_a_warning_or_nothing() {
     for (settings_of_policy, warned) in [
-        ("[policy]\nblock = \"warn\"\n", true),
-        ("[policy]\nblock = \"forward\"\n", false),
+        ("[policy]\nblock = \"warn\"\nreview = \"warn\"\n", true),
+        (
+            "[policy]\nblock = \"forward\"\nreview = \"forward\"\n",
+            false,
+        ),
     ] {
         let world = World::start(Options {
             settings: settings_of_policy,
@@ -562,4 +565,50 @@ fn bytes_that_are_no_pack_do_not_arrive() {
     );
     body.extend(incompressible(31, 5000));
     assert_refused_by_hand(&world, &world.ask_push("one", &body));
+}
+
+#[test]
+fn pushes_at_the_same_time_do_not_meet() {
+    let mut world = World::start(Options::default());
+    let secrets: Vec<String> = (0..4).map(|index| github_token(700 + index)).collect();
+    secrets.iter().for_each(|secret| world.forbid(secret));
+    let lanes: Vec<_> = (0..8)
+        .map(|lane| {
+            let name = format!("lane-{lane}");
+            world.new_repository(&name);
+            let work = world.new_work(&format!("work-{lane}"));
+            // Every other push carries a secret; all of them are about the same size.
+            let secret = (lane % 2 == 1).then(|| &secrets[lane / 2]);
+            let content = secret.map_or("harmless\n".into(), |secret| settings(secret));
+            world.commit_file(&work, "dev.env", content, "Add settings");
+            world.commit_file(
+                &work,
+                "noise",
+                incompressible(lane as u64, 500_000),
+                "Add noise",
+            );
+            (name, work, secret)
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for (name, work, secret) in &lanes {
+            let world = &world;
+            scope.spawn(move || {
+                for _ in 0..3 {
+                    let url = world.proxied_url(name);
+                    let run = world.git(work, &["push", &url, "+main"]);
+                    match secret {
+                        Some(secret) => assert_refused(&run, RULE, secret),
+                        None => assert_eq!(run.status, 0, "{run}"),
+                    }
+                }
+            });
+        }
+    });
+    for (name, _, secret) in &lanes {
+        assert_eq!(
+            world.upstream_state(name).contains("refs/heads/main"),
+            secret.is_none()
+        );
+    }
 }

@@ -10,6 +10,9 @@ use super::{Git, Witness, receive_pack};
 
 /// Which needles the witness received: raw, in decoded bodies and credentials, and in the objects of pushed packs.
 pub(crate) fn received(witness: &Witness, needles: &[Vec<u8>]) -> Vec<String> {
+    if needles.is_empty() {
+        return Vec::new();
+    }
     let mut found = seen(&witness.received(), needles, "on the wire");
     for request in witness.requests() {
         let what = format!("in {}", request.first_line);
@@ -19,7 +22,7 @@ pub(crate) fn received(witness: &Witness, needles: &[Vec<u8>]) -> Vec<String> {
             needles,
             &format!("{what}, credentials"),
         ));
-        if request.is_push() && !needles.is_empty() {
+        if request.is_push() {
             found.extend(seen(
                 &objects(&request.body),
                 needles,

@@ -3,7 +3,7 @@
 use exeat::demo::forge::Hash;
 
 use super::{Pair, with_every_git, with_every_git_and};
-use crate::harness::{Options, World, gits, incompressible};
+use crate::harness::{Options, Run, Stub, World, ZERO, flush, gits, incompressible, packet};
 
 fn with_a_password() -> Options {
     Options {
@@ -158,4 +158,100 @@ fn a_stale_old_id_is_the_upstreams_to_judge() {
         assert!(run.stderr.contains("stale info"), "{run}");
     }
     pair.assert_same();
+}
+
+#[test]
+fn a_host_of_its_own() {
+    let world = World::start(Options {
+        upstream: "host = \"localhost\"",
+        ..Options::default()
+    });
+    let pair = Pair::new(&world, gits().last().unwrap(), Hash::Sha1);
+    pair.commit("a", "a\n");
+    let port = world.address().port();
+    let url = format!("https://localhost:{port}/{}.git", pair.through);
+    pair.run(&["push", &url, "main"]);
+    pair.run(&["push", &world.direct_url(&pair.direct), "main"]);
+    pair.assert_same();
+    // By the other name, the first segment still says which upstream is meant.
+    pair.run(&[
+        "push",
+        &world.proxied_url(&pair.through),
+        "main:refs/heads/two",
+    ]);
+}
+
+/// What an upstream without any ref answers to the question for its refs.
+fn empty_advertisement() -> Vec<u8> {
+    let capabilities = "report-status delete-refs side-band-64k ofs-delta agent=stub";
+    let line = format!("{ZERO} capabilities^{{}}\0{capabilities}\n");
+    let body = [
+        packet("# service=git-receive-pack\n"),
+        flush(),
+        packet(line),
+        flush(),
+    ]
+    .concat();
+    let kind = "application/x-git-receive-pack-advertisement";
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    [
+        format!("{head}Connection: close\r\n\r\n").into_bytes(),
+        body,
+    ]
+    .concat()
+}
+
+fn push_to(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Run {
+    let stub = Stub::start(answer);
+    let world = World::start(Options {
+        behind: Some(stub.address),
+        ..Options::default()
+    });
+    let work = world.new_work("work");
+    world.commit_file(&work, "a", "a\n", "Begin");
+    let run = world.git(&work, &["push", &world.proxied_url("one"), "main"]);
+    assert_ne!(run.status, 0, "{run}");
+    run
+}
+
+#[test]
+fn an_upstream_that_does_not_answer_at_all() {
+    let run = push_to(|_| Vec::new());
+    assert!(
+        run.stderr.contains("forge.test"),
+        "who did not answer is not told: {run}"
+    );
+}
+
+#[test]
+fn an_upstream_that_goes_away_with_the_push() {
+    let run = push_to(|line| {
+        if line.starts_with("GET") {
+            empty_advertisement()
+        } else {
+            Vec::new()
+        }
+    });
+    // It may have taken the push or not: nobody knows, and that is what is said.
+    assert!(run.stderr.contains("unknown"), "{run}");
+    assert!(!run.stderr.contains("Nothing left"), "{run}");
+}
+
+#[test]
+fn an_upstream_that_fails_with_a_page() {
+    let page = "<html>so sorry</html>";
+    let run = push_to(move |line| {
+        if line.starts_with("GET") {
+            return empty_advertisement();
+        }
+        let head = format!(
+            "HTTP/1.1 503 No\r\nContent-Type: text/html\r\nContent-Length: {}\r\n",
+            page.len()
+        );
+        format!("{head}Connection: close\r\n\r\n{page}").into_bytes()
+    });
+    assert!(run.stderr.contains("503"), "{run}");
 }
