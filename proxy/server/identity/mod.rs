@@ -156,3 +156,6 @@ fn claimed_name(user: &str, password: &str) -> Option<String> {
         || user.len() > 64;
     (!user.is_empty() && !token_as_name).then(|| exeat_gitwire::text::escape(user.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,6 @@ fn disposition(policy: &Policy, action: Action) -> Disposition {
         Action::Note => policy.note,
     }
 }
+
+#[cfg(test)]
+mod tests;

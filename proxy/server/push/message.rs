@@ -234,8 +234,8 @@ fn way_out(page: &mut Page, order: &Order, first: &Finding) {
         }
         Part::File | Part::FileName | Part::CommitMessage | Part::Author | Part::CommitHeader => {
             page.text(
-                "Then take it out of the commit that brings it. Removing it in a later commit is \
-                 not enough: the earlier commit leaves as well.",
+                "Then take it out and rewrite the commit that brings it. Removing it in a later \
+                 commit is not enough: the earlier one leaves as well.",
             );
             rewrite(page, order, commit, place.root);
         }
@@ -260,7 +260,7 @@ fn rewrite(page: &mut Page, order: &Order, commit: Option<&str>, root: bool) {
         page.line(&format!("  git rebase -i {}~1", short(Some(commit))));
     }
     page.text(&format!(
-        "(mark {} with \"edit\", change it, then git commit --amend -a and git rebase --continue)",
+        "(mark {} with \"edit\", take it out, git commit --amend -a, git rebase --continue)",
         short(Some(commit))
     ));
 }

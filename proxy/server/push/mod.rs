@@ -133,6 +133,7 @@ impl Pushes {
             refs = order.request.commands.len(),
             "push received"
         );
+        let flight = Flight::begin(&self.metrics);
         let arrival = match self.places.clone().try_acquire_owned() {
             Ok(place) => inspect::while_arriving(self, &order, &mut body, place).await,
             Err(_) => Err(Fault::Busy),
@@ -140,9 +141,13 @@ impl Pushes {
         if arrival.is_err() {
             self.drain(&mut body).await;
         }
+        self.observe("receive", order.since);
         let (line, waiting) = answer::open(&order.request);
         let pushes = Arc::clone(self);
-        let concluding = async move { pushes.conclude(order, arrival, line).await };
+        let concluding = async move {
+            pushes.conclude(order, arrival, line).await;
+            drop(flight);
+        };
         self.concluding.spawn(concluding.in_current_span());
         waiting.response().await
     }
@@ -154,10 +159,13 @@ impl Pushes {
         arrival: Result<Arrival, Fault>,
         mut line: Line,
     ) {
+        let arrived = Instant::now();
         let work = match arrival {
             Ok(arrival) => arrival.finish(self.limits.inspect_seconds).await,
             Err(fault) => Err(fault),
         };
+        self.observe("inspect", arrived);
+        self.metrics.spool_bytes.set(gauge(self.room.used()));
         match work {
             Ok(work) => {
                 if let Err(fault) = self.decide(&order, work, &mut line).await {
@@ -167,17 +175,24 @@ impl Pushes {
             Err(fault) => self.refuse_unjudged(&order, &fault, &mut line).await,
         }
         drop(line);
-        let took = order.since.elapsed().as_secs_f64();
+        self.metrics.spool_bytes.set(gauge(self.room.used()));
+        self.observe("whole", order.since);
+    }
+
+    fn observe(&self, phase: &str, since: Instant) {
         self.metrics
             .push_duration_seconds
-            .with_label_values(&["whole"])
-            .observe(took);
+            .with_label_values(&[phase])
+            .observe(since.elapsed().as_secs_f64());
     }
 
     /// Judges, records, and carries the verdict out, in this order.
     async fn decide(&self, order: &Order, work: Work, line: &mut Line) -> Result<(), Fault> {
         let report = &work.report;
         self.count(report);
+        if let Some(pack) = &work.pack {
+            self.metrics.pack_bytes_total.inc_by(pack.length());
+        }
         let repository = order
             .knock
             .repository
@@ -206,7 +221,9 @@ impl Pushes {
                     line.say(&message::let_go(order, report)).await;
                 }
                 let limits = &self.limits;
+                let begun = Instant::now();
                 let sent = forward::forward(cleared, order, work.pack, line, limits).await;
+                self.observe("forward", begun);
                 self.finish(order, sent).await
             }
             Verdict::Hold(stopped) => {
@@ -255,9 +272,11 @@ impl Pushes {
     async fn write(&self, decision: &audit::Decision) -> Result<(), Fault> {
         let started = Instant::now();
         let written = self.audit.decide(decision).await;
+        self.observe("audit", started);
         self.metrics
             .audit_append_duration_seconds
             .observe(started.elapsed().as_secs_f64());
+        self.metrics.audit_size.set(gauge(self.audit.head().size));
         written.map(|_| ()).map_err(Fault::Audit)
     }
 
@@ -343,4 +362,24 @@ impl Pushes {
             _ => {}
         }
     }
+}
+
+/// A push between its head and its answer, as the metric counts it.
+struct Flight(Metrics);
+
+impl Flight {
+    fn begin(metrics: &Metrics) -> Self {
+        metrics.pushes_in_flight.inc();
+        Self(metrics.clone())
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.pushes_in_flight.dec();
+    }
+}
+
+fn gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -116,7 +116,16 @@ fn host(request: &Parts) -> Result<String, Refusal> {
         return Err(bad());
     }
     let authority: http::uri::Authority = authority.parse().map_err(|_| bad())?;
+    let port = authority.as_str().strip_prefix(authority.host());
+    if !port.is_some_and(|port| port.is_empty() || is_port(port)) {
+        return Err(bad());
+    }
     Ok(authority.host().trim_end_matches('.').to_ascii_lowercase())
+}
+
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':')
+        .is_some_and(|digits| digits.parse::<u16>().is_ok())
 }
 
 /// Splits a path and decodes each segment exactly once. Refused is what another decoding would
@@ -256,3 +265,6 @@ fn not_git() -> Refusal {
         "Only git pushes and fetches pass here. Web pages and APIs of the forge do not.".into(),
     )
 }
+
+#[cfg(test)]
+mod tests;

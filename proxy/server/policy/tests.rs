@@ -1,0 +1,127 @@
+//! The table of verdicts: every action under every policy word.
+
+use exeat_inspect::{Coverage, Finding, FingerprintKey, Masked, Unscannable, finding::Place};
+use exeat_rules::{Confidence, Severity};
+
+use super::*;
+
+const ACTIONS: [Action; 4] = [Action::Block, Action::Review, Action::Warn, Action::Note];
+const WORDS: [Disposition; 4] = [
+    Disposition::Refuse,
+    Disposition::Hold,
+    Disposition::Warn,
+    Disposition::Forward,
+];
+
+fn policy(disposition: Disposition) -> Policy {
+    Policy {
+        block: disposition,
+        review: disposition,
+        warn: disposition,
+        note: disposition,
+        unscannable: disposition,
+    }
+}
+
+fn report(actions: &[Action], unread: usize) -> Report {
+    let key = FingerprintKey::new([0; 32]);
+    let finding = |action| Finding {
+        rule: "rule".into(),
+        description: "a rule".into(),
+        remedy: None,
+        action,
+        severity: Severity::High,
+        confidence: Confidence::High,
+        place: Place::default(),
+        via: Vec::new(),
+        masked: Masked::new(b""),
+        fingerprint: key.fingerprint("rule", b""),
+    };
+    let missed = Unscannable {
+        what: "x".into(),
+        why: "y".into(),
+    };
+    Report {
+        findings: actions.iter().copied().map(finding).collect(),
+        coverage: Coverage::default(),
+        unscannable: vec![missed; unread],
+        ..Report::default()
+    }
+}
+
+fn word(report: &Report, policy: &Policy) -> &'static str {
+    let push = Push {
+        upstream: "forge",
+        repository: "org/repo",
+    };
+    match judge(push, report, &Facts::default(), policy) {
+        Verdict::Forward(cleared) if cleared.warns() => "forward, warned",
+        Verdict::Forward(_) => "forward",
+        Verdict::Hold(_) => "hold",
+        Verdict::Refuse(_) => "refuse",
+    }
+}
+
+#[test]
+fn every_action_follows_its_word() {
+    let verdicts = ["refuse", "hold", "forward, warned", "forward"];
+    for (disposition, verdict) in WORDS.into_iter().zip(verdicts) {
+        for action in ACTIONS {
+            let told = word(&report(&[action], 0), &policy(disposition));
+            assert_eq!(told, verdict, "{action}");
+        }
+        assert_eq!(word(&report(&[], 1), &policy(disposition)), verdict);
+    }
+}
+
+#[test]
+fn a_clean_report_goes_under_any_policy() {
+    for disposition in WORDS {
+        assert_eq!(word(&report(&[], 0), &policy(disposition)), "forward");
+    }
+}
+
+#[test]
+fn the_strongest_disposition_decides() {
+    let mixed = Policy {
+        block: Disposition::Refuse,
+        review: Disposition::Hold,
+        warn: Disposition::Warn,
+        note: Disposition::Forward,
+        unscannable: Disposition::Hold,
+    };
+    let all = report(&ACTIONS, 1);
+    assert_eq!(word(&all, &mixed), "refuse");
+    assert_eq!(
+        word(&report(&[Action::Note, Action::Review], 0), &mixed),
+        "hold"
+    );
+    assert_eq!(word(&report(&[Action::Note], 1), &mixed), "hold");
+    assert_eq!(
+        word(&report(&[Action::Note, Action::Warn], 0), &mixed),
+        "forward, warned"
+    );
+}
+
+#[test]
+fn reasons_count_what_was_found() {
+    let push = Push {
+        upstream: "forge",
+        repository: "org/repo",
+    };
+    let found = report(&[Action::Block, Action::Block, Action::Note], 2);
+    let verdict = judge(push, &found, &Facts::default(), &policy(Disposition::Hold));
+    let counted: Vec<(Ground, u64)> = verdict
+        .reasons()
+        .iter()
+        .map(|reason| (reason.ground, reason.count))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            (Ground::Findings(Action::Block), 2),
+            (Ground::Findings(Action::Note), 1),
+            (Ground::NotScannable, 2),
+        ]
+    );
+}
