@@ -29,6 +29,10 @@ use crate::{
 
 /// HTTP/2 streams of one connection that may be open at a time.
 const STREAMS: u32 = 100;
+/// Bytes a client may send ahead. git speaks HTTP/2 where it is offered, and the protocol's own 64 KiB
+/// would make a large push wait for a round trip per window.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// How long accepting pauses when the system has no more file handles.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -174,6 +178,8 @@ impl Connection {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .keep_alive_interval(self.limits.body_idle_seconds)
             .max_header_list_size(64 * 1024);
         let serving = builder.serve_connection(io, service).into_owned();

@@ -13,7 +13,10 @@ mod receive;
 mod record;
 mod spool;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use exeat_gitwire::push_request::{Asked, PushRequest};
 use exeat_inspect::{FingerprintKey, Pool};
@@ -39,6 +42,9 @@ use fault::Fault;
 use id::PushId;
 use inspect::{Arrival, Work};
 pub use spool::SpoolRoom;
+
+/// How long a push waits for its place when `limits.pushes` others are under way.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What serving pushes needs. Two pushes share nothing else.
 pub struct Pushes {
@@ -134,9 +140,10 @@ impl Pushes {
             "push received"
         );
         let flight = Flight::begin(&self.metrics);
-        let arrival = match self.places.clone().try_acquire_owned() {
-            Ok(place) => inspect::while_arriving(self, &order, &mut body, place).await,
-            Err(_) => Err(Fault::Busy),
+        let place = Arc::clone(&self.places).acquire_owned();
+        let arrival = match tokio::time::timeout(PATIENCE, place).await {
+            Ok(Ok(place)) => inspect::while_arriving(self, &order, &mut body, place).await,
+            Ok(Err(_)) | Err(_) => Err(Fault::Busy),
         };
         if arrival.is_err() {
             self.drain(&mut body).await;
