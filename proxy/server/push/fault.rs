@@ -66,60 +66,35 @@ pub enum Blame {
 impl Fault {
     /// The stable id that operators search by.
     pub fn id(&self) -> &'static str {
-        match self {
-            Self::Request(_) => "E-1001",
-            Self::Pack(_) => "E-1002",
-            Self::PackOnDelete => "E-1003",
-            Self::Gzip => "E-1004",
-            Self::Body(_) => "E-1005",
-            Self::Slow(_) => "E-1006",
-            Self::Upstream { .. } => "E-2001",
-            Self::UpstreamStatus { .. } => "E-2002",
-            Self::OutcomeUnknown { .. } => "E-2003",
-            Self::Busy => "E-5001",
-            Self::Spool(_) => "E-5002",
-            Self::Audit(_) => "E-5003",
-            Self::Inside => "E-5004",
-            Self::InspectionTime(_) => "E-5005",
-        }
+        self.entry().0
     }
 
     /// One word for the metric.
     pub fn cause(&self) -> &'static str {
-        match self {
-            Self::Request(_) => "request",
-            Self::Pack(_) => "pack",
-            Self::PackOnDelete => "pack-on-delete",
-            Self::Gzip => "gzip",
-            Self::Body(_) => "body",
-            Self::Slow(_) => "slow",
-            Self::Upstream { .. } => "upstream",
-            Self::UpstreamStatus { .. } => "upstream-status",
-            Self::OutcomeUnknown { .. } => "outcome-unknown",
-            Self::Busy => "busy",
-            Self::Spool(_) => "spool",
-            Self::Audit(_) => "audit",
-            Self::Inside => "inside",
-            Self::InspectionTime(_) => "inspection-time",
-        }
+        self.entry().1
     }
 
     pub fn blame(&self) -> Blame {
+        self.entry().2
+    }
+
+    /// The table of faults. Ids are never given anew.
+    fn entry(&self) -> (&'static str, &'static str, Blame) {
         match self {
-            Self::Request(_)
-            | Self::Pack(_)
-            | Self::PackOnDelete
-            | Self::Gzip
-            | Self::Body(_)
-            | Self::Slow(_) => Blame::Push,
-            Self::Upstream { .. } | Self::UpstreamStatus { .. } | Self::OutcomeUnknown { .. } => {
-                Blame::Upstream
-            }
-            Self::Busy
-            | Self::Spool(_)
-            | Self::Audit(_)
-            | Self::Inside
-            | Self::InspectionTime(_) => Blame::Ours,
+            Self::Request(_) => ("E-1001", "request", Blame::Push),
+            Self::Pack(_) => ("E-1002", "pack", Blame::Push),
+            Self::PackOnDelete => ("E-1003", "pack-on-delete", Blame::Push),
+            Self::Gzip => ("E-1004", "gzip", Blame::Push),
+            Self::Body(_) => ("E-1005", "body", Blame::Push),
+            Self::Slow(_) => ("E-1006", "slow", Blame::Push),
+            Self::Upstream { .. } => ("E-2001", "upstream", Blame::Upstream),
+            Self::UpstreamStatus { .. } => ("E-2002", "upstream-status", Blame::Upstream),
+            Self::OutcomeUnknown { .. } => ("E-2003", "outcome-unknown", Blame::Upstream),
+            Self::Busy => ("E-5001", "busy", Blame::Ours),
+            Self::Spool(_) => ("E-5002", "spool", Blame::Ours),
+            Self::Audit(_) => ("E-5003", "audit", Blame::Ours),
+            Self::Inside => ("E-5004", "inside", Blame::Ours),
+            Self::InspectionTime(_) => ("E-5005", "inspection-time", Blame::Ours),
         }
     }
 
