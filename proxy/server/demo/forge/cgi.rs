@@ -16,6 +16,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::oneshot;
 use tokio_util::io::ReaderStream;
 use tokio_util::task::TaskTracker;
 
@@ -56,9 +57,10 @@ impl Backend {
                 "git http-backend could not be run\n",
             );
         };
-        tasks.spawn(feed(request.into_body(), input));
+        let (cut_short, was_cut_short) = oneshot::channel();
+        tasks.spawn(feed(request.into_body(), input, cut_short));
         let header = header(&mut output).await;
-        tasks.spawn(reap(child));
+        tasks.spawn(reap(child, was_cut_short));
         match header {
             Some((response, rest)) => response.map(|()| body(rest, output)),
             None => plain(StatusCode::BAD_GATEWAY, "git http-backend did not answer\n"),
@@ -124,9 +126,14 @@ fn with_pipes(mut child: Child) -> Option<(Child, ChildStdin, ChildStdout)> {
 }
 
 /// Hands the request body to the program. What it does not want is read all the same: git takes an answer
-/// that comes before it has finished sending as a broken connection.
-async fn feed(mut request: Incoming, mut input: ChildStdin) {
-    while let Some(Ok(frame)) = request.frame().await {
+/// that comes before it has finished sending as a broken connection. A body that breaks off is told to whoever
+/// reaps: http-backend waits in a busy loop for the rest of a length that was announced.
+async fn feed(mut request: Incoming, mut input: ChildStdin, cut_short: oneshot::Sender<()>) {
+    while let Some(frame) = request.frame().await {
+        let Ok(frame) = frame else {
+            let _ = cut_short.send(());
+            return;
+        };
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -142,7 +149,15 @@ async fn drain(mut body: Incoming) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-async fn reap(mut child: Child) {
+/// Waits for the program's end, and makes it when its request breaks off.
+async fn reap(mut child: Child, was_cut_short: oneshot::Receiver<()>) {
+    let cut_short = tokio::select! {
+        _ = child.wait() => false,
+        told = was_cut_short => told.is_ok(),
+    };
+    if cut_short {
+        let _ = child.start_kill();
+    }
     let _ = child.wait().await;
 }
 
