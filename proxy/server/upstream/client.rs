@@ -131,13 +131,8 @@ fn classify(error: &legacy::Error) -> Error {
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return Error::Tls(tls.to_string());
         }
-        if let Some(io) = current.downcast_ref::<io::Error>() {
-            if let Some(tls) = io
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
-                return Error::Tls(tls.to_string());
-            }
+        let io = current.downcast_ref::<io::Error>();
+        if let Some(io) = io {
             match io.kind() {
                 io::ErrorKind::ConnectionRefused => return Error::Refused,
                 io::ErrorKind::TimedOut if connecting => return Error::ConnectTime,
@@ -146,7 +141,12 @@ fn classify(error: &legacy::Error) -> Error {
             }
         }
         text.push_str(&current.to_string());
-        cause = current.source();
+        // An I/O error gives as its source what stands behind the error it wraps, so that one is looked at first; TLS
+        // errors arrive wrapped twice.
+        cause = match io.and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => current.source(),
+        };
     }
     if text.contains("dns error") {
         return Error::Name;
