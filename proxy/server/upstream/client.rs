@@ -1,8 +1,15 @@
 //! The outgoing HTTP client: verified TLS, pooled connections, time-outs by phase.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{
+    error::Error as StdError,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -10,6 +17,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use rustls::{ClientConfig, RootCertStore};
+use tower_service::Service;
 
 use crate::{answer::Body, config};
 
@@ -63,7 +71,7 @@ impl Error {
 
 /// A pool of connections to one upstream.
 pub struct Client {
-    pooled: legacy::Client<HttpsConnector<HttpConnector>, Body>,
+    pooled: legacy::Client<Connector, Body>,
 }
 
 impl Client {
@@ -81,7 +89,10 @@ impl Client {
         let pooled = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
-            .build(https.enable_http1().wrap_connector(connector));
+            .build(Connector {
+                https: https.enable_http1().wrap_connector(connector),
+                patience: limits.upstream_connect_seconds,
+            });
         Ok(Self { pooled })
     }
 
@@ -94,6 +105,36 @@ impl Client {
             Err(_) => Err(Error::Time),
             Ok(answer) => answer.map_err(|error| classify(&error)),
         }
+    }
+}
+
+type Https = HttpsConnector<HttpConnector>;
+type Failure = Box<dyn StdError + Send + Sync>;
+
+/// Bounds the whole way to a connection. TCP alone has its bound further in, where it is shared among a name's addresses;
+/// an upstream that takes connections and then says nothing is only noticed here.
+#[derive(Clone)]
+struct Connector {
+    https: Https,
+    patience: Duration,
+}
+
+impl Service<Uri> for Connector {
+    type Response = <Https as Service<Uri>>::Response;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.https.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(self.patience, self.https.call(uri));
+        Box::pin(async move {
+            connecting
+                .await
+                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+        })
     }
 }
 
