@@ -3,7 +3,7 @@
 use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
 
 use rustls::{
-    RootCertStore, ServerConfig,
+    InconsistentKeys, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer},
     server::WebPkiClientVerifier,
 };
@@ -35,6 +35,8 @@ pub enum Error {
          = {{ certificate = \"...\", key = \"...\" }}"
     )]
     Development { address: SocketAddr },
+    #[error("{key} is not the key of {certificate}; set listen.tls.key to the key it was made for")]
+    OtherKey { certificate: String, key: String },
     #[error("certificate and key cannot be used: {0}")]
     Tls(#[from] rustls::Error),
     #[error("listen.tls.client_ca cannot be used: {0}")]
@@ -66,8 +68,9 @@ pub fn acceptor(
         } => {
             let chain = certificates(certificate)?;
             refuse_example(&chain, certificate, address)?;
-            let key = private_key(key)?;
-            builder(client_ca.as_deref())?.with_single_cert(chain, key)?
+            builder(client_ca.as_deref())?
+                .with_single_cert(chain, private_key(key)?)
+                .map_err(|error| unusable(error, certificate, key))?
         }
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -116,6 +119,16 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     // The reader's own error could quote the file, so it is not passed on.
     PrivateKeyDer::from_pem_slice(&text)
         .map_err(|_| failed("holds no private key in PEM form".into()))
+}
+
+fn unusable(error: rustls::Error, certificate: &Path, key: &Path) -> Error {
+    match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::OtherKey {
+            certificate: certificate.display().to_string(),
+            key: key.display().to_string(),
+        },
+        error => error.into(),
+    }
 }
 
 fn refuse_example(
