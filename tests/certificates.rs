@@ -287,10 +287,7 @@ fn a_client_must_show_a_certificate_where_one_is_asked_for() {
     assert_ne!(stranger.status, 0, "{stranger}");
     let show = |name: &str| {
         [
-            format!(
-                "http.sslCert={}",
-                scene.certificate(&format!("{name}.pem"))
-            ),
+            format!("http.sslCert={}", scene.certificate(&format!("{name}.pem"))),
             format!("http.sslKey={}", scene.certificate(&format!("{name}.key"))),
         ]
     };

@@ -3,6 +3,7 @@
 
 mod advisories;
 mod audit;
+mod certificates;
 mod clients;
 mod harness;
 mod observe;
