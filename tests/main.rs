@@ -12,3 +12,4 @@ mod refuse;
 mod setup;
 mod stop;
 mod tidy;
+mod timing;
