@@ -1,322 +1,271 @@
 //! From a match in an object to commit, path and line: the places a developer can go to.
 
 use std::{
+    cmp::Ordering,
     collections::{HashMap, HashSet},
-    sync::Arc,
 };
 
 use exeat_gitwire::{
-    HashKind, ObjectId, history, objects,
-    pack::{self, Kind, Pack, Spool},
+    ObjectId,
+    history::{self, Places},
+    pack::{Kind, Spool},
 };
-use exeat_rules::{self as rules, PathRules, Rule, RuleIndex, RuleSet, Site};
+use exeat_rules::{self as rules, PathRules, RuleSet, Site};
 
 use crate::{
-    batch::{ObjectHit, State},
+    ancestry::Ancestry,
+    batch::Shared,
     examine::{Examiner, Hit},
-    finding::{Finding, Part, Place},
-    fingerprint::Fingerprint,
-    mask::Masked,
+    finding::{Finding, Place},
+    gather::ObjectHit,
     names::Names,
     overlap::{self, Standing},
     pack::Error,
     report::Unscannable,
+    stored::Stored,
 };
+
+/// Bytes of path that are held against rules for one push. It bounds what many findings at many
+/// long paths cost; above it a finding stands wherever it is.
+const MOST_PATH_BYTES: usize = 256 << 20;
 
 /// What locating needs: the finished pack and what the workers found in it.
 pub struct Scene<'a, S: Spool> {
-    pub pack: &'a mut Pack<S>,
-    pub state: &'a mut State,
-    /// Entry indices ordered by id.
-    pub order: &'a [u32],
-    pub hash: HashKind,
+    pub stored: Stored<'a, S>,
+    pub hits: Vec<ObjectHit>,
+    /// Files that may be findings by their name; they need not be in the pack.
+    pub named: HashSet<ObjectId>,
+    /// The new ids of the push's commands.
+    pub targets: &'a [ObjectId],
+    pub shared: &'a Shared,
     pub examiner: &'a mut Examiner,
     pub most_paths: usize,
+}
+
+/// Findings with their places, in the order in which they are told.
+#[derive(Default)]
+pub struct Located {
+    pub findings: Vec<Finding>,
+    pub unscannable: Vec<Unscannable>,
 }
 
 /// Gives every hit its place and drops those that no path lets stand. A clean pack costs nothing
 /// here: trees are read again only when there is something to locate.
 ///
 /// # Errors
-/// When the spool cannot be read again.
-pub fn attribute<S: Spool>(scene: Scene<'_, S>) -> Result<Vec<Finding>, Error> {
-    let rules = Arc::clone(scene.examiner.rules());
-    let hits = std::mem::take(&mut scene.state.hits);
-    let judged = judged_by_path(&scene, &rules);
-    let wanted = wanted_objects(&hits, &judged);
-    if hits.is_empty() && wanted.is_empty() {
-        return Ok(Vec::new());
+/// When the spool cannot be read again, or the inspection is stopped.
+pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
+    let named = scene.blobs_to_name();
+    let mut wanted: HashSet<ObjectId> = named.clone();
+    let in_trees = |hit: &&ObjectHit| matches!(hit.kind, Kind::Blob | Kind::Tree);
+    wanted.extend(scene.hits.iter().filter(in_trees).map(|hit| hit.id));
+    if scene.hits.is_empty() && wanted.is_empty() {
+        return Ok(Located::default());
     }
-    let commits = new_commits(scene.state, scene.pack);
-    let mut objects = ById {
-        pack: scene.pack,
-        state: scene.state,
-        order: scene.order,
-    };
-    let limits = history::Limits {
-        paths_per_object: scene.most_paths,
-        ..history::Limits::default()
-    };
-    let places = history::places(&mut objects, scene.hash, &commits, &wanted, &limits)?;
+    let commits = scene.stored.of_kind(Kind::Commit);
+    let length = scene.stored.pack.len();
+    let ancestry = Ancestry::order(length, &commits, |commit| scene.stored.parents(commit))?;
+    let places = scene.places(&ancestry, &wanted)?;
+    let bare = scene.bare_objects()?;
     let mut locator = Locator {
-        rules: &rules,
-        places: &places.by_id,
-        complete: places.complete,
-        rank: ranks(&commits),
-        examiner: scene.examiner,
+        rules: scene.shared.rules.as_ref(),
+        names: Names::new(scene.examiner),
+        places: &places,
+        bare,
+        path_bytes: MOST_PATH_BYTES,
     };
-    let standing = hits.iter().filter_map(|hit| locator.locate(hit)).collect();
-    let mut findings = overlap::strongest(standing);
-    findings.extend(locator.path_findings(&judged));
-    findings.sort_by_key(|finding| locator.rank(finding));
-    mark_roots(&mut objects, scene.hash, &mut findings)?;
-    if !judged.is_empty() && !places.complete {
-        scene.state.unscannable.push(Unscannable {
-            what: "the paths of some files".into(),
-            why: "there are too many of them to judge each".into(),
-        });
+    locator.mark_names(&scene.hits);
+    let mut standing = Vec::new();
+    for hit in &scene.hits {
+        scene.shared.go_on()?;
+        standing.extend(locator.locate(hit));
     }
-    Ok(findings)
-}
-
-/// Marks the findings whose commit has no parent.
-fn mark_roots<S: Spool>(
-    objects: &mut ById<'_, S>,
-    hash: HashKind,
-    findings: &mut [Finding],
-) -> Result<(), Error> {
-    let mut roots: HashMap<String, bool> = HashMap::new();
-    for finding in findings {
-        let Some(commit) = &finding.place.commit else {
-            continue;
-        };
-        let root = match roots.get(commit) {
-            Some(root) => *root,
-            None => is_root(objects, hash, commit)?,
-        };
-        roots.insert(commit.clone(), root);
-        finding.place.root = root;
-    }
-    Ok(())
-}
-
-fn is_root<S: Spool>(
-    objects: &mut ById<'_, S>,
-    hash: HashKind,
-    commit: &str,
-) -> Result<bool, Error> {
-    let Ok(id) = ObjectId::from_hex(commit.as_bytes()) else {
-        return Ok(false);
+    let mut located = Located {
+        findings: overlap::strongest(standing),
+        unscannable: Vec::new(),
     };
-    let Some((Kind::Commit, data)) = history::Objects::find(objects, &id)? else {
-        return Ok(false);
-    };
-    let mut parents = 0;
-    let read = objects::references(hash, Kind::Commit, &data, &mut |kind, _| {
-        parents += usize::from(kind == Kind::Commit);
-    });
-    Ok(read.is_ok() && parents == 0)
+    locator.judge_paths(&named, scene.shared, &mut located)?;
+    in_order(&mut located.findings, &ancestry, &scene.stored);
+    Ok(located)
 }
 
-/// The blobs whose paths rules about paths may take for findings.
-fn judged_by_path<S: Spool>(scene: &Scene<'_, S>, rules: &RuleSet) -> HashSet<ObjectId> {
-    match rules.path_rules() {
-        PathRules::None => HashSet::new(),
-        PathRules::ByName(_) => {
-            let in_pack = |id: &&ObjectId| position(scene.state, scene.order, id).is_some();
-            scene.state.named.iter().filter(in_pack).copied().collect()
+impl<S: Spool> Scene<'_, S> {
+    /// The blobs whose paths must be held against the rules about paths.
+    fn blobs_to_name(&mut self) -> HashSet<ObjectId> {
+        let mut named = std::mem::take(&mut self.named);
+        if matches!(self.shared.rules.path_rules(), PathRules::ByPath) {
+            named.extend(self.stored.ids(&self.stored.of_kind(Kind::Blob)));
         }
-        PathRules::ByPath => ids_of_kind(scene.state, scene.pack, Kind::Blob).collect(),
+        // What is not in the pack is at the upstream already.
+        named.retain(|id| self.stored.kind(id) == Some(Kind::Blob));
+        named
     }
-}
 
-/// The blobs and trees whose paths must be known.
-fn wanted_objects(hits: &[ObjectHit], judged: &HashSet<ObjectId>) -> HashSet<ObjectId> {
-    hits.iter()
-        .filter(|hit| matches!(hit.kind, Kind::Blob | Kind::Tree))
-        .map(|hit| hit.id)
-        .chain(judged.iter().copied())
-        .collect()
-}
+    fn places(&mut self, ancestry: &Ancestry, wanted: &HashSet<ObjectId>) -> Result<Places, Error> {
+        let commits = self.stored.ids(&ancestry.oldest_first);
+        let limits = history::Limits {
+            paths_per_object: self.most_paths,
+            ..history::Limits::default()
+        };
+        let hash = self.stored.hash;
+        Ok(history::places(
+            &mut self.stored,
+            hash,
+            &commits,
+            wanted,
+            &limits,
+        )?)
+    }
 
-/// The entry that has this id.
-fn position(state: &State, order: &[u32], id: &ObjectId) -> Option<u32> {
-    let raw = |index: u32| state.ids.get(index as usize).unwrap_or_default();
-    order
-        .binary_search_by(|&index| raw(index).cmp(id.as_slice()))
-        .ok()
-        .and_then(|found| order.get(found).copied())
-}
-
-fn new_commits<S: Spool>(state: &State, pack: &Pack<S>) -> Vec<ObjectId> {
-    ids_of_kind(state, pack, Kind::Commit).collect()
-}
-
-fn ids_of_kind<'a, S: Spool>(
-    state: &'a State,
-    pack: &'a Pack<S>,
-    kind: Kind,
-) -> impl Iterator<Item = ObjectId> + 'a {
-    (0..pack.len())
-        .filter(move |&index| pack.kind(index) == Some(kind))
-        .filter_map(|index| state.ids.get(index as usize))
-        .filter_map(|raw| ObjectId::try_from(raw).ok())
-}
-
-/// The order in which findings are told, by the hex id of the commit. Packs list commits newest
-/// first, so the reverse tells the oldest first.
-fn ranks(commits: &[ObjectId]) -> HashMap<String, usize> {
-    commits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(rank, commit)| (commit.to_string(), rank))
-        .collect()
+    /// Blobs and trees that a ref or a tag reaches without a commit: they stand at no path that is
+    /// known, whatever others they have.
+    fn bare_objects(&mut self) -> Result<HashSet<ObjectId>, Error> {
+        let mut bare = HashSet::new();
+        if self.hits.is_empty() {
+            return Ok(bare);
+        }
+        let mut waiting = self.targets.to_vec();
+        for tag in self.stored.of_kind(Kind::Tag) {
+            let tagged = self.stored.references(tag)?;
+            waiting.extend(tagged.into_iter().map(|(_, id)| id));
+        }
+        while let Some(id) = waiting.pop() {
+            let kind = self.stored.kind(&id);
+            if !matches!(kind, Some(Kind::Blob | Kind::Tree)) || !bare.insert(id) {
+                continue;
+            }
+            if kind == Some(Kind::Tree)
+                && let Some(entry) = self.stored.entries.find(id.as_slice())
+            {
+                self.shared.go_on()?;
+                let below = self.stored.references(entry)?;
+                waiting.extend(below.into_iter().map(|(_, id)| id));
+            }
+        }
+        Ok(bare)
+    }
 }
 
 struct Locator<'a> {
     rules: &'a RuleSet,
-    places: &'a HashMap<ObjectId, Vec<history::Place>>,
-    complete: bool,
-    rank: HashMap<String, usize>,
-    examiner: &'a mut Examiner,
+    names: Names<'a>,
+    places: &'a Places,
+    bare: HashSet<ObjectId>,
+    /// Bytes of path that may still be judged.
+    path_bytes: usize,
 }
 
 impl Locator<'_> {
+    /// A name that holds a match is masked wherever it is shown.
+    fn mark_names(&mut self, hits: &[ObjectHit]) {
+        for name in hits.iter().flat_map(|hit| &hit.names) {
+            self.names.mark(&name.name, name.secret.clone());
+        }
+    }
+
     /// The finding for `found` at the first place where it stands, or `None` if it stands nowhere.
     fn locate(&mut self, found: &ObjectHit) -> Option<Standing<ObjectId>> {
         let place = match found.kind {
-            Kind::Commit => self.place_of_commit(found),
-            Kind::Tag => self.place_of_tag(found),
+            Kind::Commit => self.place_without_path(found, Some(found.id)),
+            Kind::Tag => self.place_without_path(found, None),
             Kind::Blob | Kind::Tree => self.place_by_path(found),
         }?;
         Some(Standing {
             text: found.id,
             secret: found.hit.found.secret.clone(),
-            finding: finding(self.rules, &found.hit, place),
+            finding: Finding::of_hit(self.rules, &found.hit, place),
         })
     }
 
-    fn place_of_commit(&self, found: &ObjectHit) -> Option<Place> {
-        let commit = found.id.to_string();
+    fn place_without_path(&self, found: &ObjectHit, commit: Option<ObjectId>) -> Option<Place> {
+        let hex = commit.map(|id| id.to_string());
         let site = Site {
             path: None,
-            commit: Some(&commit),
+            commit: hex.as_deref(),
         };
-        self.stands(&found.hit, &site)
-            .then(|| object_place(found, Some(found.id), None))
+        stands(self.rules, &found.hit, &site).then(|| object_place(found, commit, None))
     }
 
-    fn place_of_tag(&self, found: &ObjectHit) -> Option<Place> {
-        let site = Site {
-            path: None,
-            commit: None,
-        };
-        self.stands(&found.hit, &site)
-            .then(|| object_place(found, None, None))
-    }
-
-    /// One path that lets the finding stand is enough; an object without a known path stands.
+    /// One path that lets the finding stand is enough; an object at an unknown path stands.
     fn place_by_path(&mut self, found: &ObjectHit) -> Option<Place> {
-        let places = self.places.get(&found.id).map_or(&[][..], Vec::as_slice);
+        let name = found.names.first().map(|name| &*name.name);
+        let places = self
+            .places
+            .by_id
+            .get(&found.id)
+            .map_or(&[][..], Vec::as_slice);
         for place in places {
-            let path = full_path(&place.path, found.name.as_deref());
+            let path = full_path(&place.path, name);
+            let Some(left) = self.path_bytes.checked_sub(path.len()) else {
+                return Some(object_place(found, None, None));
+            };
+            self.path_bytes = left;
             let commit = place.commit.to_string();
             let site = Site {
                 path: Some(&path),
                 commit: Some(&commit),
             };
-            if self.stands(&found.hit, &site) {
-                let shown = Names::new(self.examiner).show(&path);
+            if stands(self.rules, &found.hit, &site) {
+                let shown = self.names.show(&path);
                 return Some(object_place(found, Some(place.commit), Some(shown)));
             }
         }
-        if !places.is_empty() && self.complete {
+        let all_known = self.places.complete && !self.bare.contains(&found.id);
+        if !places.is_empty() && all_known {
             return None;
         }
-        let name = found.name.as_deref();
-        let shown = name.map(|name| Names::new(self.examiner).show(name));
+        let shown = name.map(|name| self.names.show(name));
         Some(object_place(found, None, shown))
     }
 
-    fn stands(&self, hit: &Hit, site: &Site<'_>) -> bool {
-        self.rules.standing(&hit.found, site) == rules::Standing::Stands
-    }
-
-    /// Where a finding is told: by the commit that brings it, oldest first.
-    fn rank(&self, finding: &Finding) -> usize {
-        let commit = finding.place.commit.as_deref();
-        commit
-            .and_then(|commit| self.rank.get(commit).copied())
-            .unwrap_or(usize::MAX)
-    }
-
-    /// Rules that have only a path condition: every new path is held against them.
-    fn path_findings(&mut self, judged: &HashSet<ObjectId>) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    /// Holds the paths of `named` blobs against the rules that have only a path condition.
+    fn judge_paths(
+        &mut self,
+        named: &HashSet<ObjectId>,
+        shared: &Shared,
+        located: &mut Located,
+    ) -> Result<(), Error> {
         let mut matched = Vec::new();
-        for id in judged {
-            for place in self.places.get(id).into_iter().flatten() {
+        let mut missed = !named.is_empty() && !self.places.complete;
+        for (id, places) in &self.places.by_id {
+            if !named.contains(id) {
+                continue;
+            }
+            shared.go_on()?;
+            for place in places {
                 matched.clear();
                 self.rules.match_path(&place.path, &mut matched);
-                for &index in &matched {
-                    let shown = Names::new(self.examiner).show(&place.path);
-                    findings.push(path_finding(
-                        self.rules,
-                        index,
-                        self.examiner
-                            .fingerprint(&self.rules.rule(index).id, &place.path),
-                        Place {
-                            part: Part::File,
-                            path: Some(shown),
-                            line: 1,
-                            column: 1,
-                            end_line: 1,
-                            commit: Some(place.commit.to_string()),
-                            object: Some(id.to_string()),
-                            root: false,
-                        },
-                    ));
+                for &rule in &matched {
+                    if located.findings.len() >= 2 * shared.most_hits {
+                        missed = true;
+                        break;
+                    }
+                    let site = Place {
+                        path: Some(self.names.show(&place.path)),
+                        commit: Some(place.commit.to_string()),
+                        object: Some(id.to_string()),
+                        ..Place::first_line()
+                    };
+                    let rule = self.rules.rule(rule);
+                    let fingerprint = shared.key.fingerprint(&rule.id, &place.path);
+                    located
+                        .findings
+                        .push(Finding::of_path(rule, fingerprint, site));
                 }
             }
         }
-        findings
+        if missed {
+            located.unscannable.push(Unscannable {
+                what: "the paths of the push".into(),
+                why: "there are more than can be held against the rules about paths".into(),
+            });
+        }
+        Ok(())
     }
 }
 
-/// A finding of `hit` at `place`, told in the rule's words.
-pub fn finding(rules: &RuleSet, hit: &Hit, place: Place) -> Finding {
-    of_rule(
-        rules.rule(hit.found.rule),
-        place,
-        hit.masked.clone(),
-        hit.fingerprint,
-    )
-}
-
-/// A finding of a rule that judges the path alone: nothing is masked, the path says it all.
-pub fn path_finding(
-    rules: &RuleSet,
-    index: RuleIndex,
-    fingerprint: Fingerprint,
-    place: Place,
-) -> Finding {
-    of_rule(rules.rule(index), place, Masked::new(b""), fingerprint)
-}
-
-fn of_rule(rule: &Rule, place: Place, masked: Masked, fingerprint: Fingerprint) -> Finding {
-    Finding {
-        rule: rule.id.clone(),
-        description: rule.description.clone(),
-        remedy: rule.remedy.clone(),
-        action: rule.action,
-        severity: rule.severity,
-        confidence: rule.confidence,
-        place,
-        via: Vec::new(),
-        masked,
-        fingerprint,
-    }
+fn stands(rules: &RuleSet, hit: &Hit, site: &Site<'_>) -> bool {
+    rules.standing(&hit.found, site) == rules::Standing::Stands
 }
 
 fn object_place(found: &ObjectHit, commit: Option<ObjectId>, path: Option<String>) -> Place {
@@ -343,18 +292,42 @@ fn full_path(path: &[u8], name: Option<&[u8]>) -> Vec<u8> {
     full
 }
 
-/// The pack's objects by id.
-struct ById<'a, S: Spool> {
-    pack: &'a mut Pack<S>,
-    state: &'a State,
-    order: &'a [u32],
-}
-
-impl<S: Spool> history::Objects for ById<'_, S> {
-    fn find(&mut self, id: &ObjectId) -> Result<Option<(Kind, Arc<Vec<u8>>)>, pack::Error> {
-        match position(self.state, self.order, id) {
-            Some(index) => self.pack.read(index).map(Some),
-            None => Ok(None),
+/// Sorts the findings by the commit that brings them, oldest first, those without one last; and
+/// notes which of these commits begin a history.
+fn in_order<S: Spool>(findings: &mut [Finding], ancestry: &Ancestry, stored: &Stored<'_, S>) {
+    let mut entries: HashMap<String, u32> = HashMap::new();
+    for finding in findings.iter_mut() {
+        let Some(commit) = &finding.place.commit else {
+            continue;
+        };
+        let entry = entries.get(commit).copied().or_else(|| {
+            let id = ObjectId::from_hex(commit.as_bytes()).ok()?;
+            stored.entries.find(id.as_slice())
+        });
+        if let Some(entry) = entry {
+            entries.insert(commit.clone(), entry);
+            finding.place.root = ancestry.is_root(entry);
         }
     }
+    let rank = |finding: &Finding| {
+        let commit = finding.place.commit.as_ref();
+        let entry = commit.and_then(|commit| entries.get(commit));
+        entry.map_or(u32::MAX, |&entry| ancestry.rank(entry))
+    };
+    findings.sort_by(|left, right| {
+        let by_commit = rank(left).cmp(&rank(right));
+        by_commit.then_with(|| within_commit(left, right))
+    });
+}
+
+fn within_commit(left: &Finding, right: &Finding) -> Ordering {
+    let key = |finding: &Finding| {
+        let place = &finding.place;
+        (place.line, place.column, place.end_line)
+    };
+    let path = left.place.path.cmp(&right.place.path);
+    path.then_with(|| left.place.part.cmp(&right.place.part))
+        .then_with(|| key(left).cmp(&key(right)))
+        .then_with(|| left.rule.cmp(&right.rule))
+        .then_with(|| left.place.object.cmp(&right.place.object))
 }

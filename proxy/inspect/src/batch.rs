@@ -10,19 +10,19 @@ use std::{
 };
 
 use exeat_gitwire::{
-    HashKind, ObjectId, objects,
-    pack::{self, Kind, Object},
+    HashKind, ObjectId,
+    pack::{self, Object},
 };
-use exeat_rules::{PathRules, RuleSet};
+use exeat_rules::RuleSet;
 
 use crate::{
     coverage::Coverage,
-    examine::{Examiner, Hit},
-    finding::Part,
     fingerprint::FingerprintKey,
+    gather::{Gathered, ObjectHit},
+    ids::Ids,
     pack::Error,
     pool::{Pool, Worker},
-    references::{References, TooMany},
+    references::References,
     report::Unscannable,
 };
 
@@ -30,20 +30,10 @@ use crate::{
 const FIRST_BATCH_BYTES: usize = 32 * 1024;
 const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_OBJECTS: usize = 512;
+/// What an object takes besides its content: empty ones must fill a queue as well.
+const OBJECT_OVERHEAD: usize = 128;
 /// Bytes handed to workers and not yet done; above it the submitting thread works itself.
 const QUEUE_BYTES: usize = 6 * 1024 * 1024;
-/// Files whose paths are judged by their name at most.
-const MOST_NAMED: usize = 100_000;
-
-/// A hit and the object it lies in.
-pub struct ObjectHit {
-    pub id: ObjectId,
-    pub kind: Kind,
-    pub part: Part,
-    /// For a file name: the tree entry's raw name. It may be a secret and is never shown as is.
-    pub name: Option<Vec<u8>>,
-    pub hit: Hit,
-}
 
 /// What one push's batches share.
 pub struct Shared {
@@ -54,7 +44,7 @@ pub struct Shared {
     pub most_hits: usize,
     /// Set from outside to stop: the client is gone or time is up.
     pub cancelled: Arc<AtomicBool>,
-    reference_key: RandomState,
+    pub reference_key: RandomState,
     state: Mutex<State>,
     settled: Condvar,
 }
@@ -70,7 +60,7 @@ pub struct State {
     pub named: HashSet<ObjectId>,
     pub failure: Option<Error>,
     /// There were more hits than are kept.
-    overflowed: bool,
+    pub overflowed: bool,
     pending_batches: usize,
     pending_bytes: usize,
 }
@@ -111,6 +101,15 @@ impl Shared {
     /// one is taken over; the panic itself has been noted as a failure by the batch's guard.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// # Errors
+    /// When the inspection was stopped from outside.
+    pub fn go_on(&self) -> Result<(), Error> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Error::Cancelled);
+        }
+        Ok(())
     }
 
     /// Waits until every batch handed over is done.
@@ -169,23 +168,22 @@ impl Batcher {
             shared: Arc::clone(&self.shared),
             done: false,
         };
+        let job = Box::new(move |worker: &mut Worker| batch.run(worker));
         if queued > QUEUE_BYTES {
-            batch.run(&mut self.own);
-            return;
-        }
-        if let Err(job) = self.pool.submit(Box::new(move |worker| batch.run(worker))) {
-            job(&mut self.own);
+            self.own.run(job);
+        } else if let Err(job) = self.pool.submit(job) {
+            self.own.run(job);
         }
     }
 }
 
 impl pack::Sink for Batcher {
     fn object(&mut self, object: Object) -> Result<(), pack::SinkClosed> {
-        if self.shared.cancelled.load(Ordering::Relaxed) {
-            self.shared.state().failure.get_or_insert(Error::Cancelled);
-            return Err(pack::SinkClosed);
-        }
-        self.batch_bytes += object.data.len();
+        self.shared.go_on().map_err(|failure| {
+            self.shared.state().failure.get_or_insert(failure);
+            pack::SinkClosed
+        })?;
+        self.batch_bytes += object.data.len() + OBJECT_OVERHEAD;
         self.batch.push(object);
         if self.batch_bytes < self.target_bytes && self.batch.len() < BATCH_OBJECTS {
             return Ok(());
@@ -222,12 +220,15 @@ impl Batch {
         let examiner = worker.examiner(&shared.rules, &shared.key);
         let mut gathered = Gathered::default();
         for object in std::mem::take(&mut self.objects) {
-            if let Err(error) = gathered.take(&shared, examiner, &object) {
+            let taken = shared
+                .go_on()
+                .and_then(|()| gathered.take(&shared, examiner, &object));
+            if let Err(error) = taken {
                 shared.state().failure.get_or_insert(error);
                 break;
             }
         }
-        gathered.merge_into(&mut shared.state(), shared.most_hits);
+        gathered.merge_into(&mut shared.state(), &shared);
         self.done = true;
     }
 }
@@ -245,221 +246,78 @@ impl Drop for Batch {
     }
 }
 
-/// What one batch found, merged under the lock once.
-#[derive(Default)]
-struct Gathered {
-    ids: Vec<(u32, ObjectId)>,
-    references: Vec<u64>,
-    coverage: Coverage,
-    hits: Vec<ObjectHit>,
-    unscannable: Vec<Unscannable>,
-    named: Vec<ObjectId>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Gathered {
-    fn take(
-        &mut self,
-        shared: &Shared,
-        examiner: &mut Examiner,
-        object: &Object,
-    ) -> Result<(), Error> {
-        let id = match object.id {
-            Some(id) => id,
-            None => pack::object_id(shared.hash, object.kind, &object.data)?,
-        };
-        self.ids.push((object.index, id));
-        self.coverage.count(object.kind, object.data.len());
-        objects::references(shared.hash, object.kind, &object.data, &mut |_, target| {
-            self.references
-                .push(References::shorten(&shared.reference_key, target));
-        })
-        .map_err(|source| Error::Object { id, source })?;
-        match object.kind {
-            Kind::Tree => self.examine_tree(shared, examiner, id, &object.data),
-            kind => self.examine_text(examiner, id, kind, &object.data),
-        }
-        Ok(())
+    fn shared() -> Arc<Shared> {
+        let rules = RuleSet::compile(&[]).expect("because no rules are valid rules");
+        Arc::new(Shared::new(
+            Arc::new(rules.rules),
+            FingerprintKey::new([0; 32]),
+            HashKind::Sha1,
+            10,
+            Arc::default(),
+        ))
     }
 
-    fn examine_text(&mut self, examiner: &mut Examiner, id: ObjectId, kind: Kind, text: &[u8]) {
-        let examined = examiner.examine(text);
-        self.note_truncated(id, examined.truncated);
-        for mut hit in examined.hits {
-            let part = match kind {
-                Kind::Commit => place_in_commit(text, &mut hit),
-                Kind::Tag => Part::Tag,
-                Kind::Blob | Kind::Tree => Part::File,
-            };
-            self.hits.push(ObjectHit {
-                id,
-                kind,
-                part,
-                name: None,
-                hit,
-            });
+    fn batch(shared: &Arc<Shared>) -> Batch {
+        shared.state().pending_batches += 1;
+        shared.state().pending_bytes += 5;
+        Batch {
+            objects: vec![Object {
+                index: 0,
+                kind: pack::Kind::Blob,
+                data: Arc::new(b"hello".to_vec()),
+                id: None,
+            }],
+            bytes: 5,
+            shared: Arc::clone(shared),
+            done: false,
         }
     }
 
-    /// Scans the entry names of a tree as one text, a name a line.
-    fn examine_tree(
-        &mut self,
-        shared: &Shared,
-        examiner: &mut Examiner,
-        id: ObjectId,
-        data: &[u8],
-    ) {
-        let names = entry_names(shared.hash, data);
-        self.note_named(shared, data);
-        let examined = examiner.examine(&names);
-        self.note_truncated(id, examined.truncated);
-        for hit in examined.hits {
-            let index = usize::try_from(hit.line - 1).unwrap_or(usize::MAX);
-            let name = objects::tree::Entries::new(shared.hash, data)
-                .nth(index)
-                .and_then(Result::ok)
-                .map(|entry| entry.name.to_vec());
-            self.hits.push(ObjectHit {
-                id,
-                kind: Kind::Tree,
-                part: Part::FileName,
-                name,
-                hit: Hit {
-                    line: 1,
-                    end_line: 1,
-                    ..hit
-                },
-            });
-        }
-    }
-
-    /// Notes the files whose whole paths have to be judged.
-    fn note_named(&mut self, shared: &Shared, data: &[u8]) {
-        if !matches!(shared.rules.path_rules(), PathRules::ByName(_)) {
-            return;
-        }
-        let entries = objects::tree::Entries::new(shared.hash, data).map_while(Result::ok);
-        self.named.extend(
-            entries
-                .filter(|entry| shared.rules.path_rules().may_match(entry.name))
-                .filter_map(|entry| ObjectId::try_from(entry.id).ok()),
+    #[test]
+    fn a_panic_fails_its_own_push_only() {
+        let pool = Pool::start(1).unwrap();
+        let (felled, other) = (shared(), shared());
+        let unlucky = batch(&felled);
+        let submitted = pool.submit(Box::new(move |_| {
+            let _unlucky = unlucky;
+            panic!("a panic made by a test");
+        }));
+        assert!(submitted.is_ok());
+        let lucky = batch(&other);
+        assert!(
+            pool.submit(Box::new(move |worker| lucky.run(worker)))
+                .is_ok()
         );
+        let failure = felled.settle().failure.take();
+        assert!(matches!(failure, Some(Error::WorkerFailed)));
+        let state = other.settle();
+        assert!(state.failure.is_none());
+        assert_eq!(state.coverage.blobs, 1);
     }
 
-    fn note_truncated(&mut self, id: ObjectId, truncated: bool) {
-        if truncated {
-            self.unscannable.push(Unscannable {
-                what: format!("object {id}"),
-                why: "it holds more matches than are counted in one text".into(),
-            });
-        }
+    #[test]
+    fn a_panic_in_the_submitting_thread_is_a_failure_too() {
+        let felled = shared();
+        let unlucky = batch(&felled);
+        Worker::default().run(Box::new(move |_| {
+            let _unlucky = unlucky;
+            panic!("a panic made by a test");
+        }));
+        let failure = felled.settle().failure.take();
+        assert!(matches!(failure, Some(Error::WorkerFailed)));
     }
 
-    fn merge_into(self, state: &mut State, most_hits: usize) {
-        for (index, id) in self.ids {
-            state.ids.set(index, &id);
-        }
-        if state.references.note(self.references) == Err(TooMany) {
-            state.failure.get_or_insert(Error::TooManyReferences);
-        }
-        state.coverage += self.coverage;
-        state.unscannable.extend(self.unscannable);
-        state.named.extend(self.named);
-        if state.named.len() > MOST_NAMED {
-            state.failure.get_or_insert(Error::TooManyNamed);
-        }
-        let room = most_hits.saturating_sub(state.hits.len());
-        if self.hits.len() > room && !state.overflowed {
-            state.overflowed = true;
-            state.unscannable.push(Unscannable {
-                what: "further findings".into(),
-                why: format!("there are more than {most_hits} (limits.findings)"),
-            });
-        }
-        state.hits.extend(self.hits.into_iter().take(room));
-    }
-}
-
-/// The names of a tree's entries, a line each. A line feed inside a name becomes a space, so
-/// that the line number stays the entry's number.
-fn entry_names(hash: HashKind, data: &[u8]) -> Vec<u8> {
-    let mut names = Vec::with_capacity(data.len() / 2);
-    for entry in objects::tree::Entries::new(hash, data).map_while(Result::ok) {
-        names.extend(
-            entry
-                .name
-                .iter()
-                .map(|&byte| if byte == b'\n' { b' ' } else { byte }),
-        );
-        names.push(b'\n');
-    }
-    names
-}
-
-/// Which part of a commit a hit lies in; lines of the message are counted from its own start.
-fn place_in_commit(text: &[u8], hit: &mut Hit) -> Part {
-    let header_lines = text
-        .split(|&byte| byte == b'\n')
-        .position(<[u8]>::is_empty)
-        .map_or(u64::MAX, |blank| blank as u64 + 1);
-    if hit.line > header_lines {
-        hit.line -= header_lines;
-        hit.end_line = hit.end_line.saturating_sub(header_lines);
-        return Part::CommitMessage;
-    }
-    let line = text
-        .split(|&byte| byte == b'\n')
-        .nth(usize::try_from(hit.line - 1).unwrap_or(usize::MAX))
-        .unwrap_or_default();
-    if line.starts_with(b"author ") || line.starts_with(b"committer ") {
-        Part::Author
-    } else {
-        Part::CommitHeader
-    }
-}
-
-/// The ids of a pack's objects by entry index, packed without padding.
-pub struct Ids {
-    hash: HashKind,
-    bytes: Vec<u8>,
-}
-
-impl Ids {
-    fn new(hash: HashKind) -> Self {
-        Self {
-            hash,
-            bytes: Vec::new(),
-        }
-    }
-
-    fn set(&mut self, index: u32, id: &ObjectId) {
-        let width = self.hash.len_in_bytes();
-        let start = index as usize * width;
-        if self.bytes.len() < start + width {
-            self.bytes.resize(start + width, 0);
-        }
-        self.bytes[start..start + width].copy_from_slice(id.as_slice());
-    }
-
-    /// Number of entries up to the last one that has an id.
-    pub fn len(&self) -> usize {
-        self.bytes.len() / self.hash.len_in_bytes()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// The raw id of entry `index`; `None` where none has been computed.
-    pub fn get(&self, index: usize) -> Option<&[u8]> {
-        let width = self.hash.len_in_bytes();
-        let raw = self.bytes.get(index * width..(index + 1) * width)?;
-        // No object hashes to all zeros: git itself uses that id for "none".
-        raw.iter().any(|&byte| byte != 0).then_some(raw)
-    }
-
-    fn all(&self) -> Vec<Option<ObjectId>> {
-        (0..self.len())
-            .map(|index| self.get(index).and_then(|raw| ObjectId::try_from(raw).ok()))
-            .collect()
+    #[test]
+    fn queued_batches_of_a_stopped_inspection_are_not_worked_on() {
+        let stopped = shared();
+        stopped.cancelled.store(true, Ordering::Relaxed);
+        batch(&stopped).run(&mut Worker::default());
+        let state = stopped.settle();
+        assert!(matches!(state.failure, Some(Error::Cancelled)));
+        assert_eq!(state.coverage.objects(), 0);
     }
 }

@@ -55,6 +55,11 @@ impl Examiner {
         &self.rules
     }
 
+    /// Whether it was made for this very rule set and key.
+    pub(crate) fn serves(&self, rules: &Arc<RuleSet>, key: &FingerprintKey) -> bool {
+        Arc::ptr_eq(&self.rules, rules) && self.key == *key
+    }
+
     /// The fingerprint of `text` under rule `rule_id`.
     pub fn fingerprint(&self, rule_id: &str, text: &[u8]) -> Fingerprint {
         self.key.fingerprint(rule_id, text)
@@ -64,14 +69,8 @@ impl Examiner {
     pub fn examine(&mut self, text: &[u8]) -> Examined {
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
-        if self.matches.is_empty() {
-            return Examined {
-                hits: Vec::new(),
-                truncated: scan.truncated,
-            };
-        }
-        let mut lines = Lines::new(text);
         self.matches.sort_by_key(|found| found.secret.start);
+        let mut lines = Lines::new(text);
         let hits = self
             .matches
             .drain(..)
@@ -97,8 +96,42 @@ impl Examiner {
         }
     }
 
-    /// The spans of `text` that any rule takes for a secret; all of it when there are too many.
-    pub(crate) fn secret_spans(&mut self, text: &[u8]) -> Vec<Range<usize>> {
+    /// Scans a ref name or a path: as it stands, and each of its segments as a line of its own. A
+    /// rule may ask that nothing but a blank stands beside the secret.
+    pub fn examine_name(&mut self, name: &[u8]) -> Examined {
+        let mut examined = self.examine(name);
+        if let Some(segments) = segment_lines(name) {
+            let apart = self.examine(&segments);
+            examined.truncated |= apart.truncated;
+            for hit in apart.hits {
+                let place = |hit: &Hit| (hit.found.rule, hit.found.secret.clone());
+                if !examined
+                    .hits
+                    .iter()
+                    .any(|other| place(other) == place(&hit))
+                {
+                    examined.hits.push(hit);
+                }
+            }
+        }
+        for hit in &mut examined.hits {
+            hit.line = 1;
+            hit.end_line = 1;
+            hit.column = hit.found.secret.start as u64 + 1;
+        }
+        examined
+    }
+
+    /// The spans of `name` that any rule takes for a secret; all of it when there are too many.
+    pub(crate) fn secrets_of_name(&mut self, name: &[u8]) -> Vec<Range<usize>> {
+        let mut spans = self.secrets(name);
+        if let Some(segments) = segment_lines(name) {
+            spans.extend(self.secrets(&segments));
+        }
+        spans
+    }
+
+    fn secrets(&mut self, text: &[u8]) -> Vec<Range<usize>> {
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
         if scan.truncated {
@@ -108,11 +141,19 @@ impl Examiner {
     }
 }
 
-/// Line numbers for ascending offsets of one text, counted only up to the last one asked for.
+/// A name of several segments with a line feed for each slash, so that offsets stay.
+fn segment_lines(name: &[u8]) -> Option<Vec<u8>> {
+    let as_line_feed = |&byte: &u8| if byte == b'/' { b'\n' } else { byte };
+    name.contains(&b'/')
+        .then(|| name.iter().map(as_line_feed).collect())
+}
+
+/// Lines and columns of ascending offsets of one text, which is gone through once.
 struct Lines<'a> {
     text: &'a [u8],
     offset: usize,
     line: u64,
+    line_start: usize,
 }
 
 impl<'a> Lines<'a> {
@@ -121,20 +162,19 @@ impl<'a> Lines<'a> {
             text,
             offset: 0,
             line: 1,
+            line_start: 0,
         }
     }
 
     /// Line and column of `offset`, which must not be below the one asked for before.
     fn locate(&mut self, offset: usize) -> (u64, u64) {
         let between = self.text.get(self.offset..offset).unwrap_or_default();
-        self.line += newlines(between);
+        if let Some(last) = bstr::ByteSlice::rfind_byte(between, b'\n') {
+            self.line += newlines(between);
+            self.line_start = self.offset + last + 1;
+        }
         self.offset = offset.max(self.offset);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line_start = before
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |newline| newline + 1);
-        (self.line, (offset - line_start) as u64 + 1)
+        (self.line, offset.saturating_sub(self.line_start) as u64 + 1)
     }
 }
 
@@ -144,7 +184,7 @@ fn newlines(text: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Lines;
+    use super::*;
 
     #[test]
     fn lines_and_columns_count_from_one() {
@@ -152,7 +192,15 @@ mod tests {
         assert_eq!(lines.locate(0), (1, 1));
         assert_eq!(lines.locate(1), (1, 2));
         assert_eq!(lines.locate(3), (2, 1));
+        assert_eq!(lines.locate(4), (2, 2));
+        assert_eq!(lines.locate(4), (2, 2));
         assert_eq!(lines.locate(6), (3, 1));
         assert_eq!(lines.locate(8), (4, 2));
+    }
+
+    #[test]
+    fn segments_keep_their_offsets() {
+        assert_eq!(segment_lines(b"a/b/").as_deref(), Some(&b"a\nb\n"[..]));
+        assert_eq!(segment_lines(b"ab"), None);
     }
 }

@@ -3,12 +3,11 @@
 use exeat_rules::{Site, Standing};
 
 use crate::{
-    attribute,
     examine::Examiner,
     finding::{Finding, Part, Place},
     names::Names,
     overlap,
-    report::Unscannable,
+    report::{TRUNCATED, Unscannable},
 };
 
 /// Findings of one file, with what could not be read of it.
@@ -20,8 +19,8 @@ pub struct ExaminedFile {
 
 /// Scans `content` as the file `path`; the path conditions of rules are judged on it.
 pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> ExaminedFile {
-    let examined = examiner.examine(content);
-    let name_hits = examiner.examine(path).hits;
+    let contained = examiner.examine(content);
+    let named = examiner.examine_name(path);
     let shown = Names::new(examiner).show(path);
     let site = Site {
         path: Some(path),
@@ -29,14 +28,14 @@ pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Examined
     };
     let mut result = ExaminedFile {
         findings: path_findings(examiner, path, &shown),
-        unscannable: examined.truncated.then(|| Unscannable {
+        unscannable: (contained.truncated || named.truncated).then(|| Unscannable {
             what: shown.clone(),
-            why: "it holds more matches than are counted in one text".into(),
+            why: TRUNCATED.into(),
         }),
     };
     let rules = examiner.rules();
-    let named = name_hits.into_iter().map(|hit| (Part::FileName, hit));
-    let contained = examined.hits.into_iter().map(|hit| (Part::File, hit));
+    let named = named.hits.into_iter().map(|hit| (Part::FileName, hit));
+    let contained = contained.hits.into_iter().map(|hit| (Part::File, hit));
     let mut standing = Vec::new();
     for (part, hit) in named.chain(contained) {
         if matches!(rules.standing(&hit.found, &site), Standing::Stands) {
@@ -44,7 +43,7 @@ pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Examined
             standing.push(overlap::Standing {
                 text: part,
                 secret: hit.found.secret.clone(),
-                finding: attribute::finding(rules, &hit, place),
+                finding: Finding::of_hit(rules, &hit, place),
             });
         }
     }
@@ -59,15 +58,12 @@ fn path_findings(examiner: &Examiner, path: &[u8], shown: &str) -> Vec<Finding> 
     matched
         .into_iter()
         .map(|index| {
-            let fingerprint = examiner.fingerprint(&rules.rule(index).id, path);
+            let rule = rules.rule(index);
             let place = Place {
                 path: Some(shown.to_owned()),
-                line: 1,
-                column: 1,
-                end_line: 1,
-                ..Place::default()
+                ..Place::first_line()
             };
-            attribute::path_finding(rules, index, fingerprint, place)
+            Finding::of_path(rule, examiner.fingerprint(&rule.id, path), place)
         })
         .collect()
 }

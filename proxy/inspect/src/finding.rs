@@ -1,6 +1,6 @@
 //! One finding: which rule, where, and the masked excerpt; never the secret itself.
 
-use exeat_rules::{Action, Confidence, Severity};
+use exeat_rules::{Action, Confidence, Rule, RuleSet, Severity};
 use serde::{Serialize, Serializer};
 
 use crate::{examine::Hit, fingerprint::Fingerprint, mask::Masked};
@@ -31,6 +31,34 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
 }
 
+impl Finding {
+    /// A finding of `hit` at `place`, told in the rule's words.
+    pub fn of_hit(rules: &RuleSet, hit: &Hit, place: Place) -> Self {
+        let rule = rules.rule(hit.found.rule);
+        Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
+    }
+
+    /// A finding of a rule that judges the path alone: the path says it all.
+    pub fn of_path(rule: &Rule, fingerprint: Fingerprint, place: Place) -> Self {
+        Self::of_rule(rule, place, Masked::nothing(), fingerprint)
+    }
+
+    fn of_rule(rule: &Rule, place: Place, masked: Masked, fingerprint: Fingerprint) -> Self {
+        Self {
+            rule: rule.id.clone(),
+            description: rule.description.clone(),
+            remedy: rule.remedy.clone(),
+            action: rule.action,
+            severity: rule.severity,
+            confidence: rule.confidence,
+            place,
+            via: Vec::new(),
+            masked,
+            fingerprint,
+        }
+    }
+}
+
 /// Where a finding stands. Lines and columns count from 1; columns are bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
@@ -50,6 +78,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// A file as such: what is said of it as a whole stands at its first line.
+    pub fn first_line() -> Self {
+        Self {
+            line: 1,
+            column: 1,
+            end_line: 1,
+            ..Self::default()
+        }
+    }
+
     /// The place of `hit` in a text that stands in no commit; `path` as it may be shown.
     pub fn outside_history(part: Part, path: String, hit: &Hit) -> Self {
         Self {
@@ -66,7 +104,7 @@ impl Place {
 }
 
 /// Which part of a push a finding lies in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     #[default]

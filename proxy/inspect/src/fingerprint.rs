@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The key that makes fingerprints worthless to whoever does not hold it: short secrets could
 /// otherwise be guessed from their hash. Made once per data folder.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FingerprintKey([u8; 32]);
 
 impl FingerprintKey {

@@ -4,13 +4,12 @@ use exeat_gitwire::push_request::PushRequest;
 use exeat_rules::{Site, Standing};
 
 use crate::{
-    attribute,
     coverage::Coverage,
     examine::{Examined, Examiner},
     finding::{Finding, Part, Place},
     names::Names,
     overlap,
-    report::Unscannable,
+    report::{TRUNCATED, Unscannable},
 };
 
 /// The inspected head of a push.
@@ -28,12 +27,14 @@ pub fn examine(examiner: &mut Examiner, request: &PushRequest) -> Head {
     let mut head = Head::default();
     for command in &request.commands {
         let shown = Names::new(examiner).show(&command.name);
-        head.take(examiner, &command.name, Part::RefName, shown.clone());
+        let examined = examiner.examine_name(&command.name);
+        head.take(examiner, examined, Part::RefName, shown.clone());
         head.refs.push(shown);
     }
     for (index, option) in request.options.iter().enumerate() {
         let shown = format!("push option {}", index + 1);
-        head.take(examiner, option, Part::PushOption, shown);
+        let examined = examiner.examine(option);
+        head.take(examiner, examined, Part::PushOption, shown);
     }
     head.coverage.refs = request.commands.len() as u64;
     head.coverage.options = request.options.len() as u64;
@@ -42,12 +43,11 @@ pub fn examine(examiner: &mut Examiner, request: &PushRequest) -> Head {
 }
 
 impl Head {
-    fn take(&mut self, examiner: &mut Examiner, text: &[u8], part: Part, shown: String) {
-        let Examined { hits, truncated } = examiner.examine(text);
-        if truncated {
+    fn take(&mut self, examiner: &Examiner, examined: Examined, part: Part, shown: String) {
+        if examined.truncated {
             self.unscannable.push(Unscannable {
                 what: shown.clone(),
-                why: "it holds more matches than are counted in one text".into(),
+                why: TRUNCATED.into(),
             });
         }
         let nowhere = Site {
@@ -56,7 +56,7 @@ impl Head {
         };
         let rules = examiner.rules();
         let mut standing = Vec::new();
-        for hit in hits {
+        for hit in examined.hits {
             if !matches!(rules.standing(&hit.found, &nowhere), Standing::Stands) {
                 continue;
             }
@@ -64,7 +64,7 @@ impl Head {
             standing.push(overlap::Standing {
                 text: (),
                 secret: hit.found.secret.clone(),
-                finding: attribute::finding(rules, &hit, place),
+                finding: Finding::of_hit(rules, &hit, place),
             });
         }
         self.findings.extend(overlap::strongest(standing));

@@ -3,21 +3,25 @@
 //! This crate knows the rules and git, and nothing of networks, users or clocks. The text of
 //! a secret never leaves it: what it hands out are masked excerpts and keyed fingerprints.
 
-pub mod attribute;
-pub mod batch;
+mod ancestry;
+mod attribute;
+mod batch;
 pub mod coverage;
 pub mod examine;
 pub mod file;
 pub mod finding;
 pub mod fingerprint;
+mod gather;
 pub mod head;
+mod ids;
 pub mod mask;
 pub mod names;
 mod overlap;
 pub mod pack;
 pub mod pool;
-pub mod references;
+mod references;
 pub mod report;
+mod stored;
 
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};

@@ -19,8 +19,9 @@ pub struct Masked(String);
 impl Masked {
     /// Masks `secret`. Characters that are not printable ASCII are shown as stars.
     pub fn new(secret: &[u8]) -> Self {
-        if secret.len() < SHOWN_FROM {
-            return Self(format!("**** ({} characters)", length_class(secret.len())));
+        let length = characters(secret);
+        if length < SHOWN_FROM {
+            return Self(format!("**** ({} characters)", length_class(length)));
         }
         let head = shown(secret.get(..HEAD).unwrap_or_default());
         let tail = shown(
@@ -29,6 +30,11 @@ impl Masked {
                 .unwrap_or_default(),
         );
         Self(format!("{head}****{tail}"))
+    }
+
+    /// For a finding that is about no text: empty.
+    pub fn nothing() -> Self {
+        Self(String::new())
     }
 
     pub fn as_str(&self) -> &str {
@@ -40,6 +46,12 @@ impl fmt::Display for Masked {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// Characters if `text` is UTF-8; of other bytes never more than there are. Eight characters of three
+/// bytes each are a short secret.
+fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
 }
 
 /// The exact length of a short secret helps to guess it, so only its class is told.
@@ -86,6 +98,13 @@ mod tests {
             assert!(!masked.as_str().contains('q'), "{masked}");
         }
         assert_eq!(Masked::new(b"hunter2").as_str(), "**** (1-7 characters)");
+    }
+
+    #[test]
+    fn characters_count_and_not_bytes() {
+        let masked = Masked::new("ab\u{6f22}\u{6f22}\u{6f22}\u{6f22}\u{6f22}\u{6f22}yz".as_bytes());
+        assert_eq!(masked.as_str(), "**** (8-11 characters)");
+        assert_eq!(Masked::new(&[0xbf; 40]).as_str(), "**** (1-7 characters)");
     }
 
     #[test]

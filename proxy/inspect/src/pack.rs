@@ -1,7 +1,10 @@
 //! Inspects a pack while it arrives: resolves, hashes, scans, and proves that everything in it
 //! is reached by what is pushed.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use exeat_gitwire::{
     HashKind, ObjectId, history, objects,
@@ -15,8 +18,12 @@ use crate::{
     coverage::Coverage,
     finding::Finding,
     fingerprint::FingerprintKey,
+    gather::ObjectHit,
+    ids::Ids,
     pool::{Pool, Worker},
+    references::References,
     report::Unscannable,
+    stored::Stored,
 };
 
 /// Why a pack is refused, whatever its content. The texts reach the developer.
@@ -119,30 +126,62 @@ impl<S: Spool> PackInspection<S> {
         if let Some(failure) = state.failure.take() {
             return Err(failure);
         }
-        let order = sorted(&state, pack.len())?;
-        if let Some(targets) = targets {
-            all_reached(&state, targets)?;
+        shared.go_on()?;
+        if state.coverage.objects() != u64::from(pack.len()) {
+            return Err(Error::WorkerFailed);
         }
+        let ids = std::mem::replace(&mut state.ids, Ids::new(self.hash));
+        let entries = ids.entries(pack.len())?;
+        if let Some(targets) = targets {
+            all_reached(&ids, pack.len(), &state.references, targets)?;
+        }
+        let mut hits = std::mem::take(&mut state.hits);
+        hits.sort_unstable_by_key(ObjectHit::in_pack);
         let mut worker = Worker::default();
-        let examiner = worker.examiner(&self.settings.rules, &self.settings.key);
-        let findings = attribute::attribute(attribute::Scene {
-            pack: &mut pack,
-            state: &mut state,
-            order: &order,
-            hash: self.hash,
-            examiner,
+        let located = attribute::attribute(attribute::Scene {
+            stored: Stored {
+                pack: &mut pack,
+                ids: &ids,
+                entries: &entries,
+                hash: self.hash,
+            },
+            hits,
+            named: std::mem::take(&mut state.named),
+            targets: targets.unwrap_or_default(),
+            shared: &shared,
+            examiner: worker.examiner(&self.settings.rules, &self.settings.key),
             most_paths: self.settings.most_paths,
         })?;
-        let unscannable = std::mem::take(&mut state.unscannable);
+        let unscannable = unscannable(&mut state, located.unscannable, &self.settings);
         let mut coverage = state.coverage;
         coverage.not_scannable = unscannable.len() as u64;
         Ok(Inspected {
-            findings,
+            findings: located.findings,
             unscannable,
             coverage,
             pack,
         })
     }
+}
+
+fn unscannable(
+    state: &mut State,
+    unlocated: Vec<Unscannable>,
+    settings: &Settings,
+) -> Vec<Unscannable> {
+    let mut unscannable = std::mem::take(&mut state.unscannable);
+    unscannable.sort_unstable();
+    unscannable.extend(unlocated);
+    if state.overflowed {
+        unscannable.push(Unscannable {
+            what: "further findings".into(),
+            why: format!(
+                "there are more than {} (limits.findings)",
+                settings.most_findings
+            ),
+        });
+    }
+    unscannable
 }
 
 /// The reader only knows that nobody takes its objects any more; why is known here.
@@ -154,38 +193,19 @@ fn first_failure(shared: &Shared, error: pack::Error) -> Error {
     Error::Pack(error)
 }
 
-/// Entry indices ordered by id; refuses a pack that holds an object twice.
-fn sorted(state: &State, length: u32) -> Result<Vec<u32>, Error> {
-    let id = |index: u32| state.ids.get(index as usize).unwrap_or_default();
-    let mut order: Vec<u32> = (0..length).collect();
-    order.sort_unstable_by(|&left, &right| id(left).cmp(id(right)));
-    for pair in order.windows(2) {
-        let [left, right] = [id(pair[0]), id(pair[1])];
-        if left.is_empty() || right.is_empty() {
-            return Err(Error::WorkerFailed);
-        }
-        if left == right {
-            return Err(match ObjectId::try_from(left) {
-                Ok(id) => Error::Duplicate { id },
-                Err(_) => Error::WorkerFailed,
-            });
-        }
-    }
-    Ok(order)
-}
-
-fn all_reached(state: &State, targets: &[ObjectId]) -> Result<(), Error> {
-    for index in 0..state.ids.len() {
-        let Some(raw) = state.ids.get(index) else {
-            return Err(Error::WorkerFailed);
-        };
-        let reached =
-            state.references.contains(raw) || targets.iter().any(|target| target.as_slice() == raw);
-        if !reached {
-            return Err(match ObjectId::try_from(raw) {
-                Ok(id) => Error::Unreached { id },
-                Err(_) => Error::WorkerFailed,
-            });
+/// Refuses a pack with an object that neither a command nor another object names.
+fn all_reached(
+    ids: &Ids,
+    length: u32,
+    references: &References,
+    targets: &[ObjectId],
+) -> Result<(), Error> {
+    let targets: HashSet<&[u8]> = targets.iter().map(ObjectId::as_slice).collect();
+    for entry in 0..length {
+        let id = ids.raw(entry).ok_or(Error::WorkerFailed)?;
+        if !references.contains(id) && !targets.contains(id) {
+            let id = ids.get(entry).ok_or(Error::WorkerFailed)?;
+            return Err(Error::Unreached { id });
         }
     }
     Ok(())

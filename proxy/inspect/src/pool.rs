@@ -37,7 +37,7 @@ impl Pool {
     }
 
     /// Queues `job`; gives it back if no worker is left.
-    pub fn submit(&self, job: Job) -> Result<(), Job> {
+    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
         self.jobs.send(job).map_err(|unsent| unsent.0)
     }
 }
@@ -45,11 +45,7 @@ impl Pool {
 fn work(queue: &Receiver<Job>) {
     let mut worker = Worker::default();
     while let Ok(job) = queue.recv() {
-        // A panic fells the batch it happened in, whose guard reports it; the automata caches
-        // may be half-written, so the worker starts afresh.
-        if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
-            worker = Worker::default();
-        }
+        worker.run(job);
     }
 }
 
@@ -60,12 +56,20 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// The examiner for `rules`, made anew only when the rule set has changed.
+    /// Runs `job`. A panic fells that job alone, whose guard reports it; the automata caches may
+    /// be half-written, so the worker starts afresh.
+    pub fn run(&mut self, job: Job) {
+        if catch_unwind(AssertUnwindSafe(|| job(self))).is_err() {
+            *self = Self::default();
+        }
+    }
+
+    /// The examiner for `rules` and `key`, made anew only when they have changed.
     pub fn examiner(&mut self, rules: &Arc<RuleSet>, key: &FingerprintKey) -> &mut Examiner {
         let fits = self
             .examiner
             .as_ref()
-            .is_some_and(|examiner| Arc::ptr_eq(examiner.rules(), rules));
+            .is_some_and(|examiner| examiner.serves(rules, key));
         if !fits {
             self.examiner = None;
         }

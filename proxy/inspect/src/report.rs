@@ -31,8 +31,11 @@ impl Report {
     }
 }
 
+/// Why a text with more matches than a scan reports counts as not read.
+pub(crate) const TRUNCATED: &str = "it holds more matches than are counted in one text";
+
 /// Content that is not clean because it was not read whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unscannable {
     /// What it was, as it may be shown: an object id, a path.
     pub what: String,

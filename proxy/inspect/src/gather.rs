@@ -1,0 +1,310 @@
+//! One batch of objects: hashed, counted, scanned, and what they refer to noted.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ops::Range,
+    sync::Arc,
+};
+
+use exeat_gitwire::{
+    HashKind, ObjectId, objects,
+    pack::{self, Kind, Object},
+};
+
+use exeat_rules::PathRules;
+
+use crate::{
+    batch::{Shared, State},
+    coverage::Coverage,
+    examine::{Examined, Examiner, Hit},
+    finding::Part,
+    pack::Error,
+    references::{References, TooMany},
+    report::{TRUNCATED, Unscannable},
+};
+
+/// Files whose paths are looked up for their name at most.
+const MOST_NAMED: usize = 100_000;
+
+/// A hit and the object it lies in.
+pub struct ObjectHit {
+    /// The object's entry in the pack.
+    pub entry: u32,
+    pub id: ObjectId,
+    pub kind: Kind,
+    pub part: Part,
+    /// For a file name: the tree entries the secret touches. They are never shown as they are.
+    pub names: Vec<Name>,
+    pub hit: Hit,
+}
+
+/// The raw name of a tree entry, and where in it a secret lies.
+pub struct Name {
+    pub name: Arc<[u8]>,
+    pub secret: Range<usize>,
+}
+
+/// What one batch found, merged under the lock once.
+#[derive(Default)]
+pub struct Gathered {
+    ids: Vec<(u32, ObjectId)>,
+    references: Vec<u64>,
+    coverage: Coverage,
+    hits: Vec<ObjectHit>,
+    unscannable: Vec<Unscannable>,
+    /// Files whose whole paths have to be judged.
+    named: Vec<ObjectId>,
+    /// Whether a name asks for that, by the hash of the name: folders change often, names do not.
+    names: HashMap<u64, bool>,
+}
+
+impl Gathered {
+    /// Takes in one object.
+    ///
+    /// # Errors
+    /// When its references cannot be read, or its bytes are made to collide with another object's.
+    pub fn take(
+        &mut self,
+        shared: &Shared,
+        examiner: &mut Examiner,
+        object: &Object,
+    ) -> Result<(), Error> {
+        let id = match object.id {
+            Some(id) => id,
+            None => pack::object_id(shared.hash, object.kind, &object.data)?,
+        };
+        self.ids.push((object.index, id));
+        self.coverage.count(object.kind, object.data.len());
+        objects::references(shared.hash, object.kind, &object.data, &mut |_, target| {
+            self.references
+                .push(References::shorten(&shared.reference_key, target));
+        })
+        .map_err(|source| Error::Object { id, source })?;
+        if object.kind == Kind::Tree && matches!(shared.rules.path_rules(), PathRules::ByName(_)) {
+            self.note_named(shared, &object.data);
+        }
+        let (examined, parts) = match object.kind {
+            Kind::Tree => examine_tree(shared.hash, examiner, &object.data),
+            Kind::Commit => examine_commit(examiner, &object.data),
+            Kind::Tag => examine_text(examiner, &object.data, Part::Tag),
+            Kind::Blob => examine_text(examiner, &object.data, Part::File),
+        };
+        if examined.truncated {
+            self.unscannable.push(Unscannable {
+                what: format!("object {id}"),
+                why: TRUNCATED.into(),
+            });
+        }
+        let located = examined.hits.into_iter().zip(parts);
+        self.hits
+            .extend(located.map(|(hit, (part, names))| ObjectHit {
+                entry: object.index,
+                id,
+                kind: object.kind,
+                part,
+                names,
+                hit,
+            }));
+        Ok(())
+    }
+
+    /// Notes the files whose whole paths have to be judged.
+    fn note_named(&mut self, shared: &Shared, data: &[u8]) {
+        for entry in objects::tree::Entries::new(shared.hash, data).map_while(Result::ok) {
+            let hash = References::shorten(&shared.reference_key, entry.name);
+            let is_asked = self
+                .names
+                .entry(hash)
+                .or_insert_with(|| shared.rules.path_rules().may_match(entry.name));
+            if *is_asked {
+                self.named.extend(ObjectId::try_from(entry.id));
+            }
+        }
+    }
+
+    /// Adds this batch to what the push's others have found.
+    pub fn merge_into(self, state: &mut State, shared: &Shared) {
+        for (index, id) in self.ids {
+            state.ids.set(index, &id);
+        }
+        if state.references.note(self.references) == Err(TooMany) {
+            state.failure.get_or_insert(Error::TooManyReferences);
+        }
+        state.coverage += self.coverage;
+        state.named.extend(self.named);
+        if state.named.len() > MOST_NAMED {
+            state.failure.get_or_insert(Error::TooManyNamed);
+        }
+        state.unscannable.extend(self.unscannable);
+        state.hits.extend(self.hits);
+        if state.hits.len() > shared.most_hits {
+            state.overflowed = true;
+            keep_strongest(&mut state.hits, shared);
+        }
+    }
+}
+
+/// Keeps the hits of the strongest rules, and of those the first of the pack: a flood of weak ones
+/// hides nothing, and it does not matter which batch is done first.
+fn keep_strongest(hits: &mut Vec<ObjectHit>, shared: &Shared) {
+    let action = |hit: &ObjectHit| shared.rules.rule(hit.hit.found.rule).action;
+    hits.sort_unstable_by(|left, right| {
+        let order = action(right).cmp(&action(left));
+        order.then_with(|| left.in_pack().cmp(&right.in_pack()))
+    });
+    hits.truncate(shared.most_hits);
+}
+
+impl ObjectHit {
+    /// Where in the pack it stands; no two hits stand at the same place.
+    pub fn in_pack(&self) -> impl Ord + use<> {
+        let found = &self.hit.found;
+        (self.entry, found.secret.start, found.secret.end, found.rule)
+    }
+}
+
+/// For each hit the part it lies in, and the names it touches.
+type Parts = Vec<(Part, Vec<Name>)>;
+
+fn examine_text(examiner: &mut Examiner, text: &[u8], part: Part) -> (Examined, Parts) {
+    let examined = examiner.examine(text);
+    let parts = examined.hits.iter().map(|_| (part, Vec::new())).collect();
+    (examined, parts)
+}
+
+/// Scans a commit whole. Lines of the message are counted from its own start.
+fn examine_commit(examiner: &mut Examiner, text: &[u8]) -> (Examined, Parts) {
+    let mut examined = examiner.examine(text);
+    if examined.hits.is_empty() {
+        return (examined, Vec::new());
+    }
+    let mut header_lines = Vec::new();
+    let mut message_from = u64::MAX;
+    for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n')) {
+        if line.is_empty() {
+            message_from = number;
+            break;
+        }
+        header_lines.push(line);
+    }
+    let part = |hit: &mut Hit| {
+        if hit.line > message_from {
+            hit.line -= message_from;
+            hit.end_line = hit.end_line.saturating_sub(message_from);
+            return Part::CommitMessage;
+        }
+        let number = usize::try_from(hit.line - 1).unwrap_or(usize::MAX);
+        match header_lines.get(number) {
+            Some(line) if line.starts_with(b"author ") => Part::Author,
+            Some(line) if line.starts_with(b"committer ") => Part::Author,
+            _ => Part::CommitHeader,
+        }
+    };
+    let parts = examined.hits.iter_mut().map(part);
+    let parts = parts.map(|part| (part, Vec::new())).collect();
+    (examined, parts)
+}
+
+/// Scans the entry names of a tree as one text, a name a line. A line feed inside a name becomes a
+/// space, so that the line number stays the entry's number.
+fn examine_tree(hash: HashKind, examiner: &mut Examiner, data: &[u8]) -> (Examined, Parts) {
+    let mut text = Vec::with_capacity(data.len() / 2);
+    for entry in objects::tree::Entries::new(hash, data).map_while(Result::ok) {
+        let as_space = |&byte: &u8| if byte == b'\n' { b' ' } else { byte };
+        text.extend(entry.name.iter().map(as_space));
+        text.push(b'\n');
+    }
+    let mut examined = examiner.examine(&text);
+    let mut parts = Vec::with_capacity(examined.hits.len());
+    let mut cursor = Names::new(hash, data);
+    for hit in &mut examined.hits {
+        hit.line = 1;
+        hit.end_line = 1;
+        parts.push((Part::FileName, cursor.touched(&hit.found.secret)));
+    }
+    (examined, parts)
+}
+
+/// The names of a tree by their offsets in the text of its names, asked for in ascending order.
+struct Names<'a> {
+    entries: objects::tree::Entries<'a>,
+    /// The names that the last secret touched, each with its offset.
+    window: VecDeque<(usize, Arc<[u8]>)>,
+    /// Where the next name begins.
+    next: usize,
+}
+
+impl<'a> Names<'a> {
+    fn new(hash: HashKind, data: &'a [u8]) -> Self {
+        Self {
+            entries: objects::tree::Entries::new(hash, data),
+            window: VecDeque::new(),
+            next: 0,
+        }
+    }
+
+    /// The names that `secret` touches; it must not begin before the one asked for last.
+    fn touched(&mut self, secret: &Range<usize>) -> Vec<Name> {
+        while self
+            .window
+            .front()
+            .is_some_and(|(start, name)| start + name.len() < secret.start)
+        {
+            self.window.pop_front();
+        }
+        while self.next < secret.end
+            && let Some(Ok(entry)) = self.entries.next()
+        {
+            let start = self.next;
+            self.next += entry.name.len() + 1;
+            if self.next > secret.start {
+                self.window.push_back((start, entry.name.into()));
+            }
+        }
+        let inside = |(start, name): &(usize, Arc<[u8]>)| {
+            let from = secret.start.max(*start);
+            let to = secret.end.min(start + name.len());
+            (from < to).then(|| Name {
+                name: Arc::clone(name),
+                secret: from - start..to - start,
+            })
+        };
+        self.window.iter().filter_map(inside).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touched(names: &[&str], secrets: &[Range<usize>]) -> Vec<Vec<String>> {
+        let mut tree = Vec::new();
+        for name in names {
+            tree.extend(format!("100644 {name}\0").into_bytes());
+            tree.extend([7; 20]);
+        }
+        let mut cursor = Names::new(HashKind::Sha1, &tree);
+        let shown = |name: &Name| {
+            let part = name.name.get(name.secret.clone()).unwrap();
+            String::from_utf8_lossy(part).into_owned()
+        };
+        secrets
+            .iter()
+            .map(|secret| cursor.touched(secret).iter().map(shown).collect())
+            .collect()
+    }
+
+    #[test]
+    fn a_secret_touches_the_names_it_lies_in() {
+        // abc\ndefg\nhi\n
+        let names = ["abc", "defg", "hi"];
+        assert_eq!(
+            touched(&names, &[0..3, 0..2, 5..7, 9..11]),
+            [["abc"], ["ab"], ["ef"], ["hi"]]
+        );
+        assert_eq!(
+            touched(&names, &[2..11, 3..4, 4..8]),
+            [vec!["c", "defg", "hi"], vec![], vec!["defg"]]
+        );
+    }
+}

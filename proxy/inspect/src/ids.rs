@@ -1,0 +1,121 @@
+//! The ids of a pack's objects: by entry, and back.
+
+use exeat_gitwire::{HashKind, ObjectId};
+
+use crate::pack::Error;
+
+/// The ids of a pack's objects by entry index, packed without padding.
+pub struct Ids {
+    hash: HashKind,
+    bytes: Vec<u8>,
+}
+
+impl Ids {
+    pub fn new(hash: HashKind) -> Self {
+        Self {
+            hash,
+            bytes: Vec::new(),
+        }
+    }
+
+    pub fn set(&mut self, index: u32, id: &ObjectId) {
+        let width = self.hash.len_in_bytes();
+        let start = index as usize * width;
+        if self.bytes.len() < start + width {
+            self.bytes.resize(start + width, 0);
+        }
+        if let Some(place) = self.bytes.get_mut(start..start + width) {
+            place.copy_from_slice(id.as_slice());
+        }
+    }
+
+    /// The raw id of entry `index`; `None` where none has been computed.
+    pub fn raw(&self, index: u32) -> Option<&[u8]> {
+        let width = self.hash.len_in_bytes();
+        let start = index as usize * width;
+        let raw = self.bytes.get(start..start + width)?;
+        // No object hashes to all zeros: git itself uses that id for "none".
+        raw.iter().any(|&byte| byte != 0).then_some(raw)
+    }
+
+    pub fn get(&self, index: u32) -> Option<ObjectId> {
+        self.raw(index).and_then(|raw| ObjectId::try_from(raw).ok())
+    }
+
+    /// Every id computed so far, by entry index.
+    pub fn all(&self) -> Vec<Option<ObjectId>> {
+        let length = self.bytes.len() / self.hash.len_in_bytes();
+        (0..length as u32).map(|index| self.get(index)).collect()
+    }
+
+    /// The way back, for a pack of `length` objects.
+    ///
+    /// # Errors
+    /// When an object has no id, or two have the same.
+    pub fn entries(&self, length: u32) -> Result<Entries<'_>, Error> {
+        let id = |index: u32| self.raw(index).unwrap_or_default();
+        if (0..length).any(|index| self.raw(index).is_none()) {
+            return Err(Error::WorkerFailed);
+        }
+        let mut by_id: Vec<u32> = (0..length).collect();
+        by_id.sort_unstable_by(|&left, &right| id(left).cmp(id(right)));
+        for pair in by_id.windows(2) {
+            if let [left, right] = *pair
+                && id(left) == id(right)
+            {
+                let id = self.get(left).ok_or(Error::WorkerFailed)?;
+                return Err(Error::Duplicate { id });
+            }
+        }
+        Ok(Entries { ids: self, by_id })
+    }
+}
+
+/// The entries of a pack, found by id. Each object has an id, and no two have the same.
+pub struct Entries<'a> {
+    ids: &'a Ids,
+    by_id: Vec<u32>,
+}
+
+impl Entries<'_> {
+    /// The entry whose raw id this is.
+    pub fn find(&self, raw: &[u8]) -> Option<u32> {
+        let place = self
+            .by_id
+            .binary_search_by(|&index| self.ids.raw(index).unwrap_or_default().cmp(raw))
+            .ok()?;
+        self.by_id.get(place).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> ObjectId {
+        ObjectId::from_bytes_or_panic(&[byte; 20])
+    }
+
+    #[test]
+    fn entries_are_found_by_id() {
+        let mut ids = Ids::new(HashKind::Sha1);
+        for (index, byte) in [(2, 7), (0, 9), (1, 8)] {
+            ids.set(index, &id(byte));
+        }
+        let entries = ids.entries(3).unwrap();
+        assert_eq!(entries.find(&[9; 20]), Some(0));
+        assert_eq!(entries.find(&[7; 20]), Some(2));
+        assert_eq!(entries.find(&[6; 20]), None);
+    }
+
+    #[test]
+    fn a_missing_or_doubled_id_is_an_error() {
+        let mut ids = Ids::new(HashKind::Sha1);
+        assert!(matches!(ids.entries(1), Err(Error::WorkerFailed)));
+        ids.set(1, &id(1));
+        assert!(matches!(ids.entries(2), Err(Error::WorkerFailed)));
+        ids.set(0, &id(1));
+        assert!(matches!(ids.entries(2), Err(Error::Duplicate { .. })));
+        assert!(matches!(ids.entries(3), Err(Error::WorkerFailed)));
+    }
+}

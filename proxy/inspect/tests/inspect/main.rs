@@ -1,0 +1,13 @@
+//! Packs that real git makes, inspected; git itself says what they hold and where.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
+
+mod conditions;
+mod coverage;
+mod feeding;
+mod masking;
+mod memory;
+mod order;
+mod planted;
+mod reached;
+mod repository;
+mod scene;

@@ -1,0 +1,118 @@
+//! What an inspection holds in memory, measured in a process of its own.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::unix::fs::FileExt,
+    path::Path,
+    process::Command,
+};
+
+use exeat_gitwire::{HashKind, pack::Spool};
+use exeat_inspect::PackInspection;
+
+use crate::{
+    repository::{Random, Repository, Stream},
+    scene::{RULE, pool, rules, settings},
+};
+
+/// Names the pack that this process is to inspect.
+const PACK: &str = "EXEAT_TEST_INSPECT_PACK";
+
+/// A spool as the proxy has one.
+struct OnDisk(File);
+
+impl Spool for OnDisk {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+}
+
+/// Does nothing of its own; `peak` runs it again with a pack.
+#[test]
+fn the_process_that_is_measured() {
+    let Some(path) = std::env::var_os(PACK) else {
+        return;
+    };
+    let spool = OnDisk(tempfile::tempfile().unwrap());
+    let settings = settings(&rules(RULE));
+    let mut inspection = PackInspection::start(pool(), HashKind::Sha1, settings, spool);
+    let mut pack = File::open(path).unwrap();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match pack.read(&mut chunk).unwrap() {
+            0 => break,
+            length => inspection.feed(&chunk[..length]).unwrap(),
+        }
+    }
+    let inspected = inspection.finish(None).unwrap();
+    assert!(inspected.coverage.objects() > 0);
+    println!("peak {}", resident_peak());
+}
+
+/// The most bytes this process ever held in memory.
+fn resident_peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kibibytes << 10
+}
+
+/// The peak of inspecting `pack`.
+fn peak(pack: &[u8], folder: &Path) -> u64 {
+    let path = folder.join("measured.pack");
+    fs::write(&path, pack).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "memory::the_process_that_is_measured",
+            "--nocapture",
+        ])
+        .env(PACK, &path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    let peak = said
+        .split("peak ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{said}"));
+    let peak = peak.split_whitespace().next().unwrap().parse().unwrap();
+    println!("{peak} bytes for a pack of {}", pack.len());
+    peak
+}
+
+#[test]
+fn a_large_file_is_held_once_or_twice() {
+    let repository = Repository::new(HashKind::Sha1);
+    let blob = Random::new(1).bytes(100 << 20);
+    repository.git(&["config", "core.compression", "0"]);
+    let id = repository.write("blob", &blob);
+    let pack = repository.pack_of(&[id]);
+    assert!(pack.len() > blob.len());
+    let peak = peak(&pack, repository.path());
+    assert!(peak < 300 << 20, "{peak}");
+}
+
+#[test]
+fn a_hundred_thousand_files_take_little() {
+    let repository = Repository::new(HashKind::Sha1);
+    let mut random = Random::new(2);
+    let mut stream = Stream::default();
+    stream.commit("main", "many");
+    for number in 0..100_000 {
+        let path = format!("d{}/e{}/f{number}", number % 50, number % 1000);
+        stream.file(&path, format!("{number} {}", random.words()));
+    }
+    repository.import(&stream.bytes);
+    let pack = repository.pack(&["--window=0"]);
+    let peak = peak(&pack, repository.path());
+    assert!(peak < 160 << 20, "{peak}");
+}
