@@ -9,6 +9,7 @@ mod harness;
 mod observe;
 mod pass;
 mod refuse;
+mod scan;
 mod setup;
 mod stop;
 mod tidy;

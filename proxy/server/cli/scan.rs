@@ -24,16 +24,19 @@ const COULD_NOT_FINISH: u8 = 2;
 /// findings, 2 if it could not finish.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files and folders to scan
+    /// Files and folders to scan; links and .git folders inside folders are not entered
     #[arg(value_name = "PATH", required_unless_present_any = ["git", "pack"])]
     paths: Vec<PathBuf>,
     /// Commits to scan, as a push would send them, in the repository of the current folder: a
-    /// range such as @{upstream}..HEAD, or anything else git rev-list takes
-    #[arg(long, value_name = "RANGE", conflicts_with_all = ["paths", "pack"])]
+    /// range such as @{upstream}..HEAD, or several revisions such as "--all --not --remotes"
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["paths", "pack"], allow_hyphen_values = true)]
     git: Option<String>,
     /// A pack file to scan
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
     pack: Option<PathBuf>,
+    /// How the objects of the pack are named, which a pack does not say of itself
+    #[arg(long, value_enum, value_name = "HASH", conflicts_with_all = ["paths", "git"], default_value_t = ObjectFormat::Sha1)]
+    object_format: ObjectFormat,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -49,6 +52,15 @@ pub enum Format {
     Text,
     /// One JSON object a line
     Jsonl,
+}
+
+/// The hash that names the objects of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ObjectFormat {
+    /// Ids of 40 hex digits, git's default
+    Sha1,
+    /// Ids of 64 hex digits
+    Sha256,
 }
 
 /// What every kind of scan works with.
@@ -72,7 +84,7 @@ fn scan(args: &Args) -> anyhow::Result<ExitCode> {
     let mut printer = output::Printer::new(args.format);
     match (&args.git, &args.pack) {
         (Some(range), None) => packs::scan_range(&scan, range, &mut printer)?,
-        (None, Some(path)) => packs::scan_pack(&scan, path, &mut printer)?,
+        (None, Some(path)) => packs::scan_pack(&scan, path, args.object_format, &mut printer)?,
         (None, None) => files::scan(&scan, &args.paths, &mut printer)?,
         (Some(_), Some(_)) => bail!("--git and --pack cannot be used together"),
     }

@@ -2,8 +2,7 @@
 
 use std::{
     io::{StdoutLock, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -112,24 +111,21 @@ impl Printer {
 }
 
 /// The key of this user's fingerprints, made at the first scan, so that two scans name one secret
-/// alike. It stays on this machine.
+/// alike. It stays on this machine; without a place to keep it, fingerprints hold for one scan.
 pub fn fingerprint_key() -> anyhow::Result<FingerprintKey> {
-    let mut key = [0; 32];
-    if let Some(path) = key_path() {
-        match std::fs::read(&path) {
-            Ok(bytes) if bytes.len() == key.len() => {
-                key.copy_from_slice(&bytes);
-                return Ok(FingerprintKey::new(key));
-            }
-            Ok(_) | Err(_) => {
-                getrandom::fill(&mut key)?;
-                // Without a place to keep it, fingerprints hold for this scan alone.
-                let _ = keep(&path, &key);
-                return Ok(FingerprintKey::new(key));
-            }
-        }
+    let path = key_path();
+    if let Some(kept) = path.as_deref().and_then(kept) {
+        return Ok(FingerprintKey::new(kept));
     }
+    let mut key = [0; 32];
     getrandom::fill(&mut key).context("no randomness for fingerprints")?;
+    if let Some(path) = path
+        && keep(&path, &key).is_err()
+        && let Some(others) = kept(&path)
+    {
+        // Another scan was first.
+        key = others;
+    }
     Ok(FingerprintKey::new(key))
 }
 
@@ -145,15 +141,17 @@ fn key_path() -> Option<PathBuf> {
     Some(state.join("exeat").join("fingerprint.key"))
 }
 
-fn keep(path: &std::path::Path, key: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(key)
+fn kept(path: &Path) -> Option<[u8; 32]> {
+    std::fs::read(path).ok()?.try_into().ok()
+}
+
+/// Puts the key in place whole, where none is.
+fn keep(path: &Path, key: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    // Readable by its owner only, as temporary files are.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(key)?;
+    file.persist_noclobber(path)?;
+    Ok(())
 }

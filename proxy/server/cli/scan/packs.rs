@@ -11,18 +11,19 @@ use std::{
 
 use anyhow::{Context, bail};
 use exeat_gitwire::{
-    HashKind,
+    HashKind, ObjectId,
     pack::{self, Spool},
 };
 use exeat_inspect::{PackInspection, Pool, Settings};
 
-use super::{Scan, output::Printer};
+use super::{ObjectFormat, Scan, output::Printer};
 
 const CHUNK: usize = 64 * 1024;
 
 /// Scans what a push of `range` would send: git packs it, and the pack is inspected.
 pub fn scan_range(scan: &Scan, range: &str, printer: &mut Printer) -> anyhow::Result<()> {
     let hash = object_format()?;
+    let revisions = revisions(range)?;
     let mut git = Command::new("git")
         .args([
             "pack-objects",
@@ -36,28 +37,49 @@ pub fn scan_range(scan: &Scan, range: &str, printer: &mut Printer) -> anyhow::Re
         .spawn()
         .context("git cannot be run")?;
     if let Some(mut input) = git.stdin.take() {
-        for revision in revisions(range)? {
-            writeln!(input, "{revision}").context("git pack-objects ended early")?;
-        }
+        input
+            .write_all(revisions.join("\n").as_bytes())
+            .context("git pack-objects ended early")?;
     }
     let output = git
         .stdout
         .take()
         .context("git pack-objects has no output")?;
-    let inspected = inspect(scan, hash, output, Unnamed::new()?, printer);
+    let targets: Vec<ObjectId> = revisions
+        .iter()
+        .filter_map(|id| ObjectId::from_hex(id.as_bytes()).ok())
+        .collect();
+    let inspected = inspect(scan, hash, output, Unnamed::new()?, Some(&targets), printer);
     let status = git.wait().context("git pack-objects")?;
-    if !status.success() {
+    // A git that was cut off ends by a signal; then the inspection knows why.
+    if status.code().is_some_and(|code| code != 0) {
         bail!("git could not pack {range}; the lines above say why");
     }
     inspected
 }
 
-/// Scans a pack file. Its ids must be SHA-1, the only format packs name nowhere else.
-pub fn scan_pack(scan: &Scan, path: &Path, printer: &mut Printer) -> anyhow::Result<()> {
+/// Scans a pack file.
+pub fn scan_pack(
+    scan: &Scan,
+    path: &Path,
+    format: ObjectFormat,
+    printer: &mut Printer,
+) -> anyhow::Result<()> {
+    let (hash, other) = match format {
+        ObjectFormat::Sha1 => (HashKind::Sha1, "sha256"),
+        ObjectFormat::Sha256 => (HashKind::Sha256, "sha1"),
+    };
     let named = || format!("{}", path.display());
     let file = File::open(path).with_context(named)?;
     let again = file.try_clone().with_context(named)?;
-    inspect(scan, HashKind::Sha1, file, InPlace(again), printer).with_context(named)
+    inspect(scan, hash, file, InPlace(again), None, printer)
+        .map_err(|error| match error.downcast_ref() {
+            Some(exeat_inspect::Error::Pack(_)) => error.context(format!(
+                "not a whole pack of a {hash} repository (is it one of {other}? --object-format)"
+            )),
+            _ => error,
+        })
+        .with_context(named)
 }
 
 fn inspect<S: Spool>(
@@ -65,6 +87,7 @@ fn inspect<S: Spool>(
     hash: HashKind,
     mut input: impl Read,
     spool: S,
+    targets: Option<&[ObjectId]>,
     printer: &mut Printer,
 ) -> anyhow::Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -77,7 +100,7 @@ fn inspect<S: Spool>(
             length => inspection.feed(&chunk[..length])?,
         }
     }
-    let inspected = inspection.finish(None)?;
+    let inspected = inspection.finish(targets)?;
     printer.scanned(inspected.coverage.bytes);
     for finding in &inspected.findings {
         printer.finding(finding)?;
@@ -116,21 +139,48 @@ fn object_format() -> anyhow::Result<HashKind> {
     }
 }
 
-/// The range as ids, one a line, with `^` before those that are left out.
+/// Words beside revisions that say which commits are meant.
+const SELECTORS: [&str; 6] = [
+    "--all",
+    "--not",
+    "--branches",
+    "--tags",
+    "--remotes",
+    "--exclude",
+];
+
+/// The range as ids, with `^` before those that are left out.
 fn revisions(range: &str) -> anyhow::Result<Vec<String>> {
-    if range.starts_with('-') {
-        bail!("--git {range}: expected commits, such as @{{upstream}}..HEAD");
-    }
-    let listed = git(&["rev-parse", "--revs-only", "--end-of-options", range, "--"])?;
-    let revisions: Vec<String> = listed
-        .lines()
-        .filter(|line| !line.starts_with("--"))
-        .map(str::to_owned)
-        .collect();
+    // A revision may hold spaces (`HEAD@{1 week ago}`), so they part words only where the whole is none.
+    let parsed = match parsed(&[range]) {
+        Err(_) if range.trim().contains(char::is_whitespace) => {
+            parsed(&range.split_whitespace().collect::<Vec<_>>())
+        }
+        parsed => parsed,
+    };
+    let revisions = parsed.with_context(|| format!("--git {range}"))?;
     if revisions.is_empty() {
         bail!("--git {range}: git knows no such commits here");
     }
     Ok(revisions)
+}
+
+fn parsed(words: &[&str]) -> anyhow::Result<Vec<String>> {
+    for word in words {
+        let selector = word.split('=').next().unwrap_or(word);
+        if word.starts_with('-') && !SELECTORS.contains(&selector) {
+            bail!("{word} selects no commits; expected something like @{{upstream}}..HEAD");
+        }
+    }
+    let mut arguments = vec!["rev-parse"];
+    arguments.extend(words);
+    arguments.push("--");
+    let listed = git(&arguments)?;
+    Ok(listed
+        .lines()
+        .filter(|line| *line != "--")
+        .map(str::to_owned)
+        .collect())
 }
 
 fn git(arguments: &[&str]) -> anyhow::Result<String> {
