@@ -5,6 +5,8 @@ use std::process::Command;
 
 use crate::harness::{EXEAT, Options, Run, World, assert_refused, github_token, gits, run_program};
 
+mod real;
+
 const CREDENTIALS: (&str, &str) = ("ada", "correct-horse-battery");
 
 /// A developer's machine of which nothing is known: an empty home, and the binary in `PATH`.

@@ -74,10 +74,13 @@ fn translate(question: &[u8], forges: &[Forge]) -> Option<Vec<u8>> {
     };
     line(&mut onward, b"protocol", forge.url.scheme().as_bytes());
     line(&mut onward, b"host", host.as_bytes());
+    // A forge may live below a path of its own.
+    let folder = forge.url.path().trim_matches('/').as_bytes();
+    let path = [folder, rest].concat();
     line(
         &mut onward,
         b"path",
-        rest.strip_prefix(b"/").unwrap_or(rest),
+        path.strip_prefix(b"/").unwrap_or(&path),
     );
     for each in question.split(|&byte| byte == b'\n') {
         let key = each.split(|&byte| byte == b'=').next().unwrap_or_default();
@@ -161,6 +164,16 @@ mod tests {
         assert_eq!(
             onward.unwrap(),
             b"protocol=http\nhost=127.0.0.1:81\npath=a/b\nusername=u\n\n"
+        );
+    }
+
+    #[test]
+    fn a_forge_below_a_path_is_asked_for_with_it() {
+        let forges = [setup::forge("inner=https://corp.example/git/").unwrap()];
+        let onward = translate(b"protocol=https\nhost=p\npath=inner/a/b.git\n", &forges);
+        assert_eq!(
+            onward.unwrap(),
+            b"protocol=https\nhost=corp.example\npath=git/a/b.git\n\n"
         );
     }
 

@@ -176,7 +176,9 @@ fn helper(forges: &[Forge]) -> String {
     for forge in forges {
         let url = base(&forge.url);
         if url != format!("https://{}", forge.name) {
-            helper.push_str(&format!(" --forge {}={url}", forge.name));
+            // git hands a helper with `!` to the shell.
+            let forge = quoted(&format!("{}={url}", forge.name));
+            helper.push_str(&format!(" --forge {forge}"));
         }
     }
     helper
@@ -269,6 +271,14 @@ mod tests {
             helper(&forges),
             "!exeat credential --forge inner=https://git.corp.example:444"
         );
+    }
+
+    #[test]
+    fn the_shell_takes_nothing_in_an_address_for_its_own() {
+        let forges = [forge("inner=https://git.corp.example/a&b;c$(d)'e").unwrap()];
+        let expected =
+            r#"!exeat credential --forge 'inner=https://git.corp.example/a&b;c$(d)'\''e'"#;
+        assert_eq!(helper(&forges), expected);
     }
 
     #[test]
