@@ -59,10 +59,7 @@ impl Server {
 
     /// Asks it to end; `wait` then tells how it did.
     pub(crate) fn terminate(&self) {
-        let _ = Command::new("kill")
-            .arg("-TERM")
-            .arg(self.child.id().to_string())
-            .status();
+        self.signal("TERM");
     }
 
     /// How it ended; `None` where it had to be killed, because it did not end by itself.
@@ -81,10 +78,17 @@ impl Server {
 
     /// Ends it at once, as a power failure would.
     pub(crate) fn kill(&self) {
-        let _ = Command::new("kill")
-            .arg("-KILL")
-            .arg(self.child.id().to_string())
-            .status();
+        self.signal("KILL");
+    }
+
+    /// The shell's own `kill`: a small machine has no program of that name.
+    fn signal(&self, name: &str) {
+        let order = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &order]).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "{order} failed"
+        );
     }
 
     /// All it has logged and printed, over all its runs in this world.
