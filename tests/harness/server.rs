@@ -84,11 +84,8 @@ impl Server {
     /// The shell's own `kill`: a small machine has no program of that name.
     fn signal(&self, name: &str) {
         let order = format!("kill -{name} {}", self.child.id());
-        let status = Command::new("sh").args(["-c", &order]).status();
-        assert!(
-            status.is_ok_and(|status| status.success()),
-            "{order} failed"
-        );
+        // One that has ended by itself cannot be signalled, and need not be.
+        let _ = Command::new("sh").args(["-c", &order]).status();
     }
 
     /// All it has logged and printed, over all its runs in this world.
