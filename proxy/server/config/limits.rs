@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use exeat_gitwire::pack;
+
 use super::section::Section;
 
 const KIB: u64 = 1024;
@@ -96,6 +98,19 @@ limits! {
 }
 
 impl Limits {
+    /// The part that bounds one pack. What is not configurable has the pack reader's own default.
+    pub fn pack(&self) -> pack::Limits {
+        pack::Limits {
+            pack_bytes: self.pack_bytes,
+            objects: self.objects,
+            object_bytes: self.object_bytes,
+            resolved_bytes: self.resolved_bytes,
+            delta_depth: self.delta_depth,
+            cache_bytes: self.base_cache_bytes,
+            ..pack::Limits::default()
+        }
+    }
+
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let limits = Self::read_each(&mut section);
         let mut at_least = |larger: &str, most: u64, smaller: &str, least: u64| {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
+use exeat_gitwire::{ObjectId, push_request::PushRequest};
 use exeat_inspect::{Examiner, PackInspection, Pool, Report, Settings, head};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
@@ -102,15 +102,7 @@ fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
     Settings {
         rules: Arc::clone(&pushes.rules),
         key: pushes.key.clone(),
-        limits: pack::Limits {
-            pack_bytes: limits.pack_bytes,
-            objects: limits.objects,
-            object_bytes: limits.object_bytes,
-            resolved_bytes: limits.resolved_bytes,
-            delta_depth: limits.delta_depth,
-            cache_bytes: limits.base_cache_bytes,
-            ..pack::Limits::default()
-        },
+        limits: limits.pack(),
         most_findings: limits.findings,
         most_paths: MOST_PATHS,
         cancelled,

@@ -80,7 +80,7 @@ pub enum Error {
     /// The order of the deltas makes the same bases be rebuilt over and over.
     #[error(
         "the deltas of the pack are ordered so that rebuilding their bases takes more than {limit} bytes of work \
-         (limits.rework_bytes, limits.cache_bytes); repack with 'git repack -adf' and push again"
+         (limits.base_cache_bytes); repack with 'git repack -adf' and push again"
     )]
     Rework {
         /// The bound that would have been passed, in bytes produced.

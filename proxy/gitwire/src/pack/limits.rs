@@ -1,6 +1,7 @@
 //! What a pack may cost before it is refused.
 
-/// The ceilings of one pack. Every field is the key of the same name below `limits` in the configuration.
+/// The ceilings of one pack. Errors name the key below `limits` in the
+/// configuration, which is the field's name, but `base_cache_bytes` for the cache.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Bytes of the pack itself, header and trailer included.

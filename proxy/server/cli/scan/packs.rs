@@ -10,10 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use exeat_gitwire::{
-    HashKind, ObjectId,
-    pack::{self, Spool},
-};
+use exeat_gitwire::{HashKind, ObjectId, pack::Spool};
 use exeat_inspect::{PackInspection, Pool, Settings};
 
 use super::{ObjectFormat, Scan, output::Printer};
@@ -116,15 +113,7 @@ fn settings(scan: &Scan) -> Settings {
     Settings {
         rules: Arc::clone(&scan.rules),
         key: scan.key.clone(),
-        limits: pack::Limits {
-            pack_bytes: limits.pack_bytes,
-            objects: limits.objects,
-            object_bytes: limits.object_bytes,
-            resolved_bytes: limits.resolved_bytes,
-            delta_depth: limits.delta_depth,
-            cache_bytes: limits.base_cache_bytes,
-            ..pack::Limits::default()
-        },
+        limits: limits.pack(),
         most_findings: limits.findings,
         most_paths: 1_000,
         cancelled: Arc::new(AtomicBool::new(false)),
