@@ -145,12 +145,10 @@ fn pack_files_of_both_formats() {
         let commit = home.commit("x/a", &format!("\n\n{}", github_token(805)));
         home.git(&["repack", "-adq"]);
         let folder = home.work.join(".git/objects/pack");
-        let packs = fs::read_dir(folder)
+        let mut packs = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path());
-        let pack = packs
-            .filter(|path| path.extension().is_some_and(|end| end == "pack"))
-            .next();
+        let pack = packs.find(|path| path.extension().is_some_and(|end| end == "pack"));
         let pack = pack.unwrap().display().to_string();
         let findings = home.findings(&["--pack", &pack, "--object-format", format]);
         assert_eq!(place(&findings[0]), at("x/a", 3, 1));

@@ -196,7 +196,7 @@ fn a_wrong_credential_is_taken_from_the_forge_s_helper() {
         let push = ["push", &format!("{forge}/org/one.git"), "main:other"];
         let run = desk.git_with(git, &seed, &push);
         assert_ne!(run.status, 0, "{run}");
-        assert_eq!(desk.kept(), [right.clone()], "{run}");
+        assert_eq!(desk.kept(), std::slice::from_ref(&right), "{run}");
         assert!(
             !desk
                 .world
