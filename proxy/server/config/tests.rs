@@ -1,10 +1,10 @@
 //! What is accepted, what it comes to, and the exact words for what is refused.
 
+mod example;
+
 use std::path::Path;
 
 use super::*;
-
-const EXAMPLE: &str = include_str!("../../../deploy/exeat.example.toml");
 
 type Loaded = Result<(Config, Vec<Warning>), Error>;
 
@@ -636,88 +636,4 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nforge = \"bitbucket\"\n\n";
     assert!(shown.starts_with(expected), "{shown}");
     assert!(shown.ends_with("drain_seconds = 30\n"), "{shown}");
-}
-
-/// The example with the keys uncommented that it shows as comments: `#key = ...`, no space between.
-fn uncommented() -> String {
-    let mut lines: Vec<&str> = Vec::new();
-    for line in EXAMPLE.lines() {
-        let key = line.strip_prefix('#').filter(|rest| {
-            let name = rest.split(" = ").next().unwrap_or_default();
-            rest.contains(" = ")
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        });
-        let Some(key) = key else {
-            lines.push(line);
-            continue;
-        };
-        // The other value stands right below the default.
-        let name = key.split(" = ").next().unwrap_or_default();
-        if lines
-            .last()
-            .is_some_and(|last| last.split(" = ").next() == Some(name))
-        {
-            lines.pop();
-        }
-        lines.push(key);
-    }
-    lines.join("\n")
-}
-
-#[test]
-fn the_example_is_the_defaults() {
-    let folder = tempfile::tempdir().unwrap();
-    let (config, warnings) = load_in(folder.path(), EXAMPLE, &[]).unwrap();
-    assert!(warnings.is_empty(), "{warnings:?}");
-    let base = format!("{}/", folder.path().display());
-    assert_eq!(
-        config.show().replace(&base, ""),
-        Config::defaults().unwrap().show()
-    );
-}
-
-#[test]
-fn the_example_has_every_key_that_is_known() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(Vec::new())
-        .unwrap()
-        .self_signed(&key)
-        .unwrap();
-    for name in [
-        "exeat.pem",
-        "exeat-key.pem",
-        "clients.pem",
-        "corp-ca.pem",
-        "more.toml",
-    ] {
-        std::fs::write(folder.path().join(name), certificate.pem()).unwrap();
-    }
-    let path = folder.path().join("exeat.toml");
-    let text = uncommented();
-    std::fs::write(&path, &text).unwrap();
-    let mut reader = Reader::new(Some(&path));
-    let file = raw::File::read(&path).unwrap();
-    let tree = raw::merge(Some(file), std::iter::empty(), &mut reader).unwrap();
-    Config::check(Section::root(&mut reader, tree));
-    let asked = reader.asked().clone();
-    let (problems, warnings) = reader.finish();
-    assert!(
-        problems.is_empty() && warnings.is_empty(),
-        "{problems:?} {warnings:?}"
-    );
-
-    let example: toml::Table = text.parse().unwrap();
-    let example = toml::Value::Table(example);
-    assert!(asked.len() > 40, "{asked:?}");
-    for path in asked {
-        let mut value = Some(&example);
-        for part in path.split('.') {
-            let part = if part == "*" { "github.com" } else { part };
-            value = value.and_then(|value| value.get(part));
-        }
-        assert!(value.is_some(), "{path} is not in the example");
-    }
 }
