@@ -67,7 +67,7 @@ impl Capabilities {
         match format {
             b"sha1" => Ok(HashKind::Sha1),
             b"sha256" => Ok(HashKind::Sha256),
-            _ => Err(Error::UnknownObjectFormat(text::escape_short(format, 40))),
+            _ => Err(Error::UnknownObjectFormat),
         }
     }
 

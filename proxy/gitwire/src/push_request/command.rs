@@ -1,7 +1,7 @@
 //! One command of a push: a ref, from one object to another.
 
 use super::Error;
-use crate::{HashKind, ObjectId, refname, text};
+use crate::{HashKind, ObjectId, refname};
 
 /// What shall become of one ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +21,6 @@ impl Command {
 
     pub fn is_delete(&self) -> bool {
         self.new.is_null()
-    }
-
-    /// The name for people: escaped, of at most 200 bytes.
-    pub fn printable_name(&self) -> String {
-        text::escape_short(&self.name, 200)
     }
 
     /// The command as its line carries it.
@@ -59,13 +54,10 @@ impl Command {
             name: name.to_vec(),
         };
         if let Err(reason) = refname::check(name) {
-            return Err(Error::BadRefName {
-                name: command.printable_name(),
-                reason,
-            });
+            return Err(Error::BadRefName { number, reason });
         }
         if command.is_create() && command.is_delete() {
-            return Err(Error::BothZero(command.printable_name()));
+            return Err(Error::BothZero(number));
         }
         Ok(command)
     }

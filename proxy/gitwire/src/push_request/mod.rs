@@ -114,7 +114,8 @@ pub enum Progress {
     Complete { consumed: usize },
 }
 
-/// Why a body is not the head of a push that can be forwarded. Ref names are shown escaped and shortened.
+/// Why a body is not the head of a push that can be forwarded. The texts count commands and options and repeat
+/// nothing of them: they are refused unread, and a secret may stand in any of their words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -141,8 +142,8 @@ pub enum Error {
     LateCapabilities(usize),
     #[error("the capabilities contain a zero byte")]
     ZeroByte,
-    #[error("the object format {0} is not known; sha1 and sha256 are")]
-    UnknownObjectFormat(String),
+    #[error("the object format is not known; sha1 and sha256 are")]
+    UnknownObjectFormat,
     #[error("the object format is given twice")]
     TwoObjectFormats,
     #[error("command {0} is not of the form: old id, space, new id, space, ref name")]
@@ -151,15 +152,15 @@ pub enum Error {
     UpperCaseId(usize),
     #[error("an object id is not of the object format of the request, {0}")]
     WrongHash(HashKind),
-    #[error("the ref name {name} is not valid: {reason}")]
+    #[error("the ref name of command {number} is not valid: {reason}")]
     BadRefName {
-        name: String,
+        number: usize,
         reason: refname::Error,
     },
-    #[error("the ref {0} is in two commands")]
-    DuplicateRef(String),
-    #[error("the command for {0} neither creates, updates nor deletes: both its ids are zero")]
-    BothZero(String),
+    #[error("command {0} is for the same ref as an earlier one")]
+    DuplicateRef(usize),
+    #[error("command {0} neither creates, updates nor deletes: both its ids are zero")]
+    BothZero(usize),
     #[error("push option {0} contains a zero byte or a line end")]
     BadOption(usize),
     #[error("the commands and options of the push exceed the limit of {0} bytes")]
@@ -374,7 +375,7 @@ impl Head {
         let name_limit = self.limits.ref_name_bytes.min(Limits::REF_NAME_BYTES);
         let command = Command::read(text, number, self.request.hash, name_limit)?;
         if !self.names.insert(command.name.clone()) {
-            return Err(Error::DuplicateRef(command.printable_name()));
+            return Err(Error::DuplicateRef(number));
         }
         self.request.commands.push(command);
         Ok(())

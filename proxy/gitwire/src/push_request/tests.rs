@@ -149,7 +149,7 @@ fn reads_sha256_when_it_is_requested() {
         Error::WrongHash(HashKind::Sha1),
     );
     let unknown = update("refs/heads/main\0 object-format=\x1bmd5");
-    refused(&[&unknown], Error::UnknownObjectFormat("\\x1bmd5".into()));
+    refused(&[&unknown], Error::UnknownObjectFormat);
     refused(
         &[&update("refs/x/y\0object-format=sha1 object-format=sha1")],
         Error::TwoObjectFormats,
@@ -203,10 +203,7 @@ fn only_the_canonical_form_passes() {
         &[&main, &update("refs/heads/b\0")],
         Error::LateCapabilities(2),
     );
-    refused(
-        &[&main, &main],
-        Error::DuplicateRef("refs/heads/main".into()),
-    );
+    refused(&[&main, &main], Error::DuplicateRef(2));
     refused(
         &[&format!("{} {B} refs/heads/x", "A".repeat(40))],
         Error::UpperCaseId(1),
@@ -224,7 +221,7 @@ fn only_the_canonical_form_passes() {
     );
     refused(
         &[&format!("{ZERO} {ZERO} refs/heads/gone")],
-        Error::BothZero("refs/heads/gone".into()),
+        Error::BothZero(1),
     );
     refused(
         &[&update("refs/heads/main\0atomic\0quiet")],
@@ -246,45 +243,40 @@ fn only_the_canonical_form_passes() {
 
 #[test]
 fn ref_names_follow_git_s_rules() {
-    let bad = |name: &str, shown: &str, reason| {
-        refused(
-            &[&update(name)],
-            Error::BadRefName {
-                name: shown.into(),
-                reason,
-            },
-        );
+    let bad = |name: &str, reason| {
+        refused(&[&update(name)], Error::BadRefName { number: 1, reason });
     };
-    bad("HEAD", "HEAD", refname::Error::OutsideRefs);
-    bad(
-        "refs/heads/../x",
-        "refs/heads/../x",
-        refname::Error::LeadingDot,
-    );
-    bad(
-        "refs/heads/\x1b]0;",
-        "refs/heads/\\x1b]0;",
-        refname::Error::Forbidden,
-    );
-    bad(
-        "refs/heads/main\n\0 atomic",
-        "refs/heads/main\\x0a",
-        refname::Error::Forbidden,
-    );
-    bad(
-        "refs/heads/main\n\n",
-        "refs/heads/main\\x0a",
-        refname::Error::Forbidden,
-    );
-    bad(
-        "refs/heads/main ",
-        "refs/heads/main ",
-        refname::Error::Forbidden,
-    );
-    assert_eq!(
-        push(&head(&[&update("refs/heads/grün")])).commands[0].printable_name(),
-        "refs/heads/gr\\xc3\\xbcn"
-    );
+    bad("HEAD", refname::Error::OutsideRefs);
+    bad("refs/heads/../x", refname::Error::LeadingDot);
+    bad("refs/heads/\x1b]0;", refname::Error::Forbidden);
+    bad("refs/heads/main\n\0 atomic", refname::Error::Forbidden);
+    bad("refs/heads/main\n\n", refname::Error::Forbidden);
+    bad("refs/heads/main ", refname::Error::Forbidden);
+}
+
+#[test]
+fn refusals_repeat_nothing_of_the_request() {
+    let word = "word0that0shall0not0be0told";
+    let named = format!("refs/heads/{word}");
+    let main = update("refs/heads/main");
+    for lines in [
+        vec![update(&format!("{named}..x"))],
+        vec![update(word)],
+        vec![update(&named), update(&named)],
+        vec![format!("{ZERO} {ZERO} {named}")],
+        vec![format!("{word} {word} {named}")],
+        vec![format!("refs/heads/main\0 object-format={word}")],
+        vec![update(&format!("refs/heads/main\0 object-format={word}"))],
+        vec![format!("{main}\0 push-cert={word}")],
+        vec![main.clone(), format!("{main}\0 {word}")],
+        vec![format!("shallow {word}")],
+    ] {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let error = Reader::new(Limits::default())
+            .feed(&head(&lines))
+            .unwrap_err();
+        assert!(!error.to_string().contains(word), "{error}");
+    }
 }
 
 #[test]
