@@ -47,12 +47,15 @@ pub enum Error {
     Time,
     #[error("the connection to it was lost")]
     Lost,
+    /// TLS failed on a connection that had come about.
+    #[error("the connection to it was lost: {0}")]
+    Broken(String),
 }
 
 impl Error {
     /// Whether the request may have reached the upstream.
     pub fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::Time | Self::Lost)
+        matches!(self, Self::Time | Self::Lost | Self::Broken(_))
     }
 
     /// One word for the metric.
@@ -64,7 +67,7 @@ impl Error {
             Self::ConnectTime | Self::Connect(_) => "connect",
             Self::Tls(_) => "tls",
             Self::Time => "time",
-            Self::Lost => "lost",
+            Self::Lost | Self::Broken(_) => "lost",
         }
     }
 }
@@ -162,38 +165,40 @@ fn roots(section: &config::Upstream) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// Finds out what went wrong from the chain of causes.
+/// Finds out what went wrong from the chain of causes. Once there was a connection, the upstream may have
+/// read the request whatever failed afterwards, be it TLS.
 fn classify(error: &legacy::Error) -> Error {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    let connecting = error.is_connect();
-    let mut text = String::new();
-    let mut last = String::from("it was cut off");
-    while let Some(current) = cause {
-        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-            return Error::Tls(tls.to_string());
-        }
-        let io = current.downcast_ref::<io::Error>();
-        if let Some(io) = io {
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => return Error::Refused,
-                io::ErrorKind::TimedOut if connecting => return Error::ConnectTime,
-                kind if connecting => last = kind.to_string(),
-                _ => {}
-            }
-        }
-        text.push_str(&current.to_string());
-        // An I/O error gives as its source what stands behind the error it wraps, so that one is looked at first; TLS
-        // errors arrive wrapped twice.
-        cause = match io.and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => current.source(),
-        };
+    let outermost: &(dyn StdError + 'static) = error;
+    let causes = || std::iter::successors(Some(outermost), |&cause| behind(cause));
+    let tls = causes().find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    match (error.is_connect(), tls) {
+        (true, Some(tls)) => return Error::Tls(tls.to_string()),
+        (false, Some(tls)) => return Error::Broken(tls.to_string()),
+        (false, None) => return Error::Lost,
+        (true, None) => {}
     }
-    if text.contains("dns error") {
+    let mut last = String::from("it was cut off");
+    for io in causes().filter_map(|cause| cause.downcast_ref::<io::Error>()) {
+        match io.kind() {
+            io::ErrorKind::ConnectionRefused => return Error::Refused,
+            io::ErrorKind::TimedOut => return Error::ConnectTime,
+            kind => last = kind.to_string(),
+        }
+    }
+    if causes().any(|cause| cause.to_string().contains("dns error")) {
         return Error::Name;
     }
-    if connecting {
-        return Error::Connect(last);
+    Error::Connect(last)
+}
+
+/// The next cause. An I/O error gives as its source what stands behind the error it wraps, so that one is looked at
+/// first; TLS errors arrive wrapped twice.
+fn behind<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(wrapped) => Some(wrapped),
+        None => cause.source(),
     }
-    Error::Lost
 }
