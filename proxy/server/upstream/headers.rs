@@ -24,22 +24,63 @@ pub fn relay(from: &HeaderMap, to: &mut HeaderMap) {
     }
 }
 
-/// Every WWW-Authenticate line, separately, except those that would sign in a connection: NTLM and
-/// Negotiate bind the user to a connection, and connections to an upstream are shared.
+/// Every WWW-Authenticate line, separately, without the challenges that would sign in a connection: NTLM
+/// and Negotiate bind the user to a connection, and connections to an upstream are shared.
 pub fn unsigned_in(from: &HeaderMap) -> Vec<HeaderValue> {
     from.get_all(WWW_AUTHENTICATE)
         .iter()
-        .filter(|value| !binds_connection(value))
-        .cloned()
+        .filter_map(without_connection_bound)
         .collect()
 }
 
-fn binds_connection(value: &HeaderValue) -> bool {
-    let Ok(text) = value.to_str() else {
-        return true;
-    };
-    let scheme = text.split([' ', ',']).next().unwrap_or_default();
-    scheme.eq_ignore_ascii_case("ntlm") || scheme.eq_ignore_ascii_case("negotiate")
+/// One line may hold several challenges, and the parameters of a challenge are separated by commas as the
+/// challenges are (RFC 9110 section 11.6.1). A line that is not text is left out.
+fn without_connection_bound(value: &HeaderValue) -> Option<HeaderValue> {
+    let text = value.to_str().ok()?;
+    let mut kept: Vec<&str> = Vec::new();
+    let mut bound = false;
+    let mut removed = false;
+    for part in parts(text) {
+        let first = part.split([' ', '\t']).next().unwrap_or_default();
+        // A parameter has its equals sign within its first word, `a = b` apart; token68 follows a space.
+        let rest = part.get(first.len()..).unwrap_or_default().trim_start();
+        let is_parameter = first.contains('=') || rest.starts_with('=');
+        if !is_parameter {
+            bound = first.eq_ignore_ascii_case("ntlm") || first.eq_ignore_ascii_case("negotiate");
+        }
+        match bound {
+            true => removed = true,
+            false => kept.push(part),
+        }
+    }
+    match (removed, kept.is_empty()) {
+        (false, _) => Some(value.clone()),
+        (true, true) => None,
+        (true, false) => HeaderValue::from_str(&kept.join(", ")).ok(),
+    }
+}
+
+/// The text between commas that do not stand within quotes.
+fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                parts.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts.retain(|part| !part.trim().is_empty());
+    parts.iter().map(|part| part.trim()).collect()
 }
 
 #[cfg(test)]
@@ -60,6 +101,27 @@ mod tests {
         }
         let kept = unsigned_in(&from);
         assert_eq!(kept, ["Basic realm=\"a\"", "Bearer"]);
+    }
+
+    #[test]
+    fn connection_bound_challenges_are_taken_out_of_a_shared_line() {
+        let left = |text: &'static str| {
+            let mut from = HeaderMap::new();
+            from.append(WWW_AUTHENTICATE, HeaderValue::from_static(text));
+            let kept = unsigned_in(&from).into_iter().next();
+            kept.map(|value| value.to_str().unwrap().to_owned())
+        };
+        let basic = "Basic realm=\"a, Negotiate\", charset=\"UTF-8\"";
+        assert_eq!(left(basic).as_deref(), Some(basic));
+        for line in [
+            "Basic realm=\"a, Negotiate\", charset=\"UTF-8\", Negotiate",
+            "Negotiate, Basic realm=\"a, Negotiate\", charset=\"UTF-8\"",
+            "NTLM TlRM, x = \"y\",, Basic realm=\"a, Negotiate\", charset=\"UTF-8\" , negotiate\tab==",
+        ] {
+            assert_eq!(left(line).as_deref(), Some(basic), "{line}");
+        }
+        assert_eq!(left("Negotiate, NTLM"), None);
+        assert_eq!(left("\tNegotiate"), None);
     }
 
     #[test]
