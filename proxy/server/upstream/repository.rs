@@ -29,7 +29,7 @@ impl Repository {
         let joined = self.segments.join("/");
         let plain = joined.strip_suffix(".git").unwrap_or(&joined);
         if forge.folds_case() {
-            plain.to_lowercase()
+            plain.to_ascii_lowercase()
         } else {
             plain.to_owned()
         }
