@@ -148,11 +148,19 @@ fn basic(encoded: &str) -> Result<(String, String), Error> {
     Ok((user.to_owned(), password.to_owned()))
 }
 
+/// Tokens without a prefix also stand in the name's place, with any password: a run of twenty letters and digits or more.
+fn reads_like_a_token(user: &str) -> bool {
+    let run = user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let digits = user.bytes().any(|byte| byte.is_ascii_digit());
+    user.len() >= 20 && run && digits
+}
+
 /// The user name, where it can be told: some tools put a token in its place.
 fn claimed_name(user: &str, password: &str) -> Option<String> {
     let token_as_name = password.is_empty()
         || matches!(password, "x-oauth-basic" | "x-access-token")
         || token_form::forge_of(user).is_some()
+        || reads_like_a_token(user)
         || user.len() > 64;
     (!user.is_empty() && !token_as_name).then(|| exeat_gitwire::text::escape(user.as_bytes()))
 }

@@ -97,3 +97,50 @@ fn odd_headers_are_refused() {
         assert_eq!(read(&[value]).unwrap_err(), Error::Malformed, "{value}");
     }
 }
+
+#[test]
+fn a_token_names_its_forge_wherever_it_stands() {
+    let token = github_token();
+    let atlassian = format!("ATATT3{}", "xFfGF0a1b2c3d4e5".repeat(4));
+    for credential in [
+        format!("Token token=\"{token}\""),
+        format!("Bearer \"{token}\""),
+        format!("Digest realm=a, username={token}"),
+        basic("ada", &format!("x:{token}")),
+        basic(&format!(" {token}"), "x"),
+        basic("ada@example.com", &atlassian),
+    ] {
+        let actor = read(&[&credential]).unwrap();
+        assert!(
+            actor.fits(Forge::Other, "forge.example").is_err(),
+            "{credential}"
+        );
+    }
+    let other = basic("ada", "my-own-ghp_passphrase-of-words");
+    assert!(
+        read(&[&other])
+            .unwrap()
+            .fits(Forge::Other, "forge.example")
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_token_without_a_prefix_is_no_name_either() {
+    let claimed = |user: &str| {
+        read(&[&basic(user, "x")])
+            .unwrap()
+            .credential
+            .unwrap()
+            .claimed
+    };
+    assert_eq!(claimed(&"0123456789abcdef".repeat(2)), None);
+    assert_eq!(
+        claimed("ada.lovelace-1843@example.com").as_deref(),
+        Some("ada.lovelace-1843@example.com")
+    );
+    assert_eq!(
+        claimed("adalovelaceofthemachines").as_deref(),
+        Some("adalovelaceofthemachines")
+    );
+}

@@ -1,7 +1,7 @@
 //! Which forge a token belongs to, going by the prefix the forge gives its tokens.
 //!
 //! Sources: GitHub, "GitHub's token formats"; GitLab, "Token prefixes" in its token overview;
-//! Atlassian, "Using access tokens" and "App passwords" of Bitbucket Cloud.
+//! Atlassian, "Using access tokens", "App passwords" and "API tokens" of Bitbucket Cloud.
 
 use crate::config::Forge;
 
@@ -23,19 +23,28 @@ const PREFIXES: &[(&str, Forge)] = &[
     ("glagent-", Forge::GitLab),
     ("glsoat-", Forge::GitLab),
     ("glffct-", Forge::GitLab),
+    ("glwt-", Forge::GitLab),
     ("ATBB", Forge::Bitbucket),
     ("ATCTT3", Forge::Bitbucket),
+    ("ATATT3", Forge::Bitbucket),
 ];
 
-/// The forge that `token` names by its form, if any. Short words that happen to begin like a
-/// token are none.
-pub fn forge_of(token: &str) -> Option<Forge> {
-    if token.len() < 16 {
-        return None;
-    }
+/// Bytes from which on a word is long enough for a token; shorter ones only happen to begin like one.
+const SHORTEST: usize = 16;
+
+/// The forge that a token in `text` names by its form, if any. The token may stand in quotes or behind a name, as in
+/// `token="..."`.
+pub fn forge_of(text: &str) -> Option<Forge> {
+    let within = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    text.split(|letter| !within(letter))
+        .filter(|word| word.len() >= SHORTEST)
+        .find_map(forge_of_word)
+}
+
+fn forge_of_word(word: &str) -> Option<Forge> {
     PREFIXES
         .iter()
-        .find(|(prefix, _)| token.starts_with(prefix))
+        .find(|(prefix, _)| word.starts_with(prefix))
         .map(|(_, forge)| *forge)
 }
 
