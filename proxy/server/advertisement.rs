@@ -16,6 +16,7 @@ use hyper::body::{Frame, Incoming};
 
 use crate::{
     answer::{self, Body},
+    config::Limits,
     identity::Actor,
     upstream::{self, Repository, Upstream},
 };
@@ -23,6 +24,8 @@ use crate::{
 const GIT_PROTOCOL: &str = "git-protocol";
 /// What is shown of an upstream's own words on an error.
 const WORDS: usize = 2048;
+/// How long those words may take to come.
+const WORDS_TIME: Duration = Duration::from_secs(5);
 
 /// Asks the upstream for its refs in the name of `actor`.
 ///
@@ -71,14 +74,16 @@ pub fn is_advertisement(response: &Response<Incoming>, service: Service) -> bool
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
 }
 
-/// Streams an advertisement to the client, rewritten. `most` is the limit on its length in bytes.
-pub fn relay(service: Service, response: Response<Incoming>, most: u64) -> Response<Body> {
-    let rewriting = Rewriting {
-        upstream: response.into_body(),
-        rewriter: Rewriter::new(service),
-        left: most,
-        ended: false,
-    };
+/// Streams an advertisement to the client, rewritten. `offered` is called once the upstream has begun to say what it
+/// offers, and not if it says `ERR`.
+pub fn relay(
+    service: Service,
+    response: Response<Incoming>,
+    limits: &Limits,
+    offered: impl FnOnce() + Send + 'static,
+) -> Response<Body> {
+    let mut rewriting = Rewriting::new(service, response, limits);
+    rewriting.offered = Some(Box::new(offered));
     let frames = stream::unfold(rewriting, |mut rewriting| async move {
         let frame = rewriting.next().await?;
         Some((frame.map(Frame::data), rewriting))
@@ -87,6 +92,17 @@ pub fn relay(service: Service, response: Response<Incoming>, most: u64) -> Respo
         &content_type(service),
         StreamBody::new(frames).boxed_unsync(),
     )
+}
+
+/// Whether what looks like an advertisement is one: with status 200, too, an upstream may say `ERR`.
+pub async fn is_offer(service: Service, response: Response<Incoming>, limits: &Limits) -> bool {
+    let mut rewriting = Rewriting::new(service, response, limits);
+    while let Some(Ok(_)) = rewriting.next().await {
+        if rewriting.rewriter.offers() {
+            return true;
+        }
+    }
+    rewriting.rewriter.offers()
 }
 
 /// Relays a refusal of the upstream with its status, so that 401 asks for a credential, 403 keeps
@@ -136,12 +152,15 @@ fn content_type(service: Service) -> String {
 
 async fn words(mut body: Incoming) -> String {
     let mut text = Vec::new();
-    while text.len() < WORDS {
-        match body.frame().await {
-            Some(Ok(frame)) => text.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new())),
-            Some(Err(_)) | None => break,
+    let read = async {
+        while text.len() < WORDS
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            text.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
         }
-    }
+    };
+    // An upstream that stands still has said what it says.
+    let _ = tokio::time::timeout(WORDS_TIME, read).await;
     text.truncate(WORDS);
     let lines: Vec<String> = text
         .split(|&byte| byte == b'\n')
@@ -154,15 +173,34 @@ struct Rewriting {
     upstream: Incoming,
     rewriter: Rewriter,
     left: u64,
+    /// How long the next bytes may take.
+    idle: Duration,
     ended: bool,
+    offered: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Rewriting {
+    fn new(service: Service, response: Response<Incoming>, limits: &Limits) -> Self {
+        Self {
+            upstream: response.into_body(),
+            rewriter: Rewriter::new(service),
+            left: limits.advertisement_bytes,
+            idle: limits.upstream_idle_seconds,
+            ended: false,
+            offered: None,
+        }
+    }
+
     /// The next rewritten bytes; an error ends the answer, and the client sees it cut short.
     async fn next(&mut self) -> Option<Result<Bytes, answer::BodyError>> {
         while !self.ended {
             let mut out = Vec::new();
-            match self.upstream.frame().await {
+            let frame = tokio::time::timeout(self.idle, self.upstream.frame()).await;
+            let Ok(frame) = frame else {
+                self.ended = true;
+                return Some(Err("the upstream's list of refs stands still".into()));
+            };
+            match frame {
                 Some(Ok(frame)) => {
                     if let Err(error) = self.take(&frame, &mut out) {
                         self.ended = true;
@@ -196,6 +234,11 @@ impl Rewriting {
             .checked_sub(data.len() as u64)
             .ok_or("the upstream's list of refs exceeds limits.advertisement_bytes")?;
         self.rewriter.feed(data, out)?;
+        if self.rewriter.offers()
+            && let Some(offered) = self.offered.take()
+        {
+            offered();
+        }
         Ok(())
     }
 }

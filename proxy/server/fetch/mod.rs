@@ -75,11 +75,7 @@ impl Fetches {
         )
         .await?;
         if advertisement::is_advertisement(&answer, service) {
-            return Ok(advertisement::relay(
-                service,
-                answer,
-                self.limits.advertisement_bytes,
-            ));
+            return Ok(advertisement::relay(service, answer, &self.limits, || ()));
         }
         Ok(advertisement::relay_refusal(&knock.upstream.name, answer).await)
     }

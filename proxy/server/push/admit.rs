@@ -1,5 +1,7 @@
 //! Step two: may this credential push to this repository at all? Asked before the body is read.
 
+use std::sync::Arc;
+
 use exeat_gitwire::advertise::Service;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
@@ -26,8 +28,8 @@ pub async fn advertise(
     }
     match ask(pushes, knock, actor, headers).await {
         Ok(answer) if advertisement::is_advertisement(&answer, service) => {
-            note(pushes, knock, actor);
-            advertisement::relay(service, answer, pushes.limits.advertisement_bytes)
+            let note = acceptance(pushes, knock, actor);
+            advertisement::relay(service, answer, &pushes.limits, note)
         }
         Ok(answer) => advertisement::relay_refusal(&knock.upstream.name, answer).await,
         Err(error) => advertisement::refuse(service, &unreachable(pushes, knock, &error)),
@@ -68,7 +70,12 @@ async fn accepted_by_upstream(
 ) -> Result<(), Box<Response<Body>>> {
     match ask(pushes, knock, actor, headers).await {
         Ok(answer) if advertisement::is_advertisement(&answer, Service::ReceivePack) => {
-            note(pushes, knock, actor);
+            if !advertisement::is_offer(Service::ReceivePack, answer, &pushes.limits).await {
+                count_refusal(pushes, "not-accepted");
+                let text = format!("{} takes no push to this repository.", knock.upstream.name);
+                return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
+            }
+            acceptance(pushes, knock, actor)();
             Ok(())
         }
         Ok(answer) => Err(Box::new(
@@ -124,12 +131,13 @@ fn unreachable(pushes: &Pushes, knock: &Knock, error: &upstream::Error) -> Strin
     )
 }
 
-fn note(pushes: &Pushes, knock: &Knock, actor: &Actor) {
-    pushes.accepted.note(
-        &knock.upstream.name,
-        &knock.repository.encoded(),
-        actor.credential_hash(),
-    );
+/// What notes that the upstream has accepted this credential for this repository, to be called when it has.
+fn acceptance(pushes: &Pushes, knock: &Knock, actor: &Actor) -> impl FnOnce() + Send + 'static {
+    let accepted = Arc::clone(&pushes.accepted);
+    let upstream = knock.upstream.name.clone();
+    let repository = knock.repository.encoded();
+    let credential = actor.credential_hash().to_owned();
+    move || accepted.note(&upstream, &repository, &credential)
 }
 
 fn holds(pushes: &Pushes, knock: &Knock, actor: &Actor) -> bool {

@@ -83,6 +83,7 @@ impl Rewriter {
             state: State::Start,
             number: 0,
             hash: HashKind::Sha1,
+            offers: false,
         };
         Self {
             joiner: Joiner::default(),
@@ -112,6 +113,12 @@ impl Rewriter {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Whether the upstream has begun to say what it offers. An `ERR` in that place, although it comes with status
+    /// 200, is a refusal.
+    pub fn offers(&self) -> bool {
+        self.lines.offers
     }
 
     /// To be called at the end of the answer: an advertisement cut short is an error.
@@ -152,6 +159,7 @@ struct Lines {
     /// Of the line being read, from 1.
     number: usize,
     hash: HashKind,
+    offers: bool,
 }
 
 impl Lines {
@@ -209,10 +217,13 @@ impl Lines {
         Ok(State::Announced)
     }
 
-    fn take_version(&self, line: &[u8], out: &mut Vec<u8>) -> Result<State, Error> {
+    fn take_version(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<State, Error> {
         let next = match (line, self.service) {
             (b"version 1", _) => State::FirstRef,
-            (b"version 2", Service::UploadPack) => State::Capabilities,
+            (b"version 2", Service::UploadPack) => {
+                self.offers = true;
+                State::Capabilities
+            }
             _ => {
                 return Err(Error::UnknownVersion(
                     text::escape_short(line, 40),
@@ -243,6 +254,7 @@ impl Lines {
             return Err(Error::TooLong);
         }
         pktline::encode(out, &rewritten);
+        self.offers = true;
         Ok(if name == b"capabilities^{}" {
             State::Shallow
         } else {

@@ -286,3 +286,18 @@ fn an_error_is_final() {
     assert_eq!(rewriter.feed(b"0000", &mut out), Err(Error::Refused));
     assert_eq!(rewriter.finish(), Err(Error::Refused));
 }
+
+#[test]
+fn an_err_offers_nothing() {
+    let offers = |service, payloads: &[&str]| {
+        let mut rewriter = Rewriter::new(service);
+        rewriter.feed(&wire(payloads), &mut Vec::new()).unwrap();
+        rewriter.offers()
+    };
+    let first = format!("{ZERO} capabilities^{{}}\0 report-status\n");
+    assert!(!offers(ReceivePack, &[PUSH, "0000"]));
+    assert!(!offers(ReceivePack, &[PUSH, "0000", "ERR no", "0000"]));
+    assert!(!offers(ReceivePack, &[PUSH, "0000", "version 1\n"]));
+    assert!(offers(ReceivePack, &[PUSH, "0000", &first]));
+    assert!(offers(UploadPack, &["version 2\n"]));
+}
