@@ -104,14 +104,11 @@ impl PushBody {
                 Err(_) => return Err(Fault::Body(seconds)),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(_))) => return Err(Fault::Body(seconds)),
-                // Trailers carry nothing git knows and are not passed on.
-                Ok(Some(Ok(frame))) => {
-                    if let Ok(data) = frame.into_data()
-                        && !data.is_empty()
-                    {
-                        return Ok(Some(data));
-                    }
-                }
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => return Ok(Some(data)),
+                    Err(_) => return Err(Fault::Trailers),
+                },
             }
         }
     }

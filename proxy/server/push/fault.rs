@@ -17,6 +17,8 @@ pub enum Fault {
     Pack(exeat_inspect::Error),
     #[error("bytes follow the commands of a push that only deletes")]
     PackOnDelete,
+    #[error("the request body has trailers, which git does not send")]
+    Trailers,
     #[error("the compressed request body is malformed or of more than one part")]
     Gzip,
     #[error("the request body ended early or stood still for {0} seconds")]
@@ -87,6 +89,7 @@ impl Fault {
             Self::Gzip => ("E-1004", "gzip", Blame::Push),
             Self::Body(_) => ("E-1005", "body", Blame::Push),
             Self::Slow(_) => ("E-1006", "slow", Blame::Push),
+            Self::Trailers => ("E-1007", "trailers", Blame::Push),
             Self::Upstream { .. } => ("E-2001", "upstream", Blame::Upstream),
             Self::UpstreamStatus { .. } => ("E-2002", "upstream-status", Blame::Upstream),
             Self::OutcomeUnknown { .. } => ("E-2003", "outcome-unknown", Blame::Upstream),
