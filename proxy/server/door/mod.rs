@@ -63,6 +63,16 @@ fn read(request: &Parts, upstreams: &Upstreams) -> Result<Knock, Refusal> {
             "Only git's own requests pass here: smart HTTP pushes and fetches.".into(),
         ));
     }
+    // A coding beneath chunked would be taken off by nobody.
+    let codings = request.headers.get_all(http::header::TRANSFER_ENCODING);
+    let is_chunked =
+        |coding: &http::HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !codings.iter().all(is_chunked) {
+        return Err((
+            StatusCode::BAD_REQUEST,
+            "The request has a transfer coding that is not passed on.".into(),
+        ));
+    }
     let host = host(request)?;
     let segments = segments(request.uri.path())?;
     let (upstream, rest) = choose(upstreams, &host, &segments)?;

@@ -175,3 +175,26 @@ fn an_unknown_forge_is_told_with_the_known_ones() {
     assert_eq!(refused.service, Some(Service::ReceivePack));
     assert!(refused.text.contains("forge, other"), "{}", refused.text);
 }
+
+#[test]
+fn transfer_codings_beneath_chunked_are_refused() {
+    let open = |codings: &[&str]| {
+        let mut request = Request::builder()
+            .method("POST")
+            .uri("/other/a/b.git/git-receive-pack")
+            .header("host", "exeat.example");
+        for coding in codings {
+            request = request.header("transfer-encoding", *coding);
+        }
+        let parts = request.body(()).unwrap().into_parts().0;
+        super::open(&parts, &upstreams()).map_err(|shut| shut.status)
+    };
+    assert!(open(&["chunked"]).is_ok());
+    for codings in [
+        &["gzip, chunked"][..],
+        &["gzip", "chunked"],
+        &["chunked, chunked"],
+    ] {
+        assert_eq!(open(codings).unwrap_err(), StatusCode::BAD_REQUEST);
+    }
+}
