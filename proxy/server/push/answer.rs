@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const RESULT: &str = "application/x-git-receive-pack-result";
 /// Chunks that may wait for the client.
 const CHUNKS_WAITING: usize = 16;
+/// How long they may wait. A client that takes nothing for so long is treated as one that has gone: the push must be
+/// concluded, and what it holds given back.
+const UNTAKEN: Duration = Duration::from_secs(60);
 
 /// Who may still decide the status: nobody has, the stream has begun, or a whole answer was given.
 const OPEN: u8 = 0;
@@ -39,6 +42,8 @@ pub struct Line {
     parts: mpsc::Sender<Part>,
     status: Arc<AtomicU8>,
     side_band: bool,
+    untaken: Duration,
+    gone: bool,
 }
 
 /// The end held by the connection.
@@ -64,6 +69,8 @@ pub fn open(request: &PushRequest) -> (Line, Waiting) {
             parts: sender,
             status: Arc::clone(&status),
             side_band,
+            untaken: UNTAKEN,
+            gone: false,
         },
         Waiting {
             parts: receiver,
@@ -104,7 +111,24 @@ pub fn unread(so_far: Option<&PushRequest>, told: &Told) -> Response<Body> {
 impl Line {
     /// Sends bytes of a report: whole packets only, since keep-alives go between them.
     pub async fn send(&mut self, bytes: impl Into<Bytes>) {
-        let _ = self.parts.send(Part::Chunk(bytes.into())).await;
+        // From here on the status is 200; whoever comes second finds that it is.
+        let _ = self
+            .status
+            .compare_exchange(OPEN, STREAMING, Ordering::AcqRel, Ordering::Acquire);
+        self.put(Part::Chunk(bytes.into())).await;
+    }
+
+    async fn put(&mut self, part: Part) {
+        if self.gone {
+            return;
+        }
+        let taken = tokio::time::timeout(self.untaken, self.parts.send(part)).await;
+        self.gone = !matches!(taken, Ok(Ok(())));
+    }
+
+    /// Whether the client has left or takes nothing any more.
+    pub fn is_gone(&self) -> bool {
+        self.gone || self.parts.is_closed()
     }
 
     /// Shows `text` where the client can show text.
@@ -134,7 +158,7 @@ impl Line {
         if claimed.is_err() {
             return Err(response);
         }
-        let _ = self.parts.send(Part::Whole(Box::new(response))).await;
+        self.put(Part::Whole(Box::new(response))).await;
         Ok(())
     }
 }
@@ -144,10 +168,7 @@ impl Waiting {
     pub async fn response(mut self) -> Response<Body> {
         match tokio::time::timeout(PATIENCE, self.parts.recv()).await {
             Ok(Some(Part::Whole(response))) => *response,
-            Ok(Some(Part::Chunk(first))) => {
-                self.status.store(STREAMING, Ordering::Release);
-                self.stream(first)
-            }
+            Ok(Some(Part::Chunk(first))) => self.stream(first),
             Ok(None) => lost(),
             Err(_) => self.begin().await,
         }
@@ -158,10 +179,12 @@ impl Waiting {
         let claimed =
             self.status
                 .compare_exchange(OPEN, STREAMING, Ordering::AcqRel, Ordering::Acquire);
-        if claimed.is_err()
-            && let Some(Part::Whole(response)) = self.parts.recv().await
-        {
-            return *response;
+        if claimed.is_err() {
+            return match self.parts.recv().await {
+                Some(Part::Whole(response)) => *response,
+                Some(Part::Chunk(first)) => self.stream(first),
+                None => lost(),
+            };
         }
         let first = match (self.side_band, self.quiet) {
             (true, false) => push_report::progress("Exeat is inspecting the push ...\n"),
@@ -203,4 +226,53 @@ fn lost() -> Response<Body> {
         StatusCode::INTERNAL_SERVER_ERROR,
         "The proxy failed inside. Fetch to see whether anything arrived, then try again.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened() -> (Line, Waiting) {
+        open(&PushRequest {
+            hash: HashKind::Sha1,
+            shallow: Vec::new(),
+            commands: Vec::new(),
+            capabilities: Capabilities {
+                report_status: true,
+                side_band_64k: true,
+                ..Capabilities::default()
+            },
+            options: Vec::new(),
+        })
+    }
+
+    #[tokio::test]
+    async fn after_a_word_no_other_status_can_be_given() {
+        let (mut line, waiting) = opened();
+        line.say("a warning").await;
+        let refused = answer::plain(StatusCode::UNAUTHORIZED, "who are you?");
+        let given_back = line.answer(refused).await.unwrap_err();
+        assert_eq!(given_back.status(), StatusCode::UNAUTHORIZED);
+        line.say("a report").await;
+        drop(line);
+        let response = waiting.response().await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8_lossy(&body);
+        assert!(
+            body.contains("a warning") && body.contains("a report"),
+            "{body}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_does_not_hold_the_push() {
+        let (mut line, waiting) = opened();
+        line.untaken = Duration::from_millis(1);
+        for _ in 0..=CHUNKS_WAITING {
+            line.say("a word").await;
+        }
+        assert!(line.is_gone());
+        drop(waiting);
+    }
 }

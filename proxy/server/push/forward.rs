@@ -2,6 +2,8 @@
 //!
 //! This is the only place that sends content to an upstream, and it takes a `Cleared`.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use exeat_gitwire::push_report::{self, Relay};
 use futures_util::{StreamExt, stream};
@@ -51,7 +53,7 @@ pub async fn forward(
 ) -> Result<Sent, Box<Failed>> {
     let head = order.request.canonical_head(AGENT);
     let length = head.len() as u64 + pack.as_ref().map_or(0, PackSpool::length);
-    match exchange(order, head, pack.as_ref(), length, line, limits).await {
+    match exchange(order, head, pack, length, line, limits).await {
         Ok((ending, note)) => Ok(Sent {
             outcome: Outcome {
                 ending,
@@ -77,12 +79,12 @@ pub async fn forward(
 async fn exchange(
     order: &Order,
     head: Vec<u8>,
-    pack: Option<&PackSpool>,
+    pack: Option<PackSpool>,
     length: u64,
     line: &mut Line,
     limits: &Limits,
 ) -> Result<(Ending, String), Fault> {
-    let request = request(order, head, pack, length)?;
+    let request = request(order, head, pack.as_ref(), length)?;
     let upstream = &order.knock.upstream;
     let answer = upstream
         .send(request, limits.push_seconds)
@@ -94,6 +96,8 @@ async fn exchange(
             }
             unreached(order, error)
         })?;
+    // The answer may take its time; the room is for others.
+    drop(pack);
     if !is_result(&answer) {
         let note = refused(order, answer, line).await?;
         return Ok((Ending::Rejected, note));
@@ -197,8 +201,15 @@ async fn relay(
         upstream: order.knock.upstream.name.clone(),
     };
     let mut relay = Relay::new(&order.request);
+    let mut alone_since: Option<Instant> = None;
     loop {
-        let frame = tokio::time::timeout(limits.push_seconds, body.frame())
+        // A forge may speak for as long as somebody listens, and not much longer.
+        let alone = match line.is_gone() {
+            true => alone_since.get_or_insert_with(Instant::now).elapsed(),
+            false => Duration::ZERO,
+        };
+        let patience = limits.push_seconds.saturating_sub(alone);
+        let frame = tokio::time::timeout(patience, body.frame())
             .await
             .map_err(|_| unknown())?;
         let Some(frame) = frame else { break };
