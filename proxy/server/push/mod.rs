@@ -23,7 +23,7 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -45,6 +45,8 @@ pub use spool::SpoolRoom;
 
 /// How long a push waits for its place when `limits.pushes` others are under way.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of a head that are read when there is no place for the push.
+const BUSY_HEAD_BYTES: usize = 64 * 1024;
 
 /// What serving pushes needs. Two pushes share nothing else.
 pub struct Pushes {
@@ -113,13 +115,27 @@ impl Pushes {
         let mut body = PushBody::new(&parts.headers, incoming, self.limits.body_idle_seconds);
         if let Err(refusal) = admit::admit(self, &knock, &actor, &parts.headers).await {
             // A short body is read to its end, so that the client reads the answer.
-            body.drain(self.limits.unauthenticated_body_bytes).await;
+            let rest = body.drain(self.limits.unauthenticated_body_bytes);
+            let _ = tokio::time::timeout(self.limits.body_idle_seconds, rest).await;
             return *refusal;
         }
-        let request = match receive::receive(&mut body, &self.limits).await {
+        // Heads are held in memory, so a place comes first; without one only a short head is read, for the answer.
+        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok);
+        let head_bytes = match place {
+            Some(_) => self.limits.head_bytes,
+            None => self.limits.head_bytes.min(BUSY_HEAD_BYTES),
+        };
+        let request = match receive::receive(&mut body, &self.limits, head_bytes).await {
             Ok(Asked::Probe) => return answer::probe(),
             Ok(Asked::Push(request)) => request,
-            Err(unread) => return self.refuse_unread(&id, body, &unread).await,
+            Err(mut unread) => {
+                if place.is_none() {
+                    unread.fault = Fault::Busy;
+                }
+                drop(place);
+                return self.refuse_unread(&id, body, &unread).await;
+            }
         };
         let order = Order {
             id,
@@ -128,11 +144,16 @@ impl Pushes {
             request,
             since,
         };
-        self.carry(order, body).await
+        self.carry(order, body, place).await
     }
 
     /// From the head to the last byte; what follows runs on even if the client goes.
-    async fn carry(self: &Arc<Self>, order: Order, mut body: PushBody) -> Response<Body> {
+    async fn carry(
+        self: &Arc<Self>,
+        order: Order,
+        mut body: PushBody,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Response<Body> {
         tracing::info!(
             upstream = order.knock.upstream.name,
             repository = %order.knock.repository,
@@ -140,10 +161,9 @@ impl Pushes {
             "push received"
         );
         let flight = Flight::begin(&self.metrics);
-        let place = Arc::clone(&self.places).acquire_owned();
-        let arrival = match tokio::time::timeout(PATIENCE, place).await {
-            Ok(Ok(place)) => inspect::while_arriving(self, &order, &mut body, place).await,
-            Ok(Err(_)) | Err(_) => Err(Fault::Busy),
+        let arrival = match place {
+            Some(place) => inspect::while_arriving(self, &order, &mut body, place).await,
+            None => Err(Fault::Busy),
         };
         if arrival.is_err() {
             self.drain(&mut body).await;

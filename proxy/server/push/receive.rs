@@ -17,16 +17,21 @@ pub struct Unread {
 /// Reads the head and leaves the body where the pack begins.
 ///
 /// # Errors
-/// When the head is not canonical, exceeds a limit or ends early, or the client goes.
-pub async fn receive(body: &mut PushBody, limits: &Limits) -> Result<Asked, Box<Unread>> {
+/// When the head is not canonical, exceeds a limit or `head_bytes`, takes too long or ends early, or the client goes.
+pub async fn receive(
+    body: &mut PushBody,
+    limits: &Limits,
+    head_bytes: usize,
+) -> Result<Asked, Box<Unread>> {
     let mut reader = Reader::new(HeadLimits {
-        head_bytes: limits.head_bytes,
+        head_bytes,
         commands: limits.commands,
         ref_name_bytes: limits.ref_name_bytes,
         options: limits.push_options,
         option_bytes: limits.push_option_bytes,
     });
-    if let Err(fault) = read(body, &mut reader).await {
+    let read = tokio::time::timeout(limits.push_seconds, read(body, &mut reader)).await;
+    if let Err(fault) = read.unwrap_or(Err(Fault::Slow(limits.push_seconds.as_secs()))) {
         let so_far = reader.so_far();
         let so_far = (!so_far.commands.is_empty()).then(|| so_far.clone());
         return Err(Box::new(Unread { fault, so_far }));
