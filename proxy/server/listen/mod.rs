@@ -3,7 +3,18 @@
 mod certificate;
 mod tls;
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{Request, Response};
 use hyper::{body::Incoming, service::service_fn};
@@ -29,10 +40,6 @@ use crate::{
 
 /// HTTP/2 streams of one connection that may be open at a time.
 const STREAMS: u32 = 100;
-/// Bytes a client may send ahead. git speaks HTTP/2 where it is offered, and the protocol's own 64 KiB
-/// would make a large push wait for a round trip per window.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// How long accepting pauses when the system has no more file handles.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -166,7 +173,10 @@ impl Connection {
         Answer: Future<Output = Response<Body>> + Send + 'static,
     {
         let peer = self.peer;
+        let asked = Arc::new(AtomicBool::new(false));
+        let asking = Arc::clone(&asked);
         let service = service_fn(move |request| {
+            asking.store(true, Ordering::Relaxed);
             let answer = serve(request, peer);
             async move { Ok::<_, Infallible>(answer.await) }
         });
@@ -178,12 +188,21 @@ impl Connection {
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
+            // A client may send 64 KiB ahead, so that no more of a push is taken in before its credential was accepted;
+            // windows grow with what is being read, so that a large push does not wait a round trip for each.
+            .adaptive_window(true)
             .keep_alive_interval(self.limits.body_idle_seconds)
             .max_header_list_size(64 * 1024);
         let serving = builder.serve_connection(io, service).into_owned();
-        if let Err(error) = watcher.watch(serving).await {
+        let mut serving = pin!(watcher.watch(serving));
+        // The server's own time-out for heads begins when it knows which HTTP is spoken, so not for a mute client.
+        let first = tokio::time::timeout(self.limits.header_seconds, &mut serving).await;
+        let ended = match first {
+            Ok(ended) => ended,
+            Err(_) if asked.load(Ordering::Relaxed) => serving.await,
+            Err(_) => return tracing::debug!(%peer, "nothing was asked in time"),
+        };
+        if let Err(error) = ended {
             tracing::debug!(%peer, %error, "connection ended");
         }
     }
