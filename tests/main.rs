@@ -8,6 +8,7 @@ mod clients;
 mod harness;
 mod observe;
 mod pass;
+mod redteam;
 mod refuse;
 mod scan;
 mod setup;
