@@ -144,7 +144,8 @@ fn what_was_on_its_way_when_the_process_died_is_recorded_as_unknown() {
     let upstream = world.upstream_path("one");
     std::fs::create_dir_all(upstream.join("hooks")).unwrap();
     let hook = upstream.join("hooks/pre-receive");
-    let waiting = "#!/bin/sh\ntouch arrived\nwhile test -e arrived && ! test -e go-on; do sleep 0.05; done\n";
+    let waiting =
+        "#!/bin/sh\ntouch arrived\nwhile test -e arrived && ! test -e go-on; do sleep 0.05; done\n";
     std::fs::write(&hook, waiting).unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let work = world.new_work("work");
