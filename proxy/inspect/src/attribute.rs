@@ -81,7 +81,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
         standing.extend(locator.locate(hit));
     }
     let mut located = Located {
-        findings: overlap::strongest(standing),
+        findings: overlap::strongest(standing, scene.shared.strength),
         unscannable: Vec::new(),
     };
     locator.judge_paths(&named, scene.shared, &mut located)?;
@@ -236,7 +236,7 @@ impl Locator<'_> {
                 matched.clear();
                 self.rules.match_path(&place.path, &mut matched);
                 for &rule in &matched {
-                    if located.findings.len() >= 2 * shared.most_hits {
+                    if located.findings.len() >= shared.most_hits {
                         missed = true;
                         break;
                     }

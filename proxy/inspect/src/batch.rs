@@ -20,6 +20,7 @@ use crate::{
     fingerprint::FingerprintKey,
     gather::{Gathered, ObjectHit},
     ids::Ids,
+    overlap::Strength,
     pack::Error,
     pool::{Pool, Worker},
     references::References,
@@ -42,6 +43,8 @@ pub struct Shared {
     pub hash: HashKind,
     /// Hits kept at most.
     pub most_hits: usize,
+    /// Which hits are kept first.
+    pub strength: Strength,
     /// Set from outside to stop: the client is gone or time is up.
     pub cancelled: Arc<AtomicBool>,
     pub reference_key: RandomState,
@@ -71,6 +74,7 @@ impl Shared {
         key: FingerprintKey,
         hash: HashKind,
         most_hits: usize,
+        strength: Strength,
         cancelled: Arc<AtomicBool>,
     ) -> Self {
         let references = References::new();
@@ -79,6 +83,7 @@ impl Shared {
             key,
             hash,
             most_hits,
+            strength,
             cancelled,
             reference_key: references.key(),
             state: Mutex::new(State {
@@ -257,6 +262,7 @@ mod tests {
             FingerprintKey::new([0; 32]),
             HashKind::Sha1,
             10,
+            Strength::default(),
             Arc::default(),
         ))
     }

@@ -7,6 +7,7 @@ use exeat_rules::{Match, RuleSet, Scratch};
 use crate::{
     fingerprint::{Fingerprint, FingerprintKey},
     mask::Masked,
+    overlap::Strength,
 };
 
 /// What one worker needs to examine texts. It holds the caches of the rules' automata, so it is
@@ -16,6 +17,7 @@ pub struct Examiner {
     key: FingerprintKey,
     scratch: Scratch,
     matches: Vec<Match>,
+    strength: Strength,
 }
 
 /// A match whose text is gone: what is left may be kept, shown and sent.
@@ -48,7 +50,18 @@ impl Examiner {
             key,
             scratch,
             matches: Vec::new(),
+            strength: Strength::default(),
         }
+    }
+
+    /// Sets which of several findings on one secret speaks.
+    pub fn with_strength(mut self, strength: Strength) -> Self {
+        self.strength = strength;
+        self
+    }
+
+    pub(crate) fn strength(&self) -> Strength {
+        self.strength
     }
 
     pub fn rules(&self) -> &Arc<RuleSet> {

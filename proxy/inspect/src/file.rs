@@ -47,7 +47,9 @@ pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Examined
             });
         }
     }
-    result.findings.extend(overlap::strongest(standing));
+    result
+        .findings
+        .extend(overlap::strongest(standing, examiner.strength()));
     result
 }
 

@@ -147,9 +147,12 @@ impl Gathered {
 /// Keeps the hits of the strongest rules, and of those the first of the pack: a flood of weak ones
 /// hides nothing, and it does not matter which batch is done first.
 fn keep_strongest(hits: &mut Vec<ObjectHit>, shared: &Shared) {
-    let action = |hit: &ObjectHit| shared.rules.rule(hit.hit.found.rule).action;
+    let weight = |hit: &ObjectHit| {
+        let action = shared.rules.rule(hit.hit.found.rule).action;
+        (shared.strength.weight(action), action)
+    };
     hits.sort_unstable_by(|left, right| {
-        let order = action(right).cmp(&action(left));
+        let order = weight(right).cmp(&weight(left));
         order.then_with(|| left.in_pack().cmp(&right.in_pack()))
     });
     hits.truncate(shared.most_hits);

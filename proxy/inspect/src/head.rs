@@ -67,6 +67,7 @@ impl Head {
                 finding: Finding::of_hit(rules, &hit, place),
             });
         }
-        self.findings.extend(overlap::strongest(standing));
+        self.findings
+            .extend(overlap::strongest(standing, examiner.strength()));
     }
 }

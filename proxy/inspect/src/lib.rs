@@ -29,6 +29,7 @@ pub use finding::{Finding, Place};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use mask::Masked;
 pub use names::Names;
+pub use overlap::Strength;
 pub use pack::{Error, Inspected, PackInspection, Settings};
 pub use pool::Pool;
 pub use report::{Report, Unscannable};

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, hash::Hash, ops::Range};
 
-use exeat_rules::{Action, Confidence};
+use exeat_rules::Action;
 
 use crate::finding::Finding;
 
@@ -14,17 +14,46 @@ pub struct Standing<Text> {
     pub finding: Finding,
 }
 
-/// Drops findings whose secret overlaps that of a stronger one in the same text: of a stronger
-/// action, then of a higher confidence, then the longer and the earlier. What is dropped asked for no more
+/// How much each action weighs in the policy that will judge. Without a policy, as the actions are
+/// ordered themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Strength([u8; 4]);
+
+impl Strength {
+    /// `weight` is greater the more the policy makes of an action.
+    pub fn of(weight: impl Fn(Action) -> u8) -> Self {
+        let mut weights = [0; 4];
+        for action in [Action::Note, Action::Warn, Action::Review, Action::Block] {
+            weights[action as usize] = weight(action);
+        }
+        Self(weights)
+    }
+
+    pub(crate) fn weight(self, action: Action) -> u8 {
+        self.0[action as usize]
+    }
+}
+
+impl Default for Strength {
+    fn default() -> Self {
+        Self::of(|action| action as u8)
+    }
+}
+
+/// Drops findings whose secret overlaps that of a stronger one in the same text: of an action that weighs
+/// more, then of a higher confidence, then the longer and the earlier. What is dropped asked for no more
 /// than what is kept, so no verdict becomes milder.
-pub fn strongest<Text: Eq + Hash + Clone>(standing: Vec<Standing<Text>>) -> Vec<Finding> {
+pub fn strongest<Text: Eq + Hash + Clone>(
+    standing: Vec<Standing<Text>>,
+    strength: Strength,
+) -> Vec<Finding> {
     let mut by_text: HashMap<Text, Vec<usize>> = HashMap::new();
     for (index, each) in standing.iter().enumerate() {
         by_text.entry(each.text.clone()).or_default().push(index);
     }
     let mut kept = vec![false; standing.len()];
     for mut indices in by_text.into_values() {
-        indices.sort_by_key(|&index| strength(&standing[index]));
+        indices.sort_by_key(|&index| rank(&standing[index], strength));
         let mut taken: Vec<Range<usize>> = Vec::new();
         for index in indices {
             let secret = &standing[index].secret;
@@ -42,11 +71,10 @@ pub fn strongest<Text: Eq + Hash + Clone>(standing: Vec<Standing<Text>>) -> Vec<
 }
 
 /// Smaller is stronger.
-fn strength<Text>(
-    each: &Standing<Text>,
-) -> (Reverse<Action>, Reverse<Confidence>, Reverse<usize>, usize) {
+fn rank<Text>(each: &Standing<Text>, strength: Strength) -> impl Ord + use<Text> {
     let length = each.secret.end.saturating_sub(each.secret.start);
     (
+        Reverse(strength.weight(each.finding.action)),
         Reverse(each.finding.action),
         Reverse(each.finding.confidence),
         Reverse(length),
@@ -60,7 +88,7 @@ fn overlap(left: &Range<usize>, right: &Range<usize>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use exeat_rules::Severity;
+    use exeat_rules::{Confidence, Severity};
 
     use super::*;
     use crate::{FingerprintKey, Masked, finding::Place};
@@ -86,7 +114,7 @@ mod tests {
     }
 
     fn kept(all: Vec<Standing<u8>>) -> Vec<String> {
-        strongest(all)
+        strongest(all, Strength::default())
             .into_iter()
             .map(|finding| finding.rule)
             .collect()
@@ -101,6 +129,18 @@ mod tests {
             standing(2, 0..40, "elsewhere", Action::Review),
         ];
         assert_eq!(kept(all), ["token", "apart", "elsewhere"]);
+    }
+
+    #[test]
+    fn what_the_policy_makes_most_of_speaks() {
+        let all = vec![
+            standing(1, 0..40, "review", Action::Review),
+            standing(1, 4..40, "block", Action::Block),
+        ];
+        let upside_down = Strength::of(|action| u8::from(action == Action::Review));
+        let kept = strongest(all, upside_down);
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].rule, "review");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! is reached by what is pushed.
 
 use std::{
+    cmp::Reverse,
     collections::HashSet,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -20,6 +21,7 @@ use crate::{
     fingerprint::FingerprintKey,
     gather::ObjectHit,
     ids::Ids,
+    overlap::Strength,
     pool::{Pool, Worker},
     references::References,
     report::Unscannable,
@@ -52,6 +54,10 @@ pub enum Error {
     Cancelled,
 }
 
+/// Matches that may stand for one finding: most are dropped where a path condition or an allowlist
+/// of their rule is judged, which comes later.
+const HITS_PER_FINDING: usize = 50;
+
 /// What an inspection works with.
 #[derive(Clone)]
 pub struct Settings {
@@ -60,6 +66,8 @@ pub struct Settings {
     pub limits: pack::Limits,
     /// Findings kept at most; that there are more is reported as not scannable.
     pub most_findings: usize,
+    /// How much the policy makes of each action.
+    pub strength: Strength,
     /// Paths of one object judged at most; above it a finding stands wherever it is.
     pub most_paths: usize,
     /// Set from outside to stop the inspection.
@@ -89,7 +97,8 @@ impl<S: Spool> PackInspection<S> {
             Arc::clone(&settings.rules),
             settings.key.clone(),
             hash,
-            settings.most_findings,
+            settings.most_findings.saturating_mul(HITS_PER_FINDING),
+            settings.strength,
             Arc::clone(&settings.cancelled),
         );
         Self {
@@ -152,11 +161,13 @@ impl<S: Spool> PackInspection<S> {
             examiner: worker.examiner(&self.settings.rules, &self.settings.key),
             most_paths: self.settings.most_paths,
         })?;
+        let mut findings = located.findings;
+        state.overflowed |= keep_strongest(&mut findings, &self.settings);
         let unscannable = unscannable(&mut state, located.unscannable, &self.settings);
         let mut coverage = state.coverage;
         coverage.not_scannable = unscannable.len() as u64;
         Ok(Inspected {
-            findings: located.findings,
+            findings,
             unscannable,
             coverage,
             pack,
@@ -182,6 +193,23 @@ fn unscannable(
         });
     }
     unscannable
+}
+
+/// Keeps as many findings as are wanted, of the strongest first, in the order in which they stand.
+/// Tells whether there were more.
+fn keep_strongest(findings: &mut Vec<Finding>, settings: &Settings) -> bool {
+    if findings.len() <= settings.most_findings {
+        return false;
+    }
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|&index| Reverse(settings.strength.weight(findings[index].action)));
+    let kept: HashSet<usize> = order.into_iter().take(settings.most_findings).collect();
+    let mut index = 0;
+    findings.retain(|_| {
+        index += 1;
+        kept.contains(&(index - 1))
+    });
+    true
 }
 
 /// The reader only knows that nobody takes its objects any more; why is known here.

@@ -1,6 +1,6 @@
 //! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
 
-use exeat_inspect::Report;
+use exeat_inspect::{Report, Strength};
 use exeat_rules::Action;
 
 use crate::config::{Disposition, Policy};
@@ -90,6 +90,12 @@ pub fn judge(_push: Push<'_>, report: &Report, _facts: &Facts, policy: &Policy) 
             _sealed: (),
         }),
     }
+}
+
+/// How much the policy makes of each action: which of several findings on one secret has to speak,
+/// so that the verdict is never milder than the strictest of them asks for.
+pub fn strength(policy: &Policy) -> Strength {
+    Strength::of(|action| disposition(policy, action) as u8)
 }
 
 fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {

@@ -23,6 +23,7 @@ use super::{
     fault::Fault,
     spool::{PackSpool, SpoolRoom},
 };
+use crate::policy;
 
 /// Chunks that may wait for the inspector; beyond it the client waits.
 const CHUNKS_WAITING: usize = 8;
@@ -104,6 +105,7 @@ fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
         key: pushes.key.clone(),
         limits: limits.pack(),
         most_findings: limits.findings,
+        strength: policy::strength(&pushes.policy),
         most_paths: MOST_PATHS,
         cancelled,
     }
@@ -147,7 +149,8 @@ struct Inspector {
 impl Inspector {
     fn run(self, chunks: mpsc::Receiver<Feed>) -> Result<Work, Fault> {
         let rules = Arc::clone(&self.settings.rules);
-        let mut examiner = Examiner::new(Arc::clone(&rules), self.settings.key.clone());
+        let mut examiner = Examiner::new(Arc::clone(&rules), self.settings.key.clone())
+            .with_strength(self.settings.strength);
         let head = head::examine(&mut examiner, &self.request);
         drop(examiner);
         let mut report = Report {

@@ -42,6 +42,7 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         key: FingerprintKey::new([7; 32]),
         limits: pack::Limits::default(),
         most_findings: 1000,
+        strength: exeat_inspect::Strength::default(),
         most_paths: 1000,
         cancelled: Arc::new(AtomicBool::new(false)),
     }

@@ -115,6 +115,7 @@ fn settings(scan: &Scan) -> Settings {
         key: scan.key.clone(),
         limits: limits.pack(),
         most_findings: limits.findings,
+        strength: exeat_inspect::Strength::default(),
         most_paths: 1_000,
         cancelled: Arc::new(AtomicBool::new(false)),
     }
