@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use exeat_gitwire::advertise::Service;
-use http::{Method, StatusCode, request::Parts};
+use http::{Method, StatusCode, Version, request::Parts};
 
 use crate::upstream::{Repository, Upstream, Upstreams};
 
@@ -120,6 +120,7 @@ fn host(request: &Parts) -> Result<String, Refusal> {
     let authority = match (header, target) {
         (Some(header), Some(target)) if !header.eq_ignore_ascii_case(target) => return Err(bad()),
         (Some(authority), _) | (None, Some(authority)) => authority,
+        (None, None) if request.version > Version::HTTP_10 => return Err(bad()),
         (None, None) => return Ok(String::new()),
     };
     if authority.contains('@') {

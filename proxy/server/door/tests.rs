@@ -157,6 +157,8 @@ fn row_36_hosts_must_be_one_and_plain() {
     let absolute = "http://forge.exeat.example/org/repo/git-receive-pack";
     let refused = knock("POST", absolute, "exeat.example").unwrap_err();
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let none = Request::builder().method("POST").uri(target).body(());
+    assert!(open(&none.unwrap().into_parts().0, &upstreams()).is_err());
     let two = Request::builder()
         .method("POST")
         .uri(target)

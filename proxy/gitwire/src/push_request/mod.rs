@@ -21,7 +21,7 @@ use crate::{HashKind, ObjectId, refname};
 pub struct Limits {
     /// Bytes of all lines before the pack, with their lengths.
     pub head_bytes: usize,
-    /// Commands, one for each ref.
+    /// Commands, one for each ref; as many shallow lines again.
     pub commands: usize,
     /// Bytes of one ref name; at most [`Limits::REF_NAME_BYTES`] counts.
     pub ref_name_bytes: usize,
@@ -167,6 +167,8 @@ pub enum Error {
     HeadTooLong(usize),
     #[error("the push has more refs than the limit of {0}")]
     TooManyCommands(usize),
+    #[error("the push has more shallow lines than the limit of {0}")]
+    TooManyShallow(usize),
     #[error("a ref name exceeds the limit of {0} bytes")]
     RefNameTooLong(usize),
     #[error("the push has more options than the limit of {0}")]
@@ -344,6 +346,10 @@ impl Head {
     fn take_shallow(&mut self, id: &[u8]) -> Result<(), Error> {
         if !self.request.commands.is_empty() {
             return Err(Error::LateShallow);
+        }
+        // They go upstream as they are, so they are as few as the commands may be.
+        if self.request.shallow.len() >= self.limits.commands {
+            return Err(Error::TooManyShallow(self.limits.commands));
         }
         self.request
             .shallow

@@ -337,6 +337,21 @@ fn every_limit_is_named() {
         ),
         Error::TooManyCommands(1)
     );
+    let shallow = format!("shallow {A}");
+    assert_eq!(
+        limited(
+            Limits {
+                commands: 1,
+                ..ample
+            },
+            &head(&[
+                &shallow,
+                &format!("shallow {B}"),
+                &update("refs/heads/main")
+            ])
+        ),
+        Error::TooManyShallow(1)
+    );
     assert_eq!(
         limited(
             Limits {
