@@ -250,7 +250,8 @@ impl Ground {
     /// Asks Exeat to end, and ends with it.
     pub(crate) fn end(mut self) -> anyhow::Result<()> {
         let id = self.exeat.0.id().to_string();
-        output(Command::new("kill").args(["-TERM", &id]))?;
+        // The shell's own: a small machine has no program of that name.
+        output(Command::new("sh").args(["-c", &format!("kill -TERM {id}")]))?;
         let status = self.exeat.0.wait()?;
         ensure!(status.success(), "exeat serve ended with {status}");
         self.runtime.block_on(self.forge.shutdown());
