@@ -5,6 +5,7 @@ mod advisories;
 mod audit;
 mod certificates;
 mod clients;
+mod demo;
 mod harness;
 mod observe;
 mod pass;
