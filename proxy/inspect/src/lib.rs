@@ -30,6 +30,6 @@ pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use mask::Masked;
 pub use names::Names;
 pub use overlap::Strength;
-pub use pack::{Error, Inspected, PackInspection, Settings};
+pub use pack::{Error, Inspected, MOST_PATHS, PackInspection, Settings};
 pub use pool::Pool;
 pub use report::{Report, Unscannable};

@@ -58,6 +58,9 @@ pub enum Error {
 /// of their rule is judged, which comes later.
 const HITS_PER_FINDING: usize = 50;
 
+/// Paths of one object that pushes and scans judge: nobody has a file at more places by intent.
+pub const MOST_PATHS: usize = 1_000;
+
 /// What an inspection works with.
 #[derive(Clone)]
 pub struct Settings {

@@ -1,6 +1,6 @@
 //! The life of a fetch: asked, answered, streamed both ways with back-pressure.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use exeat_gitwire::advertise::Service;
 use http::{
@@ -51,7 +51,7 @@ impl Fetches {
             .inc();
         tracing::info!(
             upstream = knock.upstream.name,
-            source = %source(actor),
+            source = %actor.source,
             status = response.status().as_u16(),
             "fetch"
         );
@@ -191,8 +191,4 @@ fn stream_back(answer: Response<Incoming>) -> Response<Body> {
             .insert(CONTENT_LENGTH, length.clone());
     }
     answer::guarded(response)
-}
-
-fn source(actor: &Actor) -> IpAddr {
-    actor.source
 }

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use exeat_gitwire::{ObjectId, push_request::PushRequest};
-use exeat_inspect::{Examiner, PackInspection, Pool, Report, Settings, head};
+use exeat_inspect::{Examiner, MOST_PATHS, PackInspection, Pool, Report, Settings, head};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     task::JoinHandle,
@@ -27,8 +27,6 @@ use crate::policy;
 
 /// Chunks that may wait for the inspector; beyond it the client waits.
 const CHUNKS_WAITING: usize = 8;
-/// Paths of one object that are judged; beyond it a finding stands wherever it is.
-const MOST_PATHS: usize = 1_000;
 
 /// A push that has arrived to its last byte and is still being inspected.
 pub struct Arrival {

@@ -116,7 +116,7 @@ fn settings(scan: &Scan) -> Settings {
         limits: limits.pack(),
         most_findings: limits.findings,
         strength: exeat_inspect::Strength::default(),
-        most_paths: 1_000,
+        most_paths: exeat_inspect::MOST_PATHS,
         cancelled: Arc::new(AtomicBool::new(false)),
     }
 }
