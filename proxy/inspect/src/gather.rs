@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    hash::BuildHasher,
     ops::Range,
     sync::Arc,
 };
@@ -75,10 +76,15 @@ impl Gathered {
         };
         self.ids.push((object.index, id));
         self.coverage.count(object.kind, object.data.len());
-        objects::references(shared.hash, object.kind, &object.data, &mut |_, target| {
-            self.references
-                .push(References::shorten(&shared.reference_key, target));
-        })
+        objects::references(
+            shared.hash,
+            object.kind,
+            &object.data,
+            &mut |kind, target| {
+                self.references
+                    .push(References::shorten(&shared.reference_key, kind, target));
+            },
+        )
         .map_err(|source| Error::Object { id, source })?;
         if object.kind == Kind::Tree && matches!(shared.rules.path_rules(), PathRules::ByName(_)) {
             self.note_named(shared, &object.data);
@@ -111,7 +117,7 @@ impl Gathered {
     /// Notes the files whose whole paths have to be judged.
     fn note_named(&mut self, shared: &Shared, data: &[u8]) {
         for entry in objects::tree::Entries::new(shared.hash, data).map_while(Result::ok) {
-            let hash = References::shorten(&shared.reference_key, entry.name);
+            let hash = shared.reference_key.hash_one(entry.name);
             let is_asked = self
                 .names
                 .entry(hash)

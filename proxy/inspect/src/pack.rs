@@ -9,7 +9,7 @@ use std::{
 
 use exeat_gitwire::{
     HashKind, ObjectId, history, objects,
-    pack::{self, Pack, Reader, Spool},
+    pack::{self, Kind, Pack, Reader, Spool},
 };
 use exeat_rules::RuleSet;
 
@@ -42,6 +42,8 @@ pub enum Error {
     },
     #[error("object {id} is in the pack but no pushed ref reaches it")]
     Unreached { id: ObjectId },
+    #[error("object {id} is not a {expected}, though it is referred to as one")]
+    WrongKind { id: ObjectId, expected: Kind },
     #[error("object {id} is in the pack twice")]
     Duplicate { id: ObjectId },
     #[error("the trees of the pack name more objects than can be followed (8000000)")]
@@ -145,7 +147,7 @@ impl<S: Spool> PackInspection<S> {
         let ids = std::mem::replace(&mut state.ids, Ids::new(self.hash));
         let entries = ids.entries(pack.len())?;
         if let Some(targets) = targets {
-            all_reached(&ids, pack.len(), &state.references, targets)?;
+            all_reached(&ids, &pack, &state.references, targets)?;
         }
         let mut hits = std::mem::take(&mut state.hits);
         hits.sort_unstable_by_key(ObjectHit::in_pack);
@@ -224,19 +226,31 @@ fn first_failure(shared: &Shared, error: pack::Error) -> Error {
     Error::Pack(error)
 }
 
-/// Refuses a pack with an object that neither a command nor another object names.
-fn all_reached(
+/// Refuses a pack with an object that neither a command nor another object names, or that another
+/// takes for something it is not.
+fn all_reached<S>(
     ids: &Ids,
-    length: u32,
+    pack: &Pack<S>,
     references: &References,
     targets: &[ObjectId],
 ) -> Result<(), Error> {
     let targets: HashSet<&[u8]> = targets.iter().map(ObjectId::as_slice).collect();
-    for entry in 0..length {
-        let id = ids.raw(entry).ok_or(Error::WorkerFailed)?;
-        if !references.contains(id) && !targets.contains(id) {
-            let id = ids.get(entry).ok_or(Error::WorkerFailed)?;
-            return Err(Error::Unreached { id });
+    for entry in 0..pack.len() {
+        let raw = ids.raw(entry).ok_or(Error::WorkerFailed)?;
+        let kind = pack.kind(entry).ok_or(Error::WorkerFailed)?;
+        let id = || ids.get(entry).ok_or(Error::WorkerFailed);
+        let mut is_named = targets.contains(raw);
+        for expected in references.kinds(raw) {
+            if expected != kind {
+                return Err(Error::WrongKind {
+                    id: id()?,
+                    expected,
+                });
+            }
+            is_named = true;
+        }
+        if !is_named {
+            return Err(Error::Unreached { id: id()? });
         }
     }
     Ok(())

@@ -300,3 +300,60 @@ fn what_git_pushes_is_reached() {
         );
     }
 }
+
+/// A tree with one entry.
+fn tree(repository: &Repository, mode: &str, id: ObjectId) -> ObjectId {
+    let mut entry = format!("{mode} a\0").into_bytes();
+    entry.extend(id.as_slice());
+    repository.write("tree", &entry)
+}
+
+#[test]
+fn what_is_referred_to_as_something_else_is_refused() {
+    let rules = rules(RULE);
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let repository = Repository::new(hash);
+        let blob = repository.write("blob", b"text");
+        let plain = tree(&repository, "100644", blob);
+        let who = "a <b> 1 +0000";
+        let commit = |tree: ObjectId, parent: Option<ObjectId>| {
+            let parent = parent.map_or(String::new(), |id| format!("parent {id}\n"));
+            let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\nm\n");
+            repository.write("commit", text.as_bytes())
+        };
+        let tag = |id: ObjectId, kind: &str| {
+            let text = format!("object {id}\ntype {kind}\ntag v\ntagger {who}\n\nm\n");
+            repository.write("tag", text.as_bytes())
+        };
+        let begin = commit(plain, None);
+        let folder = tree(&repository, "40000", blob);
+        let file = tree(&repository, "100755", plain);
+        let of_folder = commit(folder, None);
+        let of_file = commit(file, None);
+        let of_blob = commit(blob, None);
+        let on_tree = commit(plain, Some(plain));
+        let as_blob = tag(begin, "blob");
+        let as_commit = tag(blob, "commit");
+        let as_tag = tag(begin, "tag");
+        let cases = [
+            (of_folder, vec![folder, blob], blob, "tree"),
+            (of_file, vec![file, plain, blob], plain, "blob"),
+            (of_blob, vec![blob], blob, "tree"),
+            (on_tree, vec![plain, blob], plain, "commit"),
+            (as_blob, vec![begin, plain, blob], begin, "blob"),
+            (as_commit, vec![blob], blob, "commit"),
+            (as_tag, vec![begin, plain, blob], begin, "tag"),
+        ];
+        for (target, others, lie, kind) in cases {
+            let pack = repository.pack_of(&[&[target][..], &others].concat());
+            // Naming it as a target as well makes it no better.
+            for targets in [&[target][..], &[target, lie]] {
+                let Err(Error::WrongKind { id, expected }) = reach(&pack, hash, targets, &rules)
+                else {
+                    panic!("{lie} got through as a {kind}")
+                };
+                assert_eq!((id, expected.name()), (lie, kind));
+            }
+        }
+    }
+}
