@@ -35,7 +35,7 @@ pub enum Standing {
 
 /// Bytes to either side of a match that its "line" holds at most: a file of one line must not become the context of everything
 /// in it, neither for the time it takes nor for what it would excuse.
-const LINE: usize = 1024;
+pub(crate) const LINE: usize = 1024;
 
 /// A compiled allowlist.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ pub mod validators;
 pub use allowlist::{Site, Standing};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
-pub use engine::{MAX_MATCHES, Match, Scan, Scratch};
+pub use engine::{Carried, MAX_MATCHES, Match, Scan, Scratch, Window};
 pub use format::{Error as FormatError, Warning};
 pub use rule::{Action, Confidence, Origin, Rule, RuleIndex, Severity};
 

@@ -19,6 +19,8 @@ pub(crate) struct Probe(DFA);
 pub(crate) enum Answer {
     Matches,
     Fails,
+    /// It fails because the text ends.
+    Ends,
     Unknown,
 }
 
@@ -83,7 +85,7 @@ impl Probe {
         }
         match self.0.next_eoi_state(cache, state) {
             Ok(state) if state.is_match() => Answer::Matches,
-            Ok(_) => Answer::Fails,
+            Ok(_) => Answer::Ends,
             Err(_) => Answer::Unknown,
         }
     }
@@ -105,6 +107,7 @@ mod tests {
         check("ab", "xab", 1, Answer::Matches);
         check("ab", "xab", 0, Answer::Fails);
         check("ab", "xab", 9, Answer::Fails);
+        check("abc", "xab", 1, Answer::Ends);
         check(r"ab\b", "ab", 0, Answer::Matches);
         check(r"ab\b", "abc", 0, Answer::Fails);
         check(r"\bab", "xab", 1, Answer::Fails);
@@ -115,6 +118,6 @@ mod tests {
     #[test]
     fn reading_too_far_is_unknown() {
         check("a[a-z]*1", &"a".repeat(100), 0, Answer::Unknown);
-        check("a[a-z]*1", &"a".repeat(20), 0, Answer::Fails);
+        check("a[a-z]*1", &"a".repeat(20), 0, Answer::Ends);
     }
 }

@@ -23,6 +23,10 @@ use crate::entropy::shannon;
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
+mod window;
+
+pub use window::{Carried, Window};
+
 /// Most matches reported of one text. A text with more is not scanned to its end: [`Scan::truncated`].
 pub const MAX_MATCHES: usize = 10_000;
 
@@ -78,6 +82,8 @@ struct Progress {
     whole: bool,
     /// Places where the core matched.
     places: Vec<usize>,
+    /// Places where it would need more text.
+    open: Vec<usize>,
     /// The last place asked about; keywords inside each other often ask twice.
     asked: Option<usize>,
     /// Bytes that probes may still read.
@@ -91,7 +97,7 @@ impl Progress {
     fn account(&mut self, held: &mut usize) {
         let probe = self.probe.as_ref().map_or(0, |cache| cache.memory_usage());
         let search = self.search.as_ref().map_or(0, |cache| cache.memory_usage());
-        let places = self.places.capacity() * size_of::<usize>();
+        let places = (self.places.capacity() + self.open.capacity()) * size_of::<usize>();
         let now = probe + search + places;
         *held = held.saturating_sub(self.held).saturating_add(now);
         self.held = now;
@@ -103,6 +109,7 @@ impl Progress {
         self.probe = None;
         self.search = None;
         self.places = Vec::new();
+        self.open = Vec::new();
     }
 }
 
@@ -133,6 +140,7 @@ impl Scratch {
             if let Some(progress) = self.rules.get_mut(rule) {
                 progress.is_woken = false;
                 progress.places.clear();
+                progress.open.clear();
                 progress.account(&mut self.held);
             }
         }
@@ -197,6 +205,7 @@ impl RuleSet {
                 .get_or_insert_with(|| Box::new(probe.cache()));
             match probe.ask(cache, text, place, &mut progress.budget) {
                 Answer::Fails => {}
+                Answer::Ends => progress.open.push(place),
                 Answer::Matches => progress.places.push(place),
                 Answer::Unknown => progress.whole = true,
             }
@@ -205,14 +214,39 @@ impl RuleSet {
 
     fn run_woken(&self, text: &[u8], scratch: &mut Scratch, matches: &mut Vec<Match>) -> Scan {
         let first = matches.len();
+        let most = scratch.max_matches;
         let mut truncated = false;
+        let everywhere = |_| 0..text.len();
+        self.run_each(text, scratch, &everywhere, &mut |rule, matcher, slots| {
+            let Some(found) = matcher.judge(rule, text, slots) else {
+                return true;
+            };
+            if matches.len() - first >= most {
+                truncated = true;
+                return false;
+            }
+            matches.push(found);
+            true
+        });
+        in_order(matches, first);
+        Scan { truncated }
+    }
+
+    /// Runs every woken rule on `text`; its matches begin in the range that `starts` names for it.
+    fn run_each(
+        &self,
+        text: &[u8],
+        scratch: &mut Scratch,
+        starts: &dyn Fn(RuleIndex) -> Range<usize>,
+        keep: &mut KeepOf<'_>,
+    ) {
         let Scratch {
             rules,
             woken,
             slots,
-            max_matches,
             held,
             max_held,
+            ..
         } = scratch;
         for &rule in woken.iter() {
             let Some((matcher, progress)) = self.matchers.get(rule).zip(rules.get_mut(rule)) else {
@@ -232,20 +266,11 @@ impl RuleSet {
             let mut run = Run {
                 search,
                 text,
+                starts: starts(rule),
                 cache,
                 slots,
             };
-            let mut keep = |slots: &[Option<NonMaxUsize>]| {
-                let Some(found) = matcher.judge(rule, text, slots) else {
-                    return true;
-                };
-                if matches.len() - first >= *max_matches {
-                    truncated = true;
-                    return false;
-                }
-                matches.push(found);
-                true
-            };
+            let mut keep = |slots: &[Option<NonMaxUsize>]| keep(rule, matcher, slots);
             if progress.whole {
                 run.everywhere(&mut keep);
             } else {
@@ -258,10 +283,13 @@ impl RuleSet {
                 progress.release(held);
             }
         }
-        if let Some(new) = matches.get_mut(first..) {
-            new.sort_by_key(|found| (found.span.start, found.rule));
-        }
-        Scan { truncated }
+    }
+}
+
+/// Sorts the matches from the `first` on by place and then by rule.
+fn in_order(matches: &mut [Match], first: usize) {
+    if let Some(new) = matches.get_mut(first..) {
+        new.sort_by_key(|found| (found.span.start, found.rule));
     }
 }
 
@@ -269,9 +297,14 @@ impl RuleSet {
 struct Run<'r> {
     search: &'r Search,
     text: &'r [u8],
+    /// Where matches may begin.
+    starts: Range<usize>,
     cache: &'r mut meta::Cache,
     slots: &'r mut [Option<NonMaxUsize>],
 }
+
+/// Takes the slots of a rule's match; `false` ends that rule's run.
+type KeepOf<'k> = dyn FnMut(RuleIndex, &Matcher, &[Option<NonMaxUsize>]) -> bool + 'k;
 
 /// Takes the slots of a match; `false` ends the run.
 type Keep<'k> = dyn FnMut(&[Option<NonMaxUsize>]) -> bool + 'k;
@@ -279,7 +312,7 @@ type Keep<'k> = dyn FnMut(&[Option<NonMaxUsize>]) -> bool + 'k;
 impl Run<'_> {
     /// Match after match over the whole text.
     fn everywhere(&mut self, keep: &mut Keep<'_>) {
-        let mut from = 0;
+        let mut from = self.starts.start;
         while let Some(found) = self.next(from..self.text.len(), Anchored::No) {
             if !keep(self.slots) {
                 return;
@@ -301,7 +334,7 @@ impl Run<'_> {
         let mut intervals = places.iter().filter_map(|&place| starts(place)).peekable();
         let one_place = self.search.before_max == Some(0);
         let reach = self.search.max_length.unwrap_or(usize::MAX);
-        let mut from = 0;
+        let mut from = self.starts.start;
         while let Some(interval) = intervals.next() {
             let first = *interval.start();
             let mut last = *interval.end();
@@ -331,7 +364,7 @@ impl Run<'_> {
         }
     }
 
-    /// The next match that begins in `range` and ends in it.
+    /// The next match that ends in `range` and begins in it and among `starts`.
     fn next(&mut self, range: Range<usize>, anchored: Anchored) -> Option<Range<usize>> {
         if range.start > range.end {
             return None;
@@ -340,7 +373,7 @@ impl Run<'_> {
         self.search
             .regex
             .search_slots_with(self.cache, &input, self.slots)?;
-        group(self.slots, 0)
+        group(self.slots, 0).filter(|found| found.start < self.starts.end)
     }
 }
 

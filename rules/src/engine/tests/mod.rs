@@ -2,6 +2,7 @@
 
 mod plain;
 mod real_files;
+mod windows;
 
 use super::*;
 use crate::{Site, Source, Standing};

@@ -1,0 +1,193 @@
+//! A text in windows against the same text whole.
+
+use super::*;
+use crate::allowlist::LINE;
+use crate::builtin;
+use crate::random::Random;
+
+/// Scans `text` in windows, each with up to `step` bytes more than the one before.
+fn in_windows(
+    rules: &RuleSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    overlap: usize,
+    mut step: impl FnMut() -> usize,
+) -> (Vec<Match>, Carried) {
+    let mut carried = Carried::new(rules);
+    let (mut offset, mut done, mut end) = (0, 0, 0);
+    let mut matches = Vec::new();
+    while end < text.len() {
+        end = (end + step()).min(text.len());
+        let held = &text[offset..end];
+        let window = Window::new(held, offset, done, overlap, end == text.len());
+        if window.starts.is_empty() {
+            continue;
+        }
+        let first = matches.len();
+        rules.scan_window(&window, &mut carried, scratch, &mut matches);
+        for found in &mut matches[first..] {
+            let moved = |range: &Range<usize>| range.start + offset..range.end + offset;
+            (found.span, found.secret) = (moved(&found.span), moved(&found.secret));
+        }
+        done = window.done();
+        offset += window.spent();
+    }
+    matches.retain(|found| carried.speaks(found.rule));
+    matches.sort_by_key(|found| (found.span.start, found.rule));
+    (matches, carried)
+}
+
+const SHAPES: &[(&str, &[&str])] = &[
+    ("ab", &["ab"]),
+    (r"\bab{1,9}\b", &["ab"]),
+    (
+        "(?i)[a-c]{0,5}?(?:ab|ca)[ =]{0,2}([abc]{2,4})(?:[ =]|$)",
+        &["ab", "ca"],
+    ),
+    ("[a-c]{0,5}(?:ab|ca)([abc]{2,4})", &["ab", "ca"]),
+    ("[abc]{2}=ab", &["ab"]),
+    ("[abc]{1,3}=(ab|ba)[abc]{0,40}", &["=ab", "=ba"]),
+    ("(?:^|[^a])ab", &["ab"]),
+    ("ab[abc ]{0,8}b=", &["ab"]),
+    ("(?s)ab.{0,60}?ba", &["ab"]),
+    ("a[bc]{3}|ab[ =]", &["ab"]),
+    ("(ab)|(abc)", &["a"]),
+    ("b?ab(?:c|$)", &["b"]),
+    ("(?m)^ab.{0,3}$", &["ab"]),
+    ("[ab]{3}=", &["c"]),
+    ("[ab]{3}=", &["=== "]),
+    ("[ab]{3}=", &["never"]),
+    ("[ab]{3}=", &[]),
+    (r"(?:ab){2,3}\B", &["abab"]),
+    (r"^[abc=]{3}", &[]),
+    (r"[abc=]{3}$", &[]),
+];
+
+#[test]
+fn made_up_rules_on_dense_texts() {
+    let mut text = String::new();
+    for (index, (regex, keywords)) in SHAPES.iter().enumerate() {
+        text += &format!(
+            "[[rules]]\nid = 'r{index}'\nregex = '''{regex}'''\nkeywords = {keywords:?}\n"
+        );
+    }
+    text += "[[rules]]\nid = 'line'\nregex = '''=ab'''\nkeywords = ['=ab']\n\
+             [[rules.allowlists]]\nregexTarget = 'line'\nregexes = ['cc==']\n";
+    let rules = set(&text);
+    let mut scratch = Scratch::with_max_matches(&rules, usize::MAX);
+    let mut random = Random::from_word("windows");
+    let mut found = 0;
+    for round in 0..400 {
+        let length = 2000 + random.below(4000);
+        let alphabet = ["abc=", "aabbccAB= \n", "ab=\n", "abbbbbc"][round % 4];
+        let text = random.text(length, alphabet).into_bytes();
+        let mut expected = Vec::new();
+        let scan = rules.scan(&text, &mut scratch, &mut expected);
+        assert!(!scan.truncated);
+        let most = [60, 700, 3000][round % 3];
+        let overlap = 70 + LINE + 1;
+        let (matches, carried) = in_windows(&rules, &mut scratch, &text, overlap, || {
+            1 + random.below(most)
+        });
+        assert_eq!(matches, expected, "round {round}");
+        assert!(!carried.is_cut() && !carried.is_truncated());
+        found += matches.len();
+    }
+    assert!(found > 100_000, "{found}");
+}
+
+/// The rules that ship, with secrets of every rule planted around each window's borders.
+#[test]
+fn the_shipped_rules_at_every_border() {
+    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let secrets: Vec<Vec<u8>> = rules
+        .rules()
+        .iter()
+        .flat_map(|rule| &rule.examples)
+        .filter_map(|text| crate::template::expand(text).ok())
+        .map(|text| text.into())
+        .collect();
+    assert!(secrets.len() > 200);
+    let overlap = rules.overlap();
+    let step = 32 << 10;
+    let mut scratch = Scratch::new(&rules);
+    let mut random = Random::from_word("borders");
+    let mut found = 0;
+    for round in 0..secrets.len().div_ceil(24) {
+        let mut text = Vec::new();
+        for (number, secret) in secrets.iter().skip(round * 24).take(24).enumerate() {
+            let border = (number + 1) * step;
+            let before = random.below(secret.len() + 60);
+            while text.len() + before < border {
+                text.extend(random.text(61, "etaoin shrdlu,.()").into_bytes());
+                text.push(b'\n');
+            }
+            text.extend(secret);
+            text.push(b'\n');
+        }
+        text.resize(text.len() + overlap + 3 * step, b'.');
+        let mut expected = Vec::new();
+        let scan = rules.scan(&text, &mut scratch, &mut expected);
+        assert!(!scan.truncated);
+        let (matches, carried) = in_windows(&rules, &mut scratch, &text, overlap, || step);
+        assert_eq!(matches, expected, "round {round}");
+        assert!(!carried.is_cut() && !carried.is_truncated());
+        found += matches.len();
+    }
+    assert!(found >= secrets.len(), "{found} of {}", secrets.len());
+}
+
+const BLOCK: &str = "[[rules]]\nid = 'block'\nregex = '''--BEGIN KEY--[\\s\\S]{64,}?--END KEY--'''\n\
+                     keywords = ['--begin key']\n";
+
+#[test]
+fn a_block_without_bound_is_found_up_to_a_mebibyte() {
+    let rules = set(BLOCK);
+    let mut scratch = Scratch::new(&rules);
+    for size in [100, 70 << 10, 300 << 10, 1000 << 10] {
+        for before in [0, 1, 200 << 10, 1 << 20] {
+            let mut text = vec![b'.'; before];
+            text.extend(b"--BEGIN KEY--");
+            text.resize(text.len() + size, b'k');
+            text.extend(b"--END KEY--\n");
+            let end = text.len() - 1;
+            text.resize(text.len() + (3 << 20), b'.');
+            let overlap = rules.overlap();
+            let (matches, carried) = in_windows(&rules, &mut scratch, &text, overlap, || 1 << 20);
+            assert_eq!(matches.len(), 1, "{size} at {before}");
+            assert_eq!(matches[0].span, before..end);
+            assert!(!carried.is_cut());
+        }
+    }
+}
+
+#[test]
+fn a_longer_block_is_not_taken_for_read() {
+    let rules = set(BLOCK);
+    let mut scratch = Scratch::new(&rules);
+    let mut text = b"--BEGIN KEY--".to_vec();
+    text.resize(5 << 20, b'k');
+    text.extend(b"--END KEY--\n");
+    let overlap = rules.overlap();
+    let (matches, carried) = in_windows(&rules, &mut scratch, &text, overlap, || 1 << 20);
+    assert!(matches.is_empty() && carried.is_cut());
+    // Nor is a text where too many may begin to ask all of them.
+    let many = b"--BEGIN KEY--".repeat(400_000);
+    let (_, carried) = in_windows(&rules, &mut scratch, &many, overlap, || 1 << 20);
+    assert!(carried.is_cut());
+}
+
+#[test]
+fn too_many_matches_count_if_their_rule_speaks() {
+    let rules = set("[[rules]]\nid = 'r'\nregex = '''ab'''\nkeywords = ['wanted']\n");
+    let mut scratch = Scratch::with_max_matches(&rules, 10);
+    let mut text = "ab ".repeat(20).into_bytes();
+    text.resize(200 << 10, b'.');
+    let mut run =
+        |text: &[u8]| in_windows(&rules, &mut scratch, text, rules.overlap(), || 64 << 10);
+    let (matches, carried) = run(&text);
+    assert!(matches.is_empty() && !carried.is_truncated());
+    text.extend(b"wanted");
+    let (matches, carried) = run(&text);
+    assert!(matches.len() == 10 && carried.is_truncated());
+}
