@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use exeat_rules::{Match, RuleSet, Scratch};
+use exeat_rules::{Carried, Match, RuleSet, Scratch, Window};
 
 use crate::{
     fingerprint::{Fingerprint, FingerprintKey},
@@ -40,6 +40,8 @@ pub struct Examined {
     pub hits: Vec<Hit>,
     /// The text held more matches than are counted; it was not read to its end.
     pub truncated: bool,
+    /// A match may be there that is longer than can be told of a text in pieces.
+    pub cut: bool,
 }
 
 impl Examiner {
@@ -82,31 +84,53 @@ impl Examiner {
     pub fn examine(&mut self, text: &[u8]) -> Examined {
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
-        self.matches.sort_by_key(|found| found.secret.start);
-        let mut lines = Lines::new(text);
-        let hits = self
-            .matches
-            .drain(..)
-            .map(|found| {
-                let secret = text.get(found.secret.clone()).unwrap_or_default();
-                let (line, column) = lines.locate(found.secret.start);
-                let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
-                Hit {
-                    masked: Masked::new(secret),
-                    fingerprint: self
-                        .key
-                        .fingerprint(&self.rules.rule(found.rule).id, secret),
-                    line,
-                    column,
-                    end_line,
-                    found,
-                }
-            })
-            .collect();
         Examined {
-            hits,
+            hits: self.hits(text, &Position::default()),
             truncated: scan.truncated,
+            cut: false,
         }
+    }
+
+    /// Scans a window of a longer text. The places of the hits are those in the whole text; `at` is
+    /// where the window begins.
+    pub(crate) fn examine_window(
+        &mut self,
+        window: &Window<'_>,
+        carried: &mut Carried,
+        at: &Position,
+    ) -> Vec<Hit> {
+        self.matches.clear();
+        self.rules
+            .scan_window(window, carried, &mut self.scratch, &mut self.matches);
+        let mut hits = self.hits(window.text, at);
+        for Hit { found, .. } in &mut hits {
+            for range in [&mut found.span, &mut found.secret] {
+                *range = range.start + window.offset..range.end + window.offset;
+            }
+        }
+        hits
+    }
+
+    /// The matches as hits; `text`, in which they are, begins at `at`.
+    fn hits(&mut self, text: &[u8], at: &Position) -> Vec<Hit> {
+        self.matches.sort_by_key(|found| found.secret.start);
+        let mut lines = Lines::new(text, at);
+        let key = &self.key;
+        let rules = &self.rules;
+        let hit = |found: Match| {
+            let secret = text.get(found.secret.clone()).unwrap_or_default();
+            let (line, column) = lines.locate(found.secret.start);
+            let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
+            Hit {
+                masked: Masked::new(secret),
+                fingerprint: key.fingerprint(&rules.rule(found.rule).id, secret),
+                line,
+                column,
+                end_line,
+                found,
+            }
+        };
+        self.matches.drain(..).map(hit).collect()
     }
 
     /// Scans a ref name or a path: as it stands, and each of its segments as a line of its own. A
@@ -161,33 +185,57 @@ fn segment_lines(name: &[u8]) -> Option<Vec<u8>> {
         .then(|| name.iter().map(as_line_feed).collect())
 }
 
+/// A place in a text, by its line.
+#[derive(Clone, Debug)]
+pub(crate) struct Position {
+    /// Counted from 1.
+    line: u64,
+    /// Bytes between the start of the line and the place.
+    column: u64,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self { line: 1, column: 0 }
+    }
+}
+
+impl Position {
+    /// Moves on behind `text`.
+    pub(crate) fn pass(&mut self, text: &[u8]) {
+        match bstr::ByteSlice::rfind_byte(text, b'\n') {
+            Some(last) => {
+                self.line += newlines(text);
+                self.column = (text.len() - last - 1) as u64;
+            }
+            None => self.column += text.len() as u64,
+        }
+    }
+}
+
 /// Lines and columns of ascending offsets of one text, which is gone through once.
 struct Lines<'a> {
     text: &'a [u8],
     offset: usize,
-    line: u64,
-    line_start: usize,
+    at: Position,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a [u8]) -> Self {
+    /// For a text that begins at `at`.
+    fn new(text: &'a [u8], at: &Position) -> Self {
         Self {
             text,
             offset: 0,
-            line: 1,
-            line_start: 0,
+            at: at.clone(),
         }
     }
 
     /// Line and column of `offset`, which must not be below the one asked for before.
     fn locate(&mut self, offset: usize) -> (u64, u64) {
         let between = self.text.get(self.offset..offset).unwrap_or_default();
-        if let Some(last) = bstr::ByteSlice::rfind_byte(between, b'\n') {
-            self.line += newlines(between);
-            self.line_start = self.offset + last + 1;
-        }
+        self.at.pass(between);
         self.offset = offset.max(self.offset);
-        (self.line, offset.saturating_sub(self.line_start) as u64 + 1)
+        (self.at.line, self.at.column + 1)
     }
 }
 
@@ -201,7 +249,7 @@ mod tests {
 
     #[test]
     fn lines_and_columns_count_from_one() {
-        let mut lines = Lines::new(b"ab\ncd\n\nef");
+        let mut lines = Lines::new(b"ab\ncd\n\nef", &Position::default());
         assert_eq!(lines.locate(0), (1, 1));
         assert_eq!(lines.locate(1), (1, 2));
         assert_eq!(lines.locate(3), (2, 1));

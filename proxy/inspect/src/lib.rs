@@ -22,6 +22,7 @@ pub mod pool;
 mod references;
 pub mod report;
 mod stored;
+pub mod stream;
 
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};
@@ -33,3 +34,4 @@ pub use overlap::Strength;
 pub use pack::{Error, Inspected, MOST_PATHS, PackInspection, Settings};
 pub use pool::Pool;
 pub use report::{Report, Unscannable};
+pub use stream::StreamedText;

@@ -11,3 +11,4 @@ mod planted;
 mod reached;
 mod repository;
 mod scene;
+mod streamed;
