@@ -4,6 +4,8 @@
 //! bytes of strangers: a declared length is a claim, checked against a limit before memory is reserved.
 
 pub mod advertise;
+pub mod fetch_answer;
+pub mod fetch_request;
 pub mod history;
 pub mod objects;
 pub mod pack;

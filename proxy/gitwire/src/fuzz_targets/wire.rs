@@ -1,6 +1,8 @@
 //! Entry points for fuzzers of the wire parsers; each also checks what must hold for any input.
 
+use crate::HashKind;
 use crate::advertise::{self, Rewriter, Service};
+use crate::fetch_answer;
 use crate::pktline::{self, Decoded, Joiner};
 use crate::push_report::{self, Outcome, Relay};
 use crate::push_request::{self, Asked, Limits, Progress, PushRequest, Reader};
@@ -137,6 +139,29 @@ fn relay(
     (out, relay.finish())
 }
 
+/// Whole and in single bytes the same pack; and no answer's words hold what a terminal obeys.
+pub fn fetch_answer(data: &[u8]) {
+    let whole = fetched(data, data.len().max(1));
+    assert_eq!(fetched(data, 1), whole);
+    let refs = fetch_answer::refs(data, HashKind::Sha1).map(drop);
+    let offer = fetch_answer::Offer::read(data).map(drop);
+    for error in [refs, offer, whole.1].into_iter().filter_map(Result::err) {
+        let text = error.to_string();
+        assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    }
+}
+
+fn fetched(data: &[u8], size: usize) -> (Vec<u8>, Result<(), fetch_answer::Error>) {
+    let mut reader = fetch_answer::Reader::default();
+    let mut pack = Vec::new();
+    for chunk in data.chunks(size) {
+        if let Err(error) = reader.feed(chunk, &mut pack) {
+            return (pack, Err(error));
+        }
+    }
+    (pack, reader.finish())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::corpus;
@@ -144,6 +169,11 @@ mod tests {
     #[test]
     fn advertise() {
         corpus::run("advertise", 2000, super::advertise);
+    }
+
+    #[test]
+    fn fetch_answer() {
+        corpus::run("fetch_answer", 2000, super::fetch_answer);
     }
 
     #[test]
