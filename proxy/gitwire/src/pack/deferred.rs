@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use gix_hash::{Kind as HashKind, ObjectId};
 
+use super::bases::Bases;
 use super::resolve::Resolver;
-use super::{Error, Object, Sink, Spool, object_id};
+use super::{Error, Object, Sink, Spool, object_id, thin};
 
 /// The deltas that wait.
 #[derive(Debug)]
@@ -45,12 +46,20 @@ impl Deferred {
         self.by_id.push(delta, base);
     }
 
-    /// Resolves everything that has its base in the pack and hands it to `sink`; then no delta is left,
-    /// or a base is missing.
+    /// Notes how many bytes the base of the delta put off last has, by what the delta says.
+    pub(super) fn note_base_size(&mut self, size: u64) {
+        if let Some(last) = self.by_id.sizes.last_mut() {
+            *last = size;
+        }
+    }
+
+    /// Resolves everything that has its base in the pack, or outside where `bases` has it, and hands it to
+    /// `sink`; then no delta is left, or a base is missing.
     pub(super) fn resolve<S: Spool>(
         &mut self,
         resolver: &mut Resolver<S>,
         sink: &mut dyn Sink,
+        bases: Option<&mut dyn Bases<S>>,
     ) -> Result<(), Error> {
         if self.by_index.is_empty() && self.by_id.is_empty() {
             return Ok(());
@@ -76,6 +85,9 @@ impl Deferred {
                 let id = ids.get(root as usize).copied().flatten();
                 walk.resolve_on((root, id))?;
             }
+        }
+        if let Some(bases) = bases {
+            thin::resolve(&mut walk, bases)?;
         }
         self.refuse_unresolved(resolver)
     }
@@ -133,10 +145,19 @@ impl Deltas {
     }
 }
 
+/// A base that is not known so far.
+pub(super) struct Missing {
+    pub(super) id: ObjectId,
+    /// Bytes it has, by the first delta that names it.
+    pub(super) size: u64,
+    /// The first delta that names it.
+    pub(super) delta: u32,
+}
+
 /// The walk along the trees of deferred deltas.
-struct Walk<'a, S> {
+pub(super) struct Walk<'a, S> {
     deferred: &'a Deferred,
-    resolver: &'a mut Resolver<S>,
+    pub(super) resolver: &'a mut Resolver<S>,
     sink: &'a mut dyn Sink,
     /// Deltas by id that still wait: while there are any, every new object's id is needed.
     ids_needed: usize,
@@ -145,6 +166,45 @@ struct Walk<'a, S> {
 }
 
 impl<S: Spool> Walk<'_, S> {
+    /// The bases named by id that nothing resolved so far is, each once, in the order of their first deltas;
+    /// little more than [`thin::MOST_MISSING`] of them.
+    pub(super) fn missing(&self) -> Vec<Missing> {
+        let by_id = &self.deferred.by_id;
+        let mut missing = Vec::new();
+        let mut at = 0;
+        while missing.len() <= thin::MOST_MISSING
+            && let Some(id) = by_id.sorted_id(at)
+        {
+            let group = by_id.on(&id);
+            if !self.taken.get(group.start).copied().unwrap_or_default() {
+                missing.extend(by_id.missing(group.start, id));
+            }
+            at = group.end.max(at + 1);
+        }
+        missing.sort_unstable_by_key(|missing| missing.delta);
+        missing
+    }
+
+    /// The deltas that wait, and how many bytes each says it builds.
+    pub(super) fn waiting_sizes(&self) -> impl Iterator<Item = (u32, u64)> {
+        let table = &self.resolver.table;
+        (0..table.len()).filter_map(|index| {
+            let entry = table.get(index)?;
+            entry.kind.is_none().then_some((index, entry.resolved))
+        })
+    }
+
+    /// Takes the fetched object `id` as a base and resolves everything on it.
+    pub(super) fn resolve_on_external(&mut self, id: &ObjectId) -> Result<(), Error> {
+        match self.resolver.add_external(id)? {
+            Some(base) => self.resolve_on((base, Some(*id))),
+            None => Err(Error::BaseUnavailable {
+                id: *id,
+                why: "the upstream did not send it".into(),
+            }),
+        }
+    }
+
     /// Resolves all deltas on `root`, the deltas on those, and so on.
     fn resolve_on(&mut self, root: Base) -> Result<(), Error> {
         if self.deltas_on(&root).is_empty() {
@@ -248,12 +308,14 @@ impl<S: Spool> Walk<'_, S> {
     }
 }
 
-/// Deltas by the id of their base. The ids stand one behind the other: 24 bytes per delta with SHA-1.
+/// Deltas by the id of their base. The ids stand one behind the other: 36 bytes per delta with SHA-1.
 #[derive(Debug)]
 struct Waiting {
     id_len: usize,
     ids: Vec<u8>,
     deltas: Vec<u32>,
+    /// Bytes each delta says its base has.
+    sizes: Vec<u64>,
     /// Positions in `deltas`, sorted by id once [`Waiting::sort`] was called.
     sorted: Vec<u32>,
 }
@@ -264,6 +326,7 @@ impl Waiting {
             id_len: hash.len_in_bytes(),
             ids: Vec::new(),
             deltas: Vec::new(),
+            sizes: Vec::new(),
             sorted: Vec::new(),
         }
     }
@@ -275,6 +338,7 @@ impl Waiting {
     fn push(&mut self, delta: u32, base: &ObjectId) {
         self.ids.extend_from_slice(base.as_slice());
         self.deltas.push(delta);
+        self.sizes.push(0);
     }
 
     fn id(&self, position: u32) -> &[u8] {
@@ -298,6 +362,22 @@ impl Waiting {
             .sorted
             .partition_point(|&position| self.id(position) <= base);
         first..end
+    }
+
+    /// The id at this place among the sorted.
+    fn sorted_id(&self, place: usize) -> Option<ObjectId> {
+        let position = *self.sorted.get(place)?;
+        ObjectId::try_from(self.id(position)).ok()
+    }
+
+    /// The base `id`, whose first delta stands at this place among the sorted.
+    fn missing(&self, place: usize, id: ObjectId) -> Option<Missing> {
+        let position = *self.sorted.get(place)? as usize;
+        Some(Missing {
+            id,
+            size: *self.sizes.get(position)?,
+            delta: *self.deltas.get(position)?,
+        })
     }
 
     /// The deltas at these places among the sorted; of one base they are in pack order.

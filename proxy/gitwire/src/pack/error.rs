@@ -52,6 +52,27 @@ pub enum Error {
         /// How many objects of the pack depend on missing bases.
         count: u32,
     },
+    /// A delta whose base is not in the pack and could not be fetched.
+    #[error(
+        "the pack needs object {id} as a delta base, and {why}; push again with 'git push --no-thin'"
+    )]
+    BaseUnavailable {
+        /// The base.
+        id: ObjectId,
+        /// Why it could not be had.
+        why: String,
+    },
+    /// More bases are missing than are fetched for one pack.
+    #[error(
+        "the pack needs object {id} as a delta base and more than {limit} such objects in all; \
+         push again with 'git push --no-thin'"
+    )]
+    TooManyBases {
+        /// One base that is missing.
+        id: ObjectId,
+        /// The limit.
+        limit: usize,
+    },
     /// The hash function met content made to collide with other content.
     #[error("the content of an object was made to collide with another one under SHA-1")]
     Collision,

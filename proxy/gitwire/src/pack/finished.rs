@@ -69,6 +69,11 @@ impl<S> Pack<S> {
         self.resolver.resolved_bytes
     }
 
+    /// Delta bases that were fetched, because the pack left them out.
+    pub fn bases(&self) -> usize {
+        self.resolver.external.len()
+    }
+
     /// The kind of the object at position `index`.
     pub fn kind(&self, index: u32) -> Option<Kind> {
         self.resolver.table.get(index)?.kind

@@ -9,6 +9,9 @@
 //! The format is git's `gitformat-pack`, version 2. Reading is stricter than git: nothing may follow the
 //! trailer, and every declared size is checked against a limit before memory is reserved for it.
 //!
+//! A thin pack leaves out delta bases that its receiver has. They are fetched by id at the end, see
+//! [`Bases`], and checked by their hash; they are not objects of the pack.
+//!
 //! The same object may stand in a pack twice; git accepts that, and so does this reader. Whoever knows
 //! the ids compares them: equal ids with different content cannot happen while [`object_id`] detects
 //! collisions.
@@ -19,6 +22,7 @@ use std::sync::Arc;
 
 use gix_hash::ObjectId;
 
+mod bases;
 mod cache;
 mod deferred;
 pub mod delta;
@@ -31,7 +35,9 @@ mod limits;
 mod reader;
 mod resolve;
 mod table;
+mod thin;
 
+pub use bases::{Bases, Fetched, Fetching, MOST_BASES, Unavailable};
 pub use error::{Error, Fault};
 pub use finished::Pack;
 pub use hash::object_id;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gix_hash::{Hasher, Kind as HashKind, ObjectId};
 
+use super::bases::Bases;
 use super::deferred::Deferred;
 use super::delta::Delta;
 use super::header::{self, EntryHeader, Form, LONGEST_ENTRY_HEADER, PACK_HEADER};
@@ -93,13 +94,29 @@ impl<S: Spool> Reader<S> {
     }
 
     /// Says that no more bytes come. Resolves what had to wait for the end and returns the whole pack.
-    pub fn finish(mut self, sink: &mut dyn Sink) -> Result<Pack<S>, Error> {
+    ///
+    /// # Errors
+    /// When the pack is cut short or lacks the base of a delta.
+    pub fn finish(self, sink: &mut dyn Sink) -> Result<Pack<S>, Error> {
+        self.finish_thin(sink, None)
+    }
+
+    /// Like [`finish`](Self::finish), of a pack that may be thin: delta bases that are not in it are asked
+    /// of `bases`. They are not handed to `sink`, and the pack stays as it came.
+    ///
+    /// # Errors
+    /// As `finish`, and when a base cannot be had or there are more than [`MOST_BASES`](super::MOST_BASES).
+    pub fn finish_thin(
+        mut self,
+        sink: &mut dyn Sink,
+        bases: Option<&mut dyn Bases<S>>,
+    ) -> Result<Pack<S>, Error> {
         match self.state {
             State::Done => {}
             State::Refused => return Err(Error::Refused),
             _ => return Err(self.truncated()),
         }
-        self.deferred.resolve(&mut self.resolver, sink)?;
+        self.deferred.resolve(&mut self.resolver, sink, bases)?;
         Ok(Pack::new(self.resolver, self.checksum, self.spooled))
     }
 
@@ -276,6 +293,7 @@ impl<S: Spool> Reader<S> {
         self.resolver.charge(index, delta.result_size)?;
         self.resolver.set_resolved_size(index, delta.result_size);
         let Some(base) = entry.base() else {
+            self.deferred.note_base_size(delta.source_size);
             return Ok(());
         };
         let Some((kind, depth)) = self.resolver.depth_on(index, base)? else {

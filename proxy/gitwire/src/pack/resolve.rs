@@ -3,8 +3,9 @@
 use std::mem;
 use std::sync::Arc;
 
-use gix_hash::Kind as HashKind;
+use gix_hash::{Kind as HashKind, ObjectId};
 
+use super::bases::External;
 use super::cache::BaseCache;
 use super::delta::{self, Delta};
 use super::header::EntryHeader;
@@ -26,6 +27,8 @@ pub(super) struct Resolver<S> {
     pub(super) limits: Limits,
     pub(super) table: Table,
     pub(super) cache: BaseCache,
+    /// Bases that are not in the pack; they are numbered on behind its entries, once all of those are there.
+    pub(super) external: External<S>,
     /// Where the last complete entry ends in the pack.
     pub(super) end: u64,
     /// Bytes of all objects, resolved; those of unresolved deltas as declared.
@@ -62,6 +65,7 @@ impl<S: Spool> Resolver<S> {
             table: Table::default(),
             cache: BaseCache::new(limits.cache_bytes),
             limits,
+            external: External::default(),
             end: 0,
             resolved_bytes: 0,
             rework: 0,
@@ -72,7 +76,21 @@ impl<S: Spool> Resolver<S> {
     }
 
     pub(super) fn entry(&self, index: u32) -> Result<&Entry, Error> {
-        self.table.get(index).ok_or(Error::NoSuchObject { index })
+        let outside = || self.external.entry(index.checked_sub(self.table.len())?);
+        let entry = self.table.get(index).or_else(outside);
+        entry.ok_or(Error::NoSuchObject { index })
+    }
+
+    /// Makes the fetched object `id` a base; `None` if it did not come. Its size counts like that of an
+    /// object of the pack, for it has to be held as well.
+    pub(super) fn add_external(&mut self, id: &ObjectId) -> Result<Option<u32>, Error> {
+        let Some((number, size)) = self.external.add(id) else {
+            return Ok(None);
+        };
+        let index = self.table.len().checked_add(number);
+        let index = index.ok_or(Error::NoSuchObject { index: u32::MAX })?;
+        self.charge(index, size)?;
+        Ok(Some(index))
     }
 
     /// Counts `size` bytes of an object before its first byte is built.
@@ -174,7 +192,13 @@ impl<S: Spool> Resolver<S> {
         let size = self.entry(root)?.resolved;
         self.cache
             .make_room(usize::try_from(size).unwrap_or(usize::MAX));
-        let data = Arc::new(self.inflate(root, Vec::new())?);
+        let data = match root.checked_sub(self.table.len()) {
+            Some(number) => {
+                let read = self.external.read(number)?;
+                read.ok_or(Error::NoSuchObject { index: root })?
+            }
+            None => Arc::new(self.inflate(root, Vec::new())?),
+        };
         self.cache.insert(root, &data);
         Ok(data)
     }

@@ -14,3 +14,5 @@ mod reading;
 mod repository;
 #[cfg(test)]
 mod sink;
+#[cfg(test)]
+mod thin;
