@@ -6,6 +6,7 @@ mod audit;
 mod certificates;
 mod clients;
 mod demo;
+mod front;
 mod harness;
 mod observe;
 mod pass;

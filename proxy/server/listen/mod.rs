@@ -1,36 +1,24 @@
 //! Where git clients come in: TCP, TLS, and the limits of a connection.
 
 mod certificate;
+mod connection;
+mod judged;
+pub(crate) mod strict;
 mod tls;
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use hyper::body::Incoming;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 pub use certificate::development_authority;
 pub use tls::Error;
+
+use connection::Connection;
 
 use crate::{
     answer::Body,
@@ -38,8 +26,6 @@ use crate::{
     metrics::Metrics,
 };
 
-/// HTTP/2 streams of one connection that may be open at a time.
-const STREAMS: u32 = 100;
 /// How long accepting pauses when the system has no more file handles.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -115,6 +101,7 @@ impl Listener {
             let connection = Connection {
                 tls: self.tls.clone(),
                 limits: Arc::clone(&self.limits),
+                metrics: self.metrics.clone(),
                 peer,
             };
             let watcher = graceful.watcher();
@@ -129,81 +116,5 @@ impl Listener {
         }
         drop(self.tcp);
         let _ = tokio::time::timeout(self.limits.drain_seconds, graceful.shutdown()).await;
-    }
-}
-
-struct Connection {
-    tls: Option<TlsAcceptor>,
-    limits: Arc<Limits>,
-    peer: SocketAddr,
-}
-
-impl Connection {
-    async fn serve<Serve, Answer>(
-        self,
-        stream: TcpStream,
-        serve: Serve,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) where
-        Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
-        Answer: Future<Output = Response<Body>> + Send + 'static,
-    {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-        let Some(acceptor) = &self.tls else {
-            return self.http(TokioIo::new(stream), serve, watcher).await;
-        };
-        let patience = self.limits.header_seconds;
-        match tokio::time::timeout(patience, acceptor.accept(stream)).await {
-            Ok(Ok(secured)) => self.http(TokioIo::new(secured), serve, watcher).await,
-            Ok(Err(error)) => tracing::debug!(peer = %self.peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(peer = %self.peer, "TLS handshake took too long"),
-        }
-    }
-
-    async fn http<Io, Serve, Answer>(
-        &self,
-        io: Io,
-        serve: Serve,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) where
-        Io: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-        Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
-        Answer: Future<Output = Response<Body>> + Send + 'static,
-    {
-        let peer = self.peer;
-        let asked = Arc::new(AtomicBool::new(false));
-        let asking = Arc::clone(&asked);
-        let service = service_fn(move |request| {
-            asking.store(true, Ordering::Relaxed);
-            let answer = serve(request, peer);
-            async move { Ok::<_, Infallible>(answer.await) }
-        });
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_seconds)
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            // A client may send 64 KiB ahead, so that no more of a push is taken in before its credential was accepted;
-            // windows grow with what is being read, so that a large push does not wait a round trip for each.
-            .adaptive_window(true)
-            .keep_alive_interval(self.limits.body_idle_seconds)
-            .max_header_list_size(64 * 1024);
-        let serving = builder.serve_connection(io, service).into_owned();
-        let mut serving = pin!(watcher.watch(serving));
-        // The server's own time-out for heads begins when it knows which HTTP is spoken, so not for a mute client.
-        let first = tokio::time::timeout(self.limits.header_seconds, &mut serving).await;
-        let ended = match first {
-            Ok(ended) => ended,
-            Err(_) if asked.load(Ordering::Relaxed) => serving.await,
-            Err(_) => return tracing::debug!(%peer, "nothing was asked in time"),
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%peer, %error, "connection ended");
-        }
     }
 }

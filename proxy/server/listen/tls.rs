@@ -10,7 +10,7 @@ use rustls::{
 use rustls_pki_types::pem::PemObject;
 use tokio_rustls::TlsAcceptor;
 
-use super::certificate;
+use super::{certificate, connection::HTTP_2};
 use crate::config::{Listen, Tls};
 
 /// Why the proxy does not listen. The texts are for whoever starts it.
@@ -73,7 +73,7 @@ pub fn acceptor(
                 .map_err(|error| unusable(error, certificate, key))?
         }
     };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
     Ok(Some(TlsAcceptor::from(Arc::new(config))))
 }
 
