@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use exeat_gitwire::{
+    HashKind,
     advertise::{Rewriter, Service},
     push_report,
     text::escape,
@@ -74,13 +75,13 @@ pub fn is_advertisement(response: &Response<Incoming>, service: Service) -> bool
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
 }
 
-/// Streams an advertisement to the client, rewritten. `offered` is called once the upstream has begun to say what it
-/// offers, and not if it says `ERR`.
+/// Streams an advertisement to the client, rewritten. `offered` is called with the object format once the upstream
+/// has begun to say what it offers, and not if it says `ERR`.
 pub fn relay(
     service: Service,
     response: Response<Incoming>,
     limits: &Limits,
-    offered: impl FnOnce() + Send + 'static,
+    offered: impl FnOnce(HashKind) + Send + 'static,
 ) -> Response<Body> {
     let mut rewriting = Rewriting::new(service, response, limits);
     rewriting.offered = Some(Box::new(offered));
@@ -94,15 +95,20 @@ pub fn relay(
     )
 }
 
-/// Whether what looks like an advertisement is one: with status 200, too, an upstream may say `ERR`.
-pub async fn is_offer(service: Service, response: Response<Incoming>, limits: &Limits) -> bool {
+/// The object format of what looks like an advertisement, if it is one: with status 200, too, an upstream may say `ERR`.
+pub async fn offered_format(
+    service: Service,
+    response: Response<Incoming>,
+    limits: &Limits,
+) -> Option<HashKind> {
     let mut rewriting = Rewriting::new(service, response, limits);
     while let Some(Ok(_)) = rewriting.next().await {
         if rewriting.rewriter.offers() {
-            return true;
+            break;
         }
     }
-    rewriting.rewriter.offers()
+    let rewriter = rewriting.rewriter;
+    rewriter.offers().then(|| rewriter.hash())
 }
 
 /// Relays a refusal of the upstream with its status, so that 401 asks for a credential, 403 keeps
@@ -176,7 +182,7 @@ struct Rewriting {
     /// How long the next bytes may take.
     idle: Duration,
     ended: bool,
-    offered: Option<Box<dyn FnOnce() + Send>>,
+    offered: Option<Box<dyn FnOnce(HashKind) + Send>>,
 }
 
 impl Rewriting {
@@ -237,7 +243,7 @@ impl Rewriting {
         if self.rewriter.offers()
             && let Some(offered) = self.offered.take()
         {
-            offered();
+            offered(self.rewriter.hash());
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl Fetches {
         )
         .await?;
         if advertisement::is_advertisement(&answer, service) {
-            return Ok(advertisement::relay(service, answer, &self.limits, || ()));
+            return Ok(advertisement::relay(service, answer, &self.limits, |_| ()));
         }
         Ok(advertisement::relay_refusal(&knock.upstream.name, answer).await)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exeat_gitwire::advertise::Service;
+use exeat_gitwire::{HashKind, advertise::Service};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use super::{Pushes, body};
@@ -36,13 +36,13 @@ pub async fn advertise(
     }
 }
 
-/// Lets a push in, or gives the answer that keeps it out.
+/// Lets a push in, with the object format it must have, or gives the answer that keeps it out.
 pub async fn admit(
     pushes: &Pushes,
     knock: &Knock,
     actor: &Actor,
     headers: &HeaderMap,
-) -> Result<(), Box<Response<Body>>> {
+) -> Result<HashKind, Box<Response<Body>>> {
     let expected = "application/x-git-receive-pack-request";
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if kind != Some(expected.as_bytes()) || !body::coding_is_known(headers) {
@@ -55,8 +55,8 @@ pub async fn admit(
         count_refusal(pushes, "not-permitted");
         return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
     }
-    if holds(pushes, knock, actor) {
-        return Ok(());
+    if let Some(format) = holds(pushes, knock, actor) {
+        return Ok(format);
     }
     accepted_by_upstream(pushes, knock, actor, headers).await
 }
@@ -67,16 +67,18 @@ async fn accepted_by_upstream(
     knock: &Knock,
     actor: &Actor,
     headers: &HeaderMap,
-) -> Result<(), Box<Response<Body>>> {
+) -> Result<HashKind, Box<Response<Body>>> {
     match ask(pushes, knock, actor, headers).await {
         Ok(answer) if advertisement::is_advertisement(&answer, Service::ReceivePack) => {
-            if !advertisement::is_offer(Service::ReceivePack, answer, &pushes.limits).await {
+            let service = Service::ReceivePack;
+            let Some(format) = advertisement::offered_format(service, answer, &pushes.limits).await
+            else {
                 count_refusal(pushes, "not-accepted");
                 let text = format!("{} takes no push to this repository.", knock.upstream.name);
                 return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
-            }
-            acceptance(pushes, knock, actor)();
-            Ok(())
+            };
+            acceptance(pushes, knock, actor)(format);
+            Ok(format)
         }
         Ok(answer) => Err(Box::new(
             advertisement::relay_refusal(&knock.upstream.name, answer).await,
@@ -132,15 +134,19 @@ fn unreachable(pushes: &Pushes, knock: &Knock, error: &upstream::Error) -> Strin
 }
 
 /// What notes that the upstream has accepted this credential for this repository, to be called when it has.
-fn acceptance(pushes: &Pushes, knock: &Knock, actor: &Actor) -> impl FnOnce() + Send + 'static {
+fn acceptance(
+    pushes: &Pushes,
+    knock: &Knock,
+    actor: &Actor,
+) -> impl FnOnce(HashKind) + Send + 'static {
     let accepted = Arc::clone(&pushes.accepted);
     let upstream = knock.upstream.name.clone();
     let repository = knock.repository.encoded();
     let credential = actor.credential_hash().to_owned();
-    move || accepted.note(&upstream, &repository, &credential)
+    move |format| accepted.note(&upstream, &repository, &credential, format)
 }
 
-fn holds(pushes: &Pushes, knock: &Knock, actor: &Actor) -> bool {
+fn holds(pushes: &Pushes, knock: &Knock, actor: &Actor) -> Option<HashKind> {
     pushes.accepted.holds(
         &knock.upstream.name,
         &knock.repository.encoded(),

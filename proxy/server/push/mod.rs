@@ -113,12 +113,15 @@ impl Pushes {
         let since = Instant::now();
         let (parts, incoming) = request.into_parts();
         let mut body = PushBody::new(&parts.headers, incoming, self.limits.body_idle_seconds);
-        if let Err(refusal) = admit::admit(self, &knock, &actor, &parts.headers).await {
-            // A short body is read to its end, so that the client reads the answer.
-            let rest = body.drain(self.limits.unauthenticated_body_bytes);
-            let _ = tokio::time::timeout(self.limits.body_idle_seconds, rest).await;
-            return *refusal;
-        }
+        let format = match admit::admit(self, &knock, &actor, &parts.headers).await {
+            Ok(format) => format,
+            Err(refusal) => {
+                // A short body is read to its end, so that the client reads the answer.
+                let rest = body.drain(self.limits.unauthenticated_body_bytes);
+                let _ = tokio::time::timeout(self.limits.body_idle_seconds, rest).await;
+                return *refusal;
+            }
+        };
         // Heads are held in memory, so a place comes first; without one only a short head is read, for the answer.
         let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let place = place.ok().and_then(Result::ok);
@@ -126,7 +129,7 @@ impl Pushes {
             Some(_) => self.limits.head_bytes,
             None => self.limits.head_bytes.min(BUSY_HEAD_BYTES),
         };
-        let request = match receive::receive(&mut body, &self.limits, head_bytes).await {
+        let request = match receive::receive(&mut body, &self.limits, head_bytes, format).await {
             Ok(Asked::Probe) => return answer::probe(),
             Ok(Asked::Push(request)) => request,
             Err(mut unread) => {

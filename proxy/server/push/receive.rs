@@ -1,7 +1,8 @@
 //! Step one: the head of the request, commands, capabilities and options.
 
-use exeat_gitwire::push_request::{
-    self, Asked, Limits as HeadLimits, Progress, PushRequest, Reader,
+use exeat_gitwire::{
+    HashKind,
+    push_request::{self, Asked, Limits as HeadLimits, Progress, PushRequest, Reader},
 };
 
 use super::{body::PushBody, fault::Fault};
@@ -17,11 +18,13 @@ pub struct Unread {
 /// Reads the head and leaves the body where the pack begins.
 ///
 /// # Errors
-/// When the head is not canonical, exceeds a limit or `head_bytes`, takes too long or ends early, or the client goes.
+/// When the head is not canonical, exceeds a limit or `head_bytes`, is not of the repository's object format, takes too
+/// long or ends early, or the client goes.
 pub async fn receive(
     body: &mut PushBody,
     limits: &Limits,
     head_bytes: usize,
+    format: HashKind,
 ) -> Result<Asked, Box<Unread>> {
     let mut reader = Reader::new(HeadLimits {
         head_bytes,
@@ -36,12 +39,23 @@ pub async fn receive(
         let so_far = (!so_far.commands.is_empty()).then(|| so_far.clone());
         return Err(Box::new(Unread { fault, so_far }));
     }
-    reader.into_request().map_err(|error| {
-        Box::new(Unread {
-            fault: error.into(),
-            so_far: None,
-        })
-    })
+    let asked = reader.into_request();
+    match asked {
+        Ok(Asked::Push(request)) if request.hash != format => Err(Box::new(Unread {
+            fault: push_request::Error::OtherFormat {
+                asked: request.hash,
+                offered: format,
+            }
+            .into(),
+            so_far: Some(request),
+        })),
+        asked => asked.map_err(|error| {
+            Box::new(Unread {
+                fault: error.into(),
+                so_far: None,
+            })
+        }),
+    }
 }
 
 async fn read(body: &mut PushBody, reader: &mut Reader) -> Result<(), Fault> {

@@ -121,6 +121,11 @@ impl Rewriter {
         self.lines.offers
     }
 
+    /// The object format of the ids, once the upstream has begun to say what it offers; version 2 names it later.
+    pub fn hash(&self) -> HashKind {
+        self.lines.hash
+    }
+
     /// To be called at the end of the answer: an advertisement cut short is an error.
     pub fn finish(&mut self) -> Result<(), Error> {
         match self.lines.state {

@@ -146,6 +146,8 @@ pub enum Error {
     UnknownObjectFormat,
     #[error("the object format is given twice")]
     TwoObjectFormats,
+    #[error("the push is of object format {asked}, but the repository's is {offered}")]
+    OtherFormat { asked: HashKind, offered: HashKind },
     #[error("command {0} is not of the form: old id, space, new id, space, ref name")]
     BadCommand(usize),
     #[error("command {0} has an object id with upper-case digits; only lower case is accepted")]
