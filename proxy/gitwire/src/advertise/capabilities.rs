@@ -15,8 +15,11 @@ const PUSH: [&[u8]; 8] = [
     b"push-options",
 ];
 
-/// Keys of version 2 that are withheld: a session id, and sources beside the proxy.
-const WITHHELD_V2: [&[u8]; 3] = [b"session-id", b"bundle-uri", b"promisor-remote"];
+/// Keys of a fetch that are withheld: clients name themselves only to servers that do.
+const WITHHELD: [&[u8]; 2] = [b"agent", b"session-id"];
+
+/// Keys of version 2 that are withheld besides: sources beside the proxy.
+const WITHHELD_V2: [&[u8]; 2] = [b"bundle-uri", b"promisor-remote"];
 
 /// The known capabilities of receive-pack, and `no-thin`. Unknown ones stay behind, and `push-cert`: a
 /// certificate signs bytes that we write anew, and names the proxy as its addressee.
@@ -29,15 +32,15 @@ pub(super) fn for_push(list: &[u8]) -> Vec<u8> {
     join(known.chain([&b"no-thin"[..]]))
 }
 
-/// All of upload-pack's capabilities but the session id.
+/// All of upload-pack's capabilities but those that make clients speak of themselves.
 pub(super) fn for_fetch(list: &[u8]) -> Vec<u8> {
-    join(words(list).filter(|word| key(word) != b"session-id" && has_no_control(word)))
+    join(words(list).filter(|word| !WITHHELD.contains(&key(word)) && has_no_control(word)))
 }
 
 /// One capability line of version 2, or nothing if it is withheld.
 pub(super) fn for_v2(line: &[u8]) -> Option<Vec<u8>> {
     match key(line) {
-        key if WITHHELD_V2.contains(&key) => None,
+        key if WITHHELD.contains(&key) || WITHHELD_V2.contains(&key) => None,
         b"fetch" => Some(without_packfile_uris(line)),
         _ => Some(line.to_vec()),
     }
