@@ -12,6 +12,7 @@ mod observe;
 mod pass;
 mod redteam;
 mod refuse;
+mod rows;
 mod scan;
 mod setup;
 mod stop;

@@ -76,6 +76,11 @@ impl Server {
         None
     }
 
+    /// The number of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once, as a power failure would.
     pub(crate) fn kill(&self) {
         self.signal("KILL");
