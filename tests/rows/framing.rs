@@ -120,7 +120,7 @@ fn row_30_lines_that_only_git_takes() {
         scene.refused(&[&ended_by(&scene, ending), &scene.pack], words);
     }
     let line = packet(format!(
-        "{}\0 {CAPABILITIES} agent=0123456789",
+        "{}\0 {CAPABILITIES} agent=0123456789abcdefgh",
         scene.command
     ));
     let upper = String::from_utf8_lossy(&line[..4]).to_uppercase();
