@@ -6,6 +6,7 @@ mod audit;
 mod certificates;
 mod clients;
 mod demo;
+mod deploy;
 mod front;
 mod harness;
 mod observe;

@@ -56,6 +56,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let rules = Arc::new(rules(config)?);
     let metrics = Metrics::new();
     metrics.set_rules_digest(rules.digest());
+    metrics.set_limits(&config.limits);
     let digests = audit::Digests {
         rules: rules.digest().to_owned(),
         policy: config.policy.digest(),

@@ -20,6 +20,7 @@ pub mod push;
 
 pub mod audit;
 pub mod metrics;
+pub mod process;
 pub mod store;
 pub mod telemetry;
 

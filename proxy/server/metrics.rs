@@ -3,12 +3,14 @@
 //! Names follow the Prometheus conventions: base units, `_total`, `_seconds`, `_bytes`, `_info`. Labels have few values, all
 //! known to the code: never a user, a repository or a ref, which would name people and grow without bound.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Counter, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+use crate::{config::Limits, process::Seen};
 
 /// Cheap to clone; all clones count into the same registry.
 #[derive(Clone)]
@@ -19,7 +21,7 @@ pub struct Counters {
     registry: Registry,
     /// Pushes judged, by `verdict`: `forward`, `hold`, `refuse`.
     pub pushes_total: IntCounterVec,
-    /// Time per `phase` of a push: `receive`, `inspect`, `judge`, `audit`, `forward`, `whole`.
+    /// Time per `phase` of a push: `receive`, `inspect`, `audit`, `forward`, `whole`.
     pub push_duration_seconds: HistogramVec,
     /// Findings, by `action`: `block`, `review`, `warn`, `note`.
     pub findings_total: IntCounterVec,
@@ -40,8 +42,23 @@ pub struct Counters {
     pub spool_bytes: IntGauge,
     pub audit_append_duration_seconds: Histogram,
     pub audit_size: IntGauge,
+    /// `limits.spool_bytes`, `limits.pushes` and `limits.connections`, so that alerts need not know the configuration.
+    pub spool_limit_bytes: IntGauge,
+    pub pushes_limit: IntGauge,
+    pub connections_limit: IntGauge,
     build_info: IntGaugeVec,
     rules_info: IntGaugeVec,
+    process: Process,
+}
+
+/// What the system says of this process, under the names that Prometheus' own client libraries use. Read when asked.
+struct Process {
+    resident_memory_bytes: IntGauge,
+    resident_memory_peak_bytes: IntGauge,
+    open_fds: IntGauge,
+    max_fds: IntGauge,
+    threads: IntGauge,
+    cpu_seconds_total: Counter,
 }
 
 impl Metrics {
@@ -65,6 +82,7 @@ impl Metrics {
                 "exeat_push_duration_seconds",
                 "Time a push spent in each phase.",
                 "phase",
+                &["receive", "inspect", "audit", "forward", "whole"],
                 &seconds,
             ),
             findings_total: counters(
@@ -96,28 +114,35 @@ impl Metrics {
                 "exeat_requests_total",
                 "Requests, by what the door took them for.",
                 "kind",
-                &[],
+                &["advertise", "push", "fetch", "dumb-fetch", "lfs"],
             ),
             refusals_total: counters(
                 &registry,
                 "exeat_refusals_total",
                 "Requests and pushes refused, by cause.",
                 "cause",
-                &[],
+                &["outcome-unknown"],
             ),
             upstream_errors_total: counters(
                 &registry,
                 "exeat_upstream_errors_total",
                 "Failures of upstreams, by class.",
                 "class",
-                &[],
+                &["connect", "lost", "name", "refused", "time", "tls"],
             ),
             failclosed_total: counters(
                 &registry,
                 "exeat_failclosed_total",
                 "Pushes refused because a part of Exeat itself failed, by cause.",
                 "cause",
-                &[],
+                &[
+                    "audit",
+                    "audit-outcome",
+                    "busy",
+                    "inside",
+                    "inspection-time",
+                    "spool",
+                ],
             ),
             pushes_in_flight: gauge(
                 &registry,
@@ -141,6 +166,22 @@ impl Metrics {
                 &seconds,
             ),
             audit_size: gauge(&registry, "exeat_audit_size", "Records in the audit chain."),
+            spool_limit_bytes: gauge(
+                &registry,
+                "exeat_spool_limit_bytes",
+                "Bytes that spooled packs may take on disk together.",
+            ),
+            pushes_limit: gauge(
+                &registry,
+                "exeat_pushes_limit",
+                "Pushes that may be in work at once.",
+            ),
+            connections_limit: gauge(
+                &registry,
+                "exeat_connections_limit",
+                "Client connections that may be open at once.",
+            ),
+            process: Process::new(&registry),
             build_info: gauges(
                 &registry,
                 "exeat_build_info",
@@ -168,11 +209,70 @@ impl Metrics {
         self.rules_info.with_label_values(&[digest]).set(1);
     }
 
+    /// Says what the gauges beside them come up to.
+    pub fn set_limits(&self, limits: &Limits) {
+        let number = |limit: u64| i64::try_from(limit).unwrap_or(i64::MAX);
+        self.spool_limit_bytes.set(number(limits.spool_bytes));
+        self.pushes_limit.set(number(limits.pushes as u64));
+        self.connections_limit
+            .set(number(limits.connections as u64));
+    }
+
     /// The Prometheus text format (version 0.0.4), as `/metrics` answers it.
     pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        self.process.read();
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+impl Process {
+    fn new(registry: &Registry) -> Self {
+        let start_time_seconds = gauge(
+            registry,
+            "process_start_time_seconds",
+            "When this process began, in seconds since 1970.",
+        );
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        start_time_seconds.set(now.map_or(0, |now| now.as_secs().cast_signed()));
+        let cpu_seconds_total = Counter::new(
+            "process_cpu_seconds_total",
+            "Processor time this process has taken, in seconds.",
+        )
+        .expect(NAMES);
+        register(registry, &cpu_seconds_total);
+        Self {
+            resident_memory_bytes: gauge(
+                registry,
+                "process_resident_memory_bytes",
+                "Bytes of memory this process takes now.",
+            ),
+            resident_memory_peak_bytes: gauge(
+                registry,
+                "process_resident_memory_peak_bytes",
+                "The most bytes of memory it has taken so far.",
+            ),
+            open_fds: gauge(registry, "process_open_fds", "File handles open now."),
+            max_fds: gauge(
+                registry,
+                "process_max_fds",
+                "File handles it may have open at once.",
+            ),
+            threads: gauge(registry, "process_threads", "Threads it has now."),
+            cpu_seconds_total,
+        }
+    }
+
+    fn read(&self) {
+        let seen = Seen::now();
+        self.resident_memory_bytes.set(seen.resident);
+        self.resident_memory_peak_bytes.set(seen.resident_peak);
+        self.threads.set(seen.threads);
+        self.open_fds.set(seen.open_files);
+        self.max_fds.set(seen.most_files);
+        let grown = seen.processor_seconds - self.cpu_seconds_total.get();
+        self.cpu_seconds_total.inc_by(grown.max(0.0));
     }
 }
 
@@ -231,10 +331,14 @@ fn histograms(
     name: &str,
     help: &str,
     label: &str,
+    values: &[&str],
     buckets: &[f64],
 ) -> HistogramVec {
     let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
     let family = HistogramVec::new(options, &[label]).expect(NAMES);
+    for value in values {
+        family.with_label_values(&[value]);
+    }
     register(registry, &family);
     family
 }

@@ -1,9 +1,11 @@
-//! The command line: one file per command. Exit codes everywhere: 0 ok, 1 findings, 2 could not finish.
+//! The command line: one file per command. Exit codes everywhere: 0 ok, 1 findings (or not ready), 2 could not finish.
 
 pub mod audit;
 pub mod config;
 pub mod credential;
 pub mod demo;
+pub mod health;
+mod notify;
 pub mod scan;
 pub mod serve;
 pub mod setup;
@@ -31,6 +33,8 @@ enum Command {
     Demo(demo::Args),
     /// Run the proxy
     Serve(serve::Args),
+    /// Ask a running proxy whether it is ready
+    Health(health::Args),
     /// Print or run what a developer's git needs to push through a proxy
     Setup(setup::Args),
     /// Look for secrets in files, commits or packs, with the rules of the proxy
@@ -63,6 +67,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(args).await,
+        Command::Health(args) => health::run(args).await,
         Command::Setup(args) => setup::run(args),
         Command::Scan(args) => scan::run(args).await,
         Command::Audit(args) => audit::run(args).await,

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use super::notify;
 use crate::{
     boot,
     config::{self, Config, Tls},
@@ -44,10 +45,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
     let running = boot::start(&config).await?;
     greet(&config, &running)?;
+    notify::tell("READY=1");
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    notify::tell("STOPPING=1");
     running.stop().await;
     Ok(ExitCode::SUCCESS)
 }
