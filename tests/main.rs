@@ -17,5 +17,6 @@ mod rows;
 mod scan;
 mod setup;
 mod stop;
+mod thin;
 mod tidy;
 mod timing;

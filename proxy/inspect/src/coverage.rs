@@ -18,6 +18,13 @@ pub struct Coverage {
     pub options: u64,
     /// Pieces of content that could not be read whole.
     pub not_scannable: u64,
+    /// Delta bases that the pack left out and that were fetched; they are not among the objects above.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bases: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Coverage {
@@ -48,5 +55,6 @@ impl AddAssign for Coverage {
         self.refs += other.refs;
         self.options += other.options;
         self.not_scannable += other.not_scannable;
+        self.bases += other.bases;
     }
 }

@@ -129,11 +129,24 @@ impl<S: Spool> PackInspection<S> {
     ///
     /// # Errors
     /// As `feed`, and when the pack is cut short, lacks a base, or holds an object that no target reaches.
-    pub fn finish(mut self, targets: Option<&[ObjectId]>) -> Result<Inspected<S>, Error> {
+    pub fn finish(self, targets: Option<&[ObjectId]>) -> Result<Inspected<S>, Error> {
+        self.finish_asking(targets, None)
+    }
+
+    /// Like `finish`, and asks `outside` for what the pack leaves out. Objects from there are neither
+    /// inspected nor counted: what is built from them is.
+    ///
+    /// # Errors
+    /// As `finish`; a base is lacking only if `outside` lacks it as well.
+    pub fn finish_asking(
+        mut self,
+        targets: Option<&[ObjectId]>,
+        outside: Option<&mut dyn pack::Bases<S>>,
+    ) -> Result<Inspected<S>, Error> {
         let shared = Arc::clone(&self.batcher.shared);
         let mut pack = self
             .reader
-            .finish(&mut self.batcher)
+            .finish_thin(&mut self.batcher, outside)
             .map_err(|error| first_failure(&shared, error))?;
         self.batcher.flush();
         let mut state = shared.settle();
@@ -171,6 +184,7 @@ impl<S: Spool> PackInspection<S> {
         let unscannable = unscannable(&mut state, located.unscannable, &self.settings);
         let mut coverage = state.coverage;
         coverage.not_scannable = unscannable.len() as u64;
+        coverage.bases = pack.bases() as u64;
         Ok(Inspected {
             findings,
             unscannable,

@@ -5,10 +5,10 @@
 //! what repository, which refs and paths. It can be erased without touching the tree.
 //!
 //! Canonical bytes. A leaf is the compact JSON of `Leaf`: no white space, fields in the order of the struct, absent
-//! options and empty lists left out. A commitment is `SHA-256(salt || part name || 0x00 || part)`, where the salt is 32
-//! random bytes of this record alone, the part name is `actor`, `target`, `findings` or `note`, and the part is the
-//! compact JSON of the field of that name in `Payload`, written by the same rules. Whoever wants to check a record needs
-//! these rules and SHA-256, nothing of ours.
+//! options, empty lists and `bases` of 0 left out. A commitment is
+//! `SHA-256(salt || part name || 0x00 || part)`, where the salt is 32 random bytes of this record alone, the part name is
+//! `actor`, `target`, `findings` or `note`, and the part is the compact JSON of the field of that name in `Payload`,
+//! written by the same rules. Whoever wants to check a record needs these rules and SHA-256, nothing of ours.
 //!
 //! Names that hold control characters are escaped by the caller; nothing here holds the text of a secret, only its masked
 //! excerpt and its fingerprint.
@@ -171,6 +171,13 @@ pub struct Coverage {
     pub options: u64,
     /// Pieces of content that could not be read.
     pub not_scannable: u64,
+    /// Delta bases that the pack left out and that were fetched from the upstream; left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bases: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the verdict was made with, as hex SHA-256.

@@ -246,10 +246,14 @@ fn listed_text(record: &Record) -> String {
             0 => String::new(),
             number => format!(", {number} not readable"),
         };
+        let bases = match coverage.bases {
+            0 => String::new(),
+            number => format!(", {} fetched", counted(number, "delta base")),
+        };
         line(
             "read",
             &format!(
-                "{}, {}, {}{unread}",
+                "{}, {}, {}{unread}{bases}",
                 counted(coverage.commits, "commit"),
                 counted(coverage.blobs, "file"),
                 counted(coverage.bytes, "byte"),

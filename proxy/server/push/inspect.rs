@@ -21,7 +21,9 @@ use super::{
     Order, Pushes,
     body::PushBody,
     fault::Fault,
+    outside::Outside,
     spool::{PackSpool, SpoolRoom},
+    upload_pack::UploadPack,
 };
 use crate::policy;
 
@@ -60,6 +62,7 @@ pub async fn while_arriving(
 ) -> Result<Arrival, Fault> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let inspector = Inspector {
+        outside: outside(pushes, order, Arc::clone(&cancelled)),
         settings: settings(pushes, Arc::clone(&cancelled)),
         pool: Arc::clone(&pushes.pool),
         room: Arc::clone(&pushes.room),
@@ -109,6 +112,24 @@ fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
     }
 }
 
+/// What the inspector may ask the upstream, in the pusher's name.
+fn outside(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Outside {
+    let limits = &pushes.limits;
+    let upload_pack = UploadPack {
+        knock: order.knock.clone(),
+        actor: order.actor.clone(),
+        idle: limits.upstream_idle_seconds,
+        cancelled,
+    };
+    Outside::new(
+        upload_pack,
+        Arc::clone(&pushes.room),
+        order.request.hash,
+        limits.pack(),
+        limits.inspect_seconds,
+    )
+}
+
 impl Arrival {
     /// Waits for the inspection's end, at most `patience` after the last byte.
     ///
@@ -138,6 +159,7 @@ impl Drop for Arrival {
 
 /// What the inspector thread owns.
 struct Inspector {
+    outside: Outside,
     settings: Settings,
     pool: Arc<Pool>,
     room: Arc<SpoolRoom>,
@@ -172,7 +194,7 @@ impl Inspector {
     }
 
     fn inspect_pack(
-        self,
+        mut self,
         mut chunks: mpsc::Receiver<Feed>,
     ) -> Result<exeat_inspect::Inspected<PackSpool>, Fault> {
         let spool = self.room.spool().map_err(Fault::Spool)?;
@@ -191,7 +213,8 @@ impl Inspector {
             .iter()
             .map(|command| command.new)
             .collect();
-        Ok(inspection.finish(Some(&targets))?)
+        let inspected = inspection.finish_asking(Some(&targets), Some(&mut self.outside));
+        inspected.map_err(|error| self.outside.take_fault().unwrap_or_else(|| error.into()))
     }
 }
 

@@ -9,9 +9,11 @@ mod forward;
 mod id;
 mod inspect;
 mod message;
+mod outside;
 mod receive;
 mod record;
 mod spool;
+mod upload_pack;
 
 use std::{
     sync::Arc,

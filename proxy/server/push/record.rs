@@ -165,5 +165,6 @@ fn coverage(report: &Report) -> audit::Coverage {
         refs: coverage.refs,
         options: coverage.options,
         not_scannable: coverage.not_scannable,
+        bases: coverage.bases,
     }
 }
