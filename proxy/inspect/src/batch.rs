@@ -11,7 +11,7 @@ use std::{
 
 use exeat_gitwire::{
     HashKind, ObjectId,
-    pack::{self, Object},
+    pack::{self, Object, Piece},
 };
 use exeat_rules::RuleSet;
 
@@ -20,9 +20,10 @@ use crate::{
     fingerprint::FingerprintKey,
     gather::{Gathered, ObjectHit},
     ids::Ids,
+    large::LargeBlob,
     overlap::Strength,
     pack::Error,
-    pool::{Pool, Worker},
+    pool::{Pool, Queued, Worker},
     references::References,
     report::Unscannable,
 };
@@ -33,7 +34,7 @@ const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_OBJECTS: usize = 512;
 /// What an object takes besides its content: empty ones must fill a queue as well.
 const OBJECT_OVERHEAD: usize = 128;
-/// Bytes handed to workers and not yet done; above it the submitting thread works itself.
+/// Bytes that one push has handed to workers and that are not yet done; above it the push waits.
 const QUEUE_BYTES: usize = 6 * 1024 * 1024;
 
 /// What one push's batches share.
@@ -48,6 +49,8 @@ pub struct Shared {
     /// Set from outside to stop: the client is gone or time is up.
     pub cancelled: Arc<AtomicBool>,
     pub reference_key: RandomState,
+    /// What all pushes have handed to the pool, in bytes.
+    queued: Arc<Queued>,
     state: Mutex<State>,
     settled: Condvar,
 }
@@ -76,6 +79,7 @@ impl Shared {
         most_hits: usize,
         strength: Strength,
         cancelled: Arc<AtomicBool>,
+        queued: Arc<Queued>,
     ) -> Self {
         let references = References::new();
         Self {
@@ -86,6 +90,7 @@ impl Shared {
             strength,
             cancelled,
             reference_key: references.key(),
+            queued,
             state: Mutex::new(State {
                 ids: Ids::new(hash),
                 references,
@@ -128,6 +133,58 @@ impl Shared {
         }
         state
     }
+
+    /// Counts `bytes` more in the queue, once there is room for them. Nobody waits for another push alone:
+    /// whoever has nothing in the queue may add to it.
+    pub fn enqueue(self: &Arc<Self>, bytes: usize) -> Pending {
+        let is_full = |state: &State| {
+            let pending = state.pending_bytes;
+            pending > 0 && (pending + bytes > QUEUE_BYTES || !self.queued.has_room(bytes))
+        };
+        let mut state = self.state();
+        while is_full(&state) {
+            state = self
+                .settled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.pending_batches += 1;
+        state.pending_bytes += bytes;
+        self.queued.add(bytes);
+        Pending {
+            shared: Arc::clone(self),
+            bytes,
+            done: false,
+        }
+    }
+}
+
+/// A share of the queue. Whatever happens to the work, the share is given back; work that was not done
+/// fails the push.
+pub struct Pending {
+    pub shared: Arc<Shared>,
+    bytes: usize,
+    done: bool,
+}
+
+impl Pending {
+    pub fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        if !self.done {
+            state.failure.get_or_insert(Error::WorkerFailed);
+        }
+        state.pending_batches -= 1;
+        state.pending_bytes -= self.bytes;
+        drop(state);
+        self.shared.queued.remove(self.bytes);
+        self.shared.settled.notify_all();
+    }
 }
 
 /// Collects objects into batches and hands them to the pool.
@@ -137,8 +194,8 @@ pub struct Batcher {
     batch: Vec<Object>,
     batch_bytes: usize,
     target_bytes: usize,
-    /// For the batches this thread runs itself when the queue is full.
-    own: Worker,
+    /// The large blob whose pieces come at the moment.
+    large: Option<LargeBlob>,
 }
 
 impl Batcher {
@@ -149,7 +206,7 @@ impl Batcher {
             batch: Vec::new(),
             batch_bytes: 0,
             target_bytes: FIRST_BATCH_BYTES,
-            own: Worker::default(),
+            large: None,
         }
     }
 
@@ -161,39 +218,44 @@ impl Batcher {
             return;
         }
         self.target_bytes = (self.target_bytes * 2).min(BATCH_BYTES);
-        let queued = {
-            let mut state = self.shared.state();
-            state.pending_batches += 1;
-            state.pending_bytes += bytes;
-            state.pending_bytes
-        };
         let batch = Batch {
             objects,
-            bytes,
-            shared: Arc::clone(&self.shared),
-            done: false,
+            pending: self.shared.enqueue(bytes),
         };
-        let job = Box::new(move |worker: &mut Worker| batch.run(worker));
-        if queued > QUEUE_BYTES {
-            self.own.run(job);
-        } else if let Err(job) = self.pool.submit(job) {
-            self.own.run(job);
-        }
+        self.pool.submit(Box::new(move |worker| batch.run(worker)));
+    }
+
+    fn go_on(&self) -> Result<(), pack::SinkClosed> {
+        self.shared.go_on().map_err(|failure| {
+            self.shared.state().failure.get_or_insert(failure);
+            pack::SinkClosed
+        })
     }
 }
 
 impl pack::Sink for Batcher {
     fn object(&mut self, object: Object) -> Result<(), pack::SinkClosed> {
-        self.shared.go_on().map_err(|failure| {
-            self.shared.state().failure.get_or_insert(failure);
-            pack::SinkClosed
-        })?;
+        self.go_on()?;
         self.batch_bytes += object.data.len() + OBJECT_OVERHEAD;
         self.batch.push(object);
         if self.batch_bytes < self.target_bytes && self.batch.len() < BATCH_OBJECTS {
             return Ok(());
         }
         self.flush();
+        if self.shared.state().failure.is_some() {
+            return Err(pack::SinkClosed);
+        }
+        Ok(())
+    }
+
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), pack::SinkClosed> {
+        self.go_on()?;
+        let begin = || LargeBlob::begin(&self.shared, &piece);
+        let large = self.large.get_or_insert_with(begin);
+        large.feed(&self.pool, &piece);
+        if piece.is_last() {
+            self.large = None;
+        }
         if self.shared.state().failure.is_some() {
             return Err(pack::SinkClosed);
         }
@@ -210,44 +272,28 @@ impl pack::Sink for Batcher {
     }
 }
 
-/// Some objects, to be hashed and scanned by one worker. Whatever happens to it, its share of
-/// the pending count is given back; a batch that did not finish fails the push.
+/// Some objects, to be hashed and scanned by one worker.
 struct Batch {
     objects: Vec<Object>,
-    bytes: usize,
-    shared: Arc<Shared>,
-    done: bool,
+    pending: Pending,
 }
 
 impl Batch {
-    fn run(mut self, worker: &mut Worker) {
-        let shared = Arc::clone(&self.shared);
+    fn run(self, worker: &mut Worker) {
+        let shared = &self.pending.shared;
         let examiner = worker.examiner(&shared.rules, &shared.key);
         let mut gathered = Gathered::default();
-        for object in std::mem::take(&mut self.objects) {
+        for object in self.objects {
             let taken = shared
                 .go_on()
-                .and_then(|()| gathered.take(&shared, examiner, &object));
+                .and_then(|()| gathered.take(shared, examiner, &object));
             if let Err(error) = taken {
                 shared.state().failure.get_or_insert(error);
                 break;
             }
         }
-        gathered.merge_into(&mut shared.state(), &shared);
-        self.done = true;
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        let mut state = self.shared.state();
-        if !self.done {
-            state.failure.get_or_insert(Error::WorkerFailed);
-        }
-        state.pending_batches -= 1;
-        state.pending_bytes -= self.bytes;
-        drop(state);
-        self.shared.settled.notify_all();
+        gathered.merge_into(&mut shared.state(), shared);
+        self.pending.done();
     }
 }
 
@@ -264,12 +310,11 @@ mod tests {
             10,
             Strength::default(),
             Arc::default(),
+            Arc::default(),
         ))
     }
 
     fn batch(shared: &Arc<Shared>) -> Batch {
-        shared.state().pending_batches += 1;
-        shared.state().pending_bytes += 5;
         Batch {
             objects: vec![Object {
                 index: 0,
@@ -277,9 +322,7 @@ mod tests {
                 data: Arc::new(b"hello".to_vec()),
                 id: None,
             }],
-            bytes: 5,
-            shared: Arc::clone(shared),
-            done: false,
+            pending: shared.enqueue(5),
         }
     }
 
@@ -288,16 +331,12 @@ mod tests {
         let pool = Pool::start(1).unwrap();
         let (felled, other) = (shared(), shared());
         let unlucky = batch(&felled);
-        let submitted = pool.submit(Box::new(move |_| {
+        pool.submit(Box::new(move |_| {
             let _unlucky = unlucky;
             panic!("a panic made by a test");
         }));
-        assert!(submitted.is_ok());
         let lucky = batch(&other);
-        assert!(
-            pool.submit(Box::new(move |worker| lucky.run(worker)))
-                .is_ok()
-        );
+        pool.submit(Box::new(move |worker| lucky.run(worker)));
         let failure = felled.settle().failure.take();
         assert!(matches!(failure, Some(Error::WorkerFailed)));
         let state = other.settle();
@@ -315,6 +354,25 @@ mod tests {
         }));
         let failure = felled.settle().failure.take();
         assert!(matches!(failure, Some(Error::WorkerFailed)));
+    }
+
+    #[test]
+    fn a_push_waits_for_its_own_share_only() {
+        let (one, other) = (shared(), shared());
+        let queued = Arc::clone(&one.queued);
+        queued.add(usize::MAX / 2);
+        // The pool is full of others' work, and yet nobody waits who has nothing in it.
+        let first = one.enqueue(5);
+        drop(other.enqueue(100 << 20));
+        let waiting = std::thread::spawn({
+            let one = Arc::clone(&one);
+            move || drop(one.enqueue(5))
+        });
+        assert_eq!(one.state().pending_bytes, 5);
+        first.done();
+        waiting.join().unwrap();
+        assert_eq!(one.settle().pending_bytes, 0);
+        queued.remove(usize::MAX / 2);
     }
 
     #[test]

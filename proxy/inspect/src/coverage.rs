@@ -29,14 +29,14 @@ fn is_zero(count: &u64) -> bool {
 
 impl Coverage {
     /// Counts one object of `length` bytes.
-    pub fn count(&mut self, kind: Kind, length: usize) {
+    pub fn count(&mut self, kind: Kind, length: u64) {
         match kind {
             Kind::Commit => self.commits += 1,
             Kind::Tree => self.trees += 1,
             Kind::Blob => self.blobs += 1,
             Kind::Tag => self.tags += 1,
         }
-        self.bytes += length as u64;
+        self.bytes += length;
     }
 
     /// All objects, of whatever kind.

@@ -62,6 +62,12 @@ impl Examiner {
         self
     }
 
+    /// Sets how many bytes its automata may hold from text to text; of a rule set's default otherwise.
+    pub fn with_cache(mut self, bytes: usize) -> Self {
+        self.scratch = Scratch::new(&self.rules).holding(bytes);
+        self
+    }
+
     pub(crate) fn strength(&self) -> Strength {
         self.strength
     }

@@ -21,7 +21,7 @@ use crate::{
     finding::Part,
     pack::Error,
     references::{References, TooMany},
-    report::{TRUNCATED, Unscannable},
+    report::{CUT, TRUNCATED, Unscannable},
 };
 
 /// Files whose paths are looked up for their name at most.
@@ -75,7 +75,7 @@ impl Gathered {
             None => pack::object_id(shared.hash, object.kind, &object.data)?,
         };
         self.ids.push((object.index, id));
-        self.coverage.count(object.kind, object.data.len());
+        self.coverage.count(object.kind, object.data.len() as u64);
         objects::references(
             shared.hash,
             object.kind,
@@ -95,23 +95,37 @@ impl Gathered {
             Kind::Tag => examine_text(examiner, &object.data, Part::Tag),
             Kind::Blob => examine_text(examiner, &object.data, Part::File),
         };
-        if examined.truncated {
+        self.keep(object.index, id, object.kind, examined, parts);
+        Ok(())
+    }
+
+    /// Takes in a blob of `size` bytes that was examined while it passed.
+    pub fn take_large(&mut self, index: u32, id: ObjectId, size: u64, examined: Examined) {
+        self.ids.push((index, id));
+        self.coverage.count(Kind::Blob, size);
+        let parts = examined.hits.iter().map(|_| (Part::File, Vec::new()));
+        let parts = parts.collect();
+        self.keep(index, id, Kind::Blob, examined, parts);
+    }
+
+    fn keep(&mut self, entry: u32, id: ObjectId, kind: Kind, examined: Examined, parts: Parts) {
+        let reasons = [(examined.truncated, TRUNCATED), (examined.cut, CUT)];
+        for (_, why) in reasons.into_iter().filter(|(holds, _)| *holds) {
             self.unscannable.push(Unscannable {
                 what: format!("object {id}"),
-                why: TRUNCATED.into(),
+                why: why.into(),
             });
         }
         let located = examined.hits.into_iter().zip(parts);
         self.hits
             .extend(located.map(|(hit, (part, names))| ObjectHit {
-                entry: object.index,
+                entry,
                 id,
-                kind: object.kind,
+                kind,
                 part,
                 names,
                 hit,
             }));
-        Ok(())
     }
 
     /// Notes the files whose whole paths have to be judged.

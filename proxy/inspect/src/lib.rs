@@ -14,6 +14,7 @@ pub mod fingerprint;
 mod gather;
 pub mod head;
 mod ids;
+mod large;
 pub mod mask;
 pub mod names;
 mod overlap;

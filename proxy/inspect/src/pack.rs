@@ -105,6 +105,7 @@ impl<S: Spool> PackInspection<S> {
             settings.most_findings.saturating_mul(HITS_PER_FINDING),
             settings.strength,
             Arc::clone(&settings.cancelled),
+            pool.queued(),
         );
         Self {
             reader: Reader::new(hash, settings.limits.clone(), spool),

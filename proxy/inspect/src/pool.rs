@@ -2,7 +2,10 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -15,9 +18,38 @@ use crate::{examine::Examiner, fingerprint::FingerprintKey};
 /// push counts the bytes it has handed over (see `batch`).
 pub type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
+/// Bytes of all pushes together that wait for workers or are in work. A push that has none of them may
+/// exceed it.
+const QUEUED_BYTES: usize = 64 << 20;
+/// Bytes that all workers' caches may hold together, as far as each has [`LEAST_CACHE`].
+const CACHES: usize = 128 << 20;
+const LEAST_CACHE: usize = 8 << 20;
+const MOST_CACHE: usize = 64 << 20;
+/// Bytes of caches outside the pool: names are scanned there, and little else.
+const SMALL_CACHE: usize = 4 << 20;
+
 /// Threads shared by all pushes. Dropping the pool lets them finish what is queued.
 pub struct Pool {
     jobs: Sender<Job>,
+    queued: Arc<Queued>,
+}
+
+/// What is in the queue, counted by who submits.
+#[derive(Debug, Default)]
+pub struct Queued(AtomicUsize);
+
+impl Queued {
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.0.load(Ordering::Relaxed).saturating_add(bytes) <= QUEUED_BYTES
+    }
+
+    pub fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub fn remove(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Pool {
@@ -27,40 +59,63 @@ impl Pool {
     /// When the system gives no more threads.
     pub fn start(threads: usize) -> std::io::Result<Arc<Self>> {
         let (jobs, queue) = unbounded();
-        for number in 0..threads.max(1) {
+        let threads = threads.max(1);
+        let cache = (CACHES / threads).clamp(LEAST_CACHE, MOST_CACHE);
+        for number in 0..threads {
             let queue: Receiver<Job> = queue.clone();
             thread::Builder::new()
                 .name(format!("inspect-{number}"))
-                .spawn(move || work(&queue))?;
+                .spawn(move || work(&queue, cache))?;
         }
-        Ok(Arc::new(Self { jobs }))
+        let queued = Arc::default();
+        Ok(Arc::new(Self { jobs, queued }))
     }
 
-    /// Queues `job`; gives it back if no worker is left.
-    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
-        self.jobs.send(job).map_err(|unsent| unsent.0)
+    /// Queues `job`. Were no worker left, it would run here.
+    pub(crate) fn submit(&self, job: Job) {
+        if let Err(unsent) = self.jobs.send(job) {
+            Worker::default().run(unsent.0);
+        }
+    }
+
+    pub(crate) fn queued(&self) -> Arc<Queued> {
+        Arc::clone(&self.queued)
     }
 }
 
-fn work(queue: &Receiver<Job>) {
-    let mut worker = Worker::default();
+fn work(queue: &Receiver<Job>, cache: usize) {
+    let mut worker = Worker::with_cache(cache);
     while let Ok(job) = queue.recv() {
         worker.run(job);
     }
 }
 
 /// What a worker keeps between jobs: an examiner for the rule set it served last.
-#[derive(Default)]
 pub struct Worker {
     examiner: Option<Examiner>,
+    /// Bytes that its automata may hold from text to text.
+    cache: usize,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self::with_cache(SMALL_CACHE)
+    }
 }
 
 impl Worker {
+    fn with_cache(cache: usize) -> Self {
+        Self {
+            examiner: None,
+            cache,
+        }
+    }
+
     /// Runs `job`. A panic fells that job alone, whose guard reports it; the automata caches may
     /// be half-written, so the worker starts afresh.
     pub fn run(&mut self, job: Job) {
         if catch_unwind(AssertUnwindSafe(|| job(self))).is_err() {
-            *self = Self::default();
+            *self = Self::with_cache(self.cache);
         }
     }
 
@@ -73,7 +128,8 @@ impl Worker {
         if !fits {
             self.examiner = None;
         }
+        let cache = self.cache;
         self.examiner
-            .get_or_insert_with(|| Examiner::new(Arc::clone(rules), key.clone()))
+            .get_or_insert_with(|| Examiner::new(Arc::clone(rules), key.clone()).with_cache(cache))
     }
 }

@@ -34,6 +34,10 @@ impl Report {
 /// Why a text with more matches than a scan reports counts as not read.
 pub(crate) const TRUNCATED: &str = "it holds more matches than are counted in one text";
 
+/// Why a large text counts as not read in which something may be longer than is looked for.
+pub(crate) const CUT: &str =
+    "it may hold a match of more than 1 MiB, which a file above 8 MiB is not read for";
+
 /// Content that is not clean because it was not read whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Unscannable {

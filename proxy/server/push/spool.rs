@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use exeat_gitwire::pack::Spool;
+use exeat_gitwire::pack::{Scratch, Spool};
 
 /// The folder of spooled packs and the bytes they may take together.
 #[derive(Debug)]
@@ -105,6 +105,10 @@ impl Spool for PackSpool {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.file.read_exact_at(buffer, offset)
     }
+
+    fn scratch(&self) -> io::Result<Scratch> {
+        Ok(Box::new(self.room.spool()?))
+    }
 }
 
 impl Drop for PackSpool {
@@ -129,6 +133,19 @@ mod tests {
         drop(first);
         second.append(b"12345").unwrap();
         assert_eq!(room.used(), 5);
+    }
+
+    #[test]
+    fn scratch_counts_as_well() {
+        let data = tempfile::tempdir().unwrap();
+        let room = SpoolRoom::open(data.path(), 10).unwrap();
+        let mut spool = room.spool().unwrap();
+        spool.append(b"123456").unwrap();
+        let mut scratch = spool.scratch().unwrap();
+        scratch.append(b"1234").unwrap();
+        assert!(scratch.append(b"5").is_err());
+        drop(scratch);
+        spool.append(b"7890").unwrap();
     }
 
     #[test]

@@ -134,6 +134,15 @@ impl Scratch {
         }
     }
 
+    /// The same, with another limit on the bytes that its caches hold from text to text. One text adds up to some
+    /// 4 MiB for the rule at work.
+    pub fn holding(self, bytes: usize) -> Self {
+        Self {
+            max_held: bytes,
+            ..self
+        }
+    }
+
     /// Makes ready for the next text.
     fn settle(&mut self) {
         for rule in self.woken.drain(..) {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use gix_hash::{Kind as HashKind, ObjectId};
 
 use super::{
-    Error, Kind, Limits, Object, Pack, Reader, Sink, SinkClosed, Spool, hash::object_id,
-    table::Entry,
+    Error, Kind, Limits, Object, ObjectHasher, Pack, Piece, Reader, Sink, SinkClosed, Spool,
+    large::Content, object_id, table::Entry,
 };
 
 /// Bases that one pack may leave out. git names at most a few per changed folder.
@@ -73,10 +73,13 @@ pub struct Fetching<S: Spool> {
 impl<S: Spool> Fetching<S> {
     /// A reader of one answer; its pack goes to `spool`.
     pub fn new(hash: HashKind, limits: Limits, spool: S) -> Self {
-        let ids = Vec::new();
         Self {
             reader: Reader::new(hash, limits, spool),
-            named: Named { hash, ids },
+            named: Named {
+                hash,
+                ids: Vec::new(),
+                large: None,
+            },
         }
     }
 
@@ -93,7 +96,8 @@ impl<S: Spool> Fetching<S> {
     /// # Errors
     /// When it is cut short or lacks a base itself.
     pub fn finish(mut self) -> Result<Fetched<S>, Error> {
-        let pack = self.reader.finish(&mut self.named)?;
+        let mut pack = self.reader.finish(&mut self.named)?;
+        pack.rest();
         let named = (0..).zip(self.named.ids);
         let by_id = named.filter_map(|(index, id)| Some((id?, index)));
         Ok(Fetched {
@@ -107,17 +111,37 @@ impl<S: Spool> Fetching<S> {
 struct Named {
     hash: HashKind,
     ids: Vec<Option<ObjectId>>,
+    /// Of the blob whose pieces come.
+    large: Option<ObjectHasher>,
 }
 
-impl Sink for Named {
-    fn object(&mut self, object: Object) -> Result<(), SinkClosed> {
-        let id = object_id(self.hash, object.kind, &object.data).ok();
-        let index = object.index as usize;
+impl Named {
+    fn note(&mut self, index: u32, id: Option<ObjectId>) {
+        let index = index as usize;
         if self.ids.len() <= index {
             self.ids.resize(index + 1, None);
         }
         if let Some(place) = self.ids.get_mut(index) {
             *place = id;
+        }
+    }
+}
+
+impl Sink for Named {
+    fn object(&mut self, object: Object) -> Result<(), SinkClosed> {
+        let id = object_id(self.hash, object.kind, &object.data).ok();
+        self.note(object.index, id);
+        Ok(())
+    }
+
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), SinkClosed> {
+        let begin = || ObjectHasher::new(self.hash, Kind::Blob, piece.size);
+        let hasher = self.large.get_or_insert_with(begin);
+        hasher.update(piece.bytes);
+        if piece.is_last()
+            && let Some(hasher) = self.large.take()
+        {
+            self.note(piece.index, hasher.finish().ok());
         }
         Ok(())
     }
@@ -179,12 +203,12 @@ impl<S> External<S> {
 
 impl<S: Spool> External<S> {
     /// The content of base `number`; `None` if there is no such base.
-    pub(super) fn read(&mut self, number: u32) -> Result<Option<Arc<Vec<u8>>>, Error> {
+    pub(super) fn read(&mut self, number: u32) -> Result<Option<Content>, Error> {
         let Some(&(answer, index)) = self.places.get(number as usize) else {
             return Ok(None);
         };
         match self.fetched.get_mut(answer) {
-            Some(fetched) => fetched.pack.read(index).map(|(_, data)| Some(data)),
+            Some(fetched) => fetched.pack.content(index).map(Some),
             None => Ok(None),
         }
     }

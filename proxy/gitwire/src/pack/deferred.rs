@@ -7,13 +7,13 @@
 //! base, one child and the cache.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use gix_hash::{Kind as HashKind, ObjectId};
 
 use super::bases::Bases;
+use super::large::{Content, Pieces};
 use super::resolve::Resolver;
-use super::{Error, Object, Sink, Spool, object_id, thin};
+use super::{Error, Object, Sink, Spool, thin};
 
 /// The deltas that wait.
 #[derive(Debug)]
@@ -255,7 +255,7 @@ impl<S: Spool> Walk<'_, S> {
         &mut self,
         delta: u32,
         base: u32,
-        data: &mut Option<Arc<Vec<u8>>>,
+        data: &mut Option<Content>,
     ) -> Result<Option<Base>, Error> {
         if self.resolver.entry(delta)?.kind.is_some() {
             return Ok(None);
@@ -269,7 +269,7 @@ impl<S: Spool> Walk<'_, S> {
         Ok(child)
     }
 
-    fn load(&mut self, index: u32) -> Result<Arc<Vec<u8>>, Error> {
+    fn load(&mut self, index: u32) -> Result<Content, Error> {
         let limit = self
             .resolver
             .limits
@@ -282,28 +282,40 @@ impl<S: Spool> Walk<'_, S> {
     }
 
     /// Resolves one delta and hands it on; returns it if it is a base itself.
-    fn resolve_delta(&mut self, index: u32, base: u32, data: &[u8]) -> Result<Option<Base>, Error> {
+    fn resolve_delta(
+        &mut self,
+        index: u32,
+        base: u32,
+        content: &Content,
+    ) -> Result<Option<Base>, Error> {
         let Some((kind, depth)) = self.resolver.depth_on(index, base)? else {
             return Err(Error::NoSuchObject { index: base });
         };
         self.resolver.cache.touch(base);
-        let data = self.resolver.rebuild(index, data)?;
+        let size = self.resolver.entry(index)?.resolved;
+        let mut pieces = Pieces::new(self.sink, index, size, 0);
+        let mut out = |bytes: &[u8]| pieces.take(bytes);
+        let content = self
+            .resolver
+            .rebuild(index, kind, content, Some(&mut out))?;
         self.resolver.set_resolved(index, base, kind, depth);
         let id = match self.ids_needed {
             0 => None,
-            _ => Some(object_id(self.deferred.hash, kind, &data)?),
+            _ => Some(content.id(self.deferred.hash, kind)?),
         };
         let object = (index, id);
         let is_base = !self.deltas_on(&object).is_empty();
         if is_base {
-            self.resolver.cache.insert(index, &data);
+            self.resolver.keep(index, &content);
         }
-        self.sink.object(Object {
-            index,
-            kind,
-            data,
-            id,
-        })?;
+        if let Content::Whole(data) = content {
+            self.sink.object(Object {
+                index,
+                kind,
+                data,
+                id,
+            })?;
+        }
         Ok(is_base.then_some(object))
     }
 }

@@ -6,6 +6,11 @@
 
 use super::header::shifted;
 
+/// Bytes of the two sizes at the start of a delta, at most.
+pub(super) const LONGEST_SIZES: usize = 20;
+/// No instruction is longer: one byte, and up to 127 that it inserts.
+pub(super) const LONGEST_INSTRUCTION: usize = 128;
+
 /// What is wrong with a delta.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -88,6 +93,11 @@ impl<'a> Delta<'a> {
         Instructions {
             rest: self.instructions,
         }
+    }
+
+    /// Bytes of the instructions.
+    pub(super) fn instructions_len(&self) -> usize {
+        self.instructions.len()
     }
 
     /// Builds the object from its base. Everything is checked before memory is reserved, but for
@@ -182,6 +192,16 @@ impl<'a> Iterator for Instructions<'a> {
 }
 
 impl<'a> Instructions<'a> {
+    /// Of `rest`, which begins with an instruction.
+    pub(super) fn of(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+
+    /// What has not been read yet; nothing after an error.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn insert(&mut self, len: usize) -> Result<Instruction<'a>, Error> {
         let (bytes, rest) = self.rest.split_at_checked(len).ok_or(Error::CutShort)?;
         self.rest = rest;

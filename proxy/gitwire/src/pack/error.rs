@@ -4,7 +4,7 @@ use std::io;
 
 use gix_hash::ObjectId;
 
-use super::{SinkClosed, delta};
+use super::{Kind, SinkClosed, delta};
 
 /// A pack that cannot be taken. Nothing of it is clean once one of these was returned.
 ///
@@ -98,6 +98,14 @@ pub enum Error {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// `limits.scratch_bytes` reached.
+    #[error(
+        "rebuilding the large files of the pack takes more room on disk than limits.scratch_bytes allows ({limit} bytes)"
+    )]
+    ScratchBytes {
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// The order of the deltas makes the same bases be rebuilt over and over.
     #[error(
         "the deltas of the pack are ordered so that rebuilding their bases takes more than {limit} bytes of work \
@@ -106,6 +114,12 @@ pub enum Error {
     Rework {
         /// The bound that would have been passed, in bytes produced.
         limit: u64,
+    },
+    /// Asked for the whole content of a blob that is too large to be held.
+    #[error("object {} of the pack is too large to be held in memory", .index.saturating_add(1))]
+    NotWhole {
+        /// Position asked for, from zero.
+        index: u32,
     },
     /// Asked for an object the pack does not have.
     #[error("the pack has no object number {}", .index.saturating_add(1))]
@@ -145,6 +159,16 @@ pub enum Fault {
     /// `limits.object_bytes` passed by the declared size, of the object or of its delta.
     #[error("it declares {size} bytes, limits.object_bytes allows {limit}")]
     ObjectBytes {
+        /// The declared size, in bytes.
+        size: u64,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// `limits.tree_bytes` passed by the declared size of a tree, commit or tag.
+    #[error("it is a {kind} and declares {size} bytes, limits.tree_bytes allows {limit}")]
+    TreeBytes {
+        /// What it is.
+        kind: Kind,
         /// The declared size, in bytes.
         size: u64,
         /// The limit, in bytes.

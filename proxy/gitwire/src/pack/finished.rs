@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use gix_hash::ObjectId;
 
+use super::large::Content;
 use super::resolve::Resolver;
 use super::{Error, Kind, Spool};
+
+/// Bytes that a pack holds of which single objects are read now and then.
+const RESTING: usize = 1 << 20;
 
 /// A complete, checked pack over its spool.
 pub struct Pack<S> {
@@ -28,9 +32,22 @@ impl<S: Spool> Pack<S> {
     /// The object at position `index`, rebuilt from the spool if it is not in the cache any more.
     ///
     /// Rebuilding is limited over all calls together, see [`Limits::rework_bytes`](super::Limits::rework_bytes);
-    /// [`Error::Rework`] says that the limit is reached.
+    /// [`Error::Rework`] says that the limit is reached, [`Error::NotWhole`] that it is a blob above
+    /// [`Limits::whole_bytes`](super::Limits::whole_bytes).
     pub fn read(&mut self, index: u32) -> Result<(Kind, Arc<Vec<u8>>), Error> {
-        let kind = self.kind(index).ok_or(Error::NoSuchObject { index })?;
+        let entry = *self.resolver.entry(index)?;
+        let kind = entry.kind.ok_or(Error::NoSuchObject { index })?;
+        if self.resolver.is_large(kind, entry.resolved) {
+            return Err(Error::NotWhole { index });
+        }
+        match self.content(index)? {
+            Content::Whole(data) => Ok((kind, data)),
+            Content::Spilled(_) => Err(Error::NotWhole { index }),
+        }
+    }
+
+    /// The content of the object at position `index`, however large.
+    pub(super) fn content(&mut self, index: u32) -> Result<Content, Error> {
         let limit = self
             .resolver
             .limits
@@ -39,7 +56,12 @@ impl<S: Spool> Pack<S> {
             .resolver
             .plan(index, limit)?
             .ok_or(Error::Rework { limit })?;
-        Ok((kind, self.resolver.build(chain)?))
+        self.resolver.build(chain)
+    }
+
+    /// Gives up the objects that are held, and from now on holds next to none.
+    pub(super) fn rest(&mut self) {
+        self.resolver.hold(RESTING);
     }
 }
 

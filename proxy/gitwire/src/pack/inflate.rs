@@ -2,7 +2,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::Fault;
+use super::large::PIECE;
+use super::{Error, Fault};
 
 /// Output is reserved in steps of this many bytes, or of a quarter of what came out so far.
 const STEP: usize = 1 << 20;
@@ -15,7 +16,9 @@ pub(super) struct Inflater {
     /// `output[..filled]` came out so far; the rest is zeroed room. Never longer than `declared + 1`.
     output: Vec<u8>,
     filled: usize,
-    declared: usize,
+    /// What was handed on before, of a stream that passes through.
+    passed: u64,
+    declared: u64,
     consumed: u64,
 }
 
@@ -34,17 +37,19 @@ impl Inflater {
             state: Decompress::new(true),
             output: Vec::new(),
             filled: 0,
+            passed: 0,
             declared: 0,
             consumed: 0,
         }
     }
 
     /// Starts a stream of `declared` bytes, inflated into `buffer`, whose content is dropped.
-    pub(super) fn begin(&mut self, declared: usize, mut buffer: Vec<u8>) {
+    pub(super) fn begin(&mut self, declared: u64, mut buffer: Vec<u8>) {
         buffer.clear();
         self.state.reset(true);
         self.output = buffer;
         self.filled = 0;
+        self.passed = 0;
         self.declared = declared;
         self.consumed = 0;
     }
@@ -54,33 +59,69 @@ impl Inflater {
         let mut consumed = 0;
         loop {
             self.make_room();
-            let rest = input.get(consumed..).unwrap_or_default();
-            let room = self.output.get_mut(self.filled..).unwrap_or_default();
-            let (before_in, before_out) = (self.state.total_in(), self.state.total_out());
-            let status = self
-                .state
-                .decompress(rest, room, FlushDecompress::None)
-                .map_err(|_| Fault::Zlib)?;
-            let taken = (self.state.total_in() - before_in) as usize;
-            let produced = (self.state.total_out() - before_out) as usize;
-            consumed += taken;
-            self.filled += produced;
-            self.consumed += taken as u64;
-            self.check()?;
-            if status == Status::StreamEnd {
-                return self.end(consumed);
-            }
-            let room_left = self.filled < self.output.len();
-            if consumed == input.len() && room_left {
-                return Ok(Fed {
-                    consumed,
-                    done: false,
-                });
-            }
-            if taken == 0 && produced == 0 {
-                return Err(Fault::Zlib);
+            let fed = self.step(input, &mut consumed)?;
+            if let Some(fed) = fed {
+                return Ok(fed);
             }
         }
+    }
+
+    /// As [`feed`](Self::feed), of a stream that is not to be held: what comes out goes to `out`, of entry
+    /// `index`, and only as much as is declared.
+    pub(super) fn feed_through(
+        &mut self,
+        index: u32,
+        input: &[u8],
+        out: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Fed, Error> {
+        let mut consumed = 0;
+        self.output.resize(PIECE, 0);
+        loop {
+            let fed = self
+                .step(input, &mut consumed)
+                .map_err(|fault| fault.at(index))?;
+            let is_full = self.filled == self.output.len();
+            let is_done = fed.is_some_and(|fed| fed.done);
+            if self.filled > 0 && (is_full || is_done) {
+                out(self.output.get(..self.filled).unwrap_or_default())?;
+                self.passed += self.filled as u64;
+                self.filled = 0;
+            }
+            if let Some(fed) = fed {
+                return Ok(fed);
+            }
+        }
+    }
+
+    /// Inflates until the input or the room for the output ends; `None` if the room did.
+    fn step(&mut self, input: &[u8], consumed: &mut usize) -> Result<Option<Fed>, Fault> {
+        let rest = input.get(*consumed..).unwrap_or_default();
+        let room = self.output.get_mut(self.filled..).unwrap_or_default();
+        let (before_in, before_out) = (self.state.total_in(), self.state.total_out());
+        let status = self
+            .state
+            .decompress(rest, room, FlushDecompress::None)
+            .map_err(|_| Fault::Zlib)?;
+        let taken = (self.state.total_in() - before_in) as usize;
+        let produced = (self.state.total_out() - before_out) as usize;
+        *consumed += taken;
+        self.filled += produced;
+        self.consumed += taken as u64;
+        self.check()?;
+        if status == Status::StreamEnd {
+            return self.end(*consumed).map(Some);
+        }
+        let room_left = self.filled < self.output.len();
+        if *consumed == input.len() && room_left {
+            return Ok(Some(Fed {
+                consumed: *consumed,
+                done: false,
+            }));
+        }
+        if taken == 0 && produced == 0 {
+            return Err(Fault::Zlib);
+        }
+        Ok(None)
     }
 
     /// The inflated bytes of a stream that is done.
@@ -98,18 +139,16 @@ impl Inflater {
             return;
         }
         let step = STEP.max(self.filled / 4);
-        let room = self
-            .declared
-            .saturating_add(1)
-            .saturating_sub(self.filled)
-            .min(step);
+        let left = self.declared.saturating_add(1);
+        let left = left.saturating_sub(self.filled as u64);
+        let room = left.min(step as u64) as usize;
         self.output.reserve_exact(room);
         self.output.resize(self.filled + room, 0);
     }
 
     fn check(&self) -> Result<(), Fault> {
-        let declared = self.declared as u64;
-        if self.filled > self.declared {
+        let declared = self.declared;
+        if self.produced() > declared {
             return Err(Fault::ZlibTooLong { declared });
         }
         let limit = declared
@@ -122,16 +161,21 @@ impl Inflater {
     }
 
     fn end(&self, consumed: usize) -> Result<Fed, Fault> {
-        if self.filled < self.declared {
+        if self.produced() < self.declared {
             return Err(Fault::ZlibTooShort {
-                declared: self.declared as u64,
-                found: self.filled as u64,
+                declared: self.declared,
+                found: self.produced(),
             });
         }
         Ok(Fed {
             consumed,
             done: true,
         })
+    }
+
+    /// Bytes that came out of this stream so far.
+    fn produced(&self) -> u64 {
+        self.passed + self.filled as u64
     }
 }
 
@@ -140,7 +184,7 @@ mod tests {
     use super::*;
     use crate::pack::testing::deflate;
 
-    fn inflate(stream: &[u8], declared: usize, piece: usize) -> Result<(Vec<u8>, usize), Fault> {
+    fn inflate(stream: &[u8], declared: u64, piece: usize) -> Result<(Vec<u8>, usize), Fault> {
         let mut inflater = Inflater::new();
         inflater.begin(declared, Vec::new());
         let mut consumed = 0;
@@ -155,10 +199,31 @@ mod tests {
         Err(Fault::Zlib)
     }
 
+    fn inflate_through(
+        stream: &[u8],
+        declared: u64,
+        piece: usize,
+    ) -> Result<(Vec<u8>, usize), Error> {
+        let mut inflater = Inflater::new();
+        inflater.begin(declared, Vec::new());
+        let (mut consumed, mut content) = (0, Vec::new());
+        for piece in stream.chunks(piece) {
+            let fed = inflater.feed_through(0, piece, &mut |bytes| {
+                content.extend(bytes);
+                Ok(())
+            })?;
+            consumed += fed.consumed;
+            if fed.done {
+                break;
+            }
+        }
+        Ok((content, consumed))
+    }
+
     #[test]
     fn any_cutting_gives_the_same() {
         for size in [0, 1, 100, 70_000, 3 << 20] {
-            let content: Vec<u8> = (0..size).map(|at| ((at * at) >> 7) as u8).collect();
+            let content: Vec<u8> = (0..size).map(|at: u64| ((at * at) >> 7) as u8).collect();
             let mut stream = deflate(&content);
             let end = stream.len();
             stream.extend(b"what follows belongs to the next entry");
@@ -168,6 +233,8 @@ mod tests {
                     Ok((content.clone(), end)),
                     "{size} by {piece}"
                 );
+                let (through, passed_end) = inflate_through(&stream, size, piece).unwrap();
+                assert!(through == content && passed_end == end, "{size} by {piece}");
             }
         }
     }
@@ -194,5 +261,10 @@ mod tests {
             })
         );
         assert_eq!(inflate(b"not zlib at all", 4, 64), Err(Fault::Zlib));
+        for (stream, declared) in [(deflate(b"12345"), 4), (deflate(b"123"), 4)] {
+            let through = inflate_through(&stream, declared, 64).unwrap_err();
+            let whole = inflate(&stream, declared, 64).unwrap_err();
+            assert_eq!(through.to_string(), whole.at(0).to_string());
+        }
     }
 }

@@ -8,8 +8,15 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// Objects in the pack.
     pub objects: u32,
-    /// Bytes of one object, resolved; also of one delta before it is applied. Objects are held whole in memory.
+    /// Bytes of one object, resolved; also of one delta before it is applied.
     pub object_bytes: u64,
+    /// Bytes of one tree, commit or tag. They are held in memory whole.
+    pub tree_bytes: u64,
+    /// Larger blobs, and larger deltas, are never held in memory whole: they pass in pieces, and go to scratch
+    /// files where they are needed again. Not configurable.
+    pub whole_bytes: u64,
+    /// Bytes on disk, beside the pack, of large objects that are delta bases.
+    pub scratch_bytes: u64,
     /// Bytes of all objects together, resolved.
     pub resolved_bytes: u64,
     /// Deltas between an object and the base it is finally built from. git writes 50 by default, 4095 at most.
@@ -25,15 +32,18 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 2 GiB of pack, a million objects of up to 128 MiB, 16 GiB resolved, and a cache of 16 MiB.
+    /// 2 GiB of pack, two million objects of up to 512 MiB, 16 GiB resolved, and a cache of 8 MiB.
     fn default() -> Self {
         Self {
             pack_bytes: 2 << 30,
-            objects: 1_000_000,
-            object_bytes: 128 << 20,
+            objects: 2_000_000,
+            object_bytes: 512 << 20,
+            tree_bytes: 16 << 20,
+            whole_bytes: 8 << 20,
+            scratch_bytes: 2 << 30,
             resolved_bytes: 16 << 30,
             delta_depth: 4095,
-            cache_bytes: 16 << 20,
+            cache_bytes: 8 << 20,
             rework_bytes: 256 << 20,
         }
     }

@@ -31,7 +31,9 @@ mod finished;
 mod hash;
 mod header;
 mod inflate;
+mod large;
 mod limits;
+mod patch;
 mod reader;
 mod resolve;
 mod table;
@@ -40,7 +42,7 @@ mod thin;
 pub use bases::{Bases, Fetched, Fetching, MOST_BASES, Unavailable};
 pub use error::{Error, Fault};
 pub use finished::Pack;
-pub use hash::object_id;
+pub use hash::{ObjectHasher, object_id};
 pub use limits::Limits;
 pub use reader::Reader;
 
@@ -50,7 +52,13 @@ pub trait Spool {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Fills `buf` from `offset`, counted from the first appended byte; all of it or an error.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+    /// An empty spool beside this one, for what is too large for memory; its room is given back when it is
+    /// dropped.
+    fn scratch(&self) -> io::Result<Scratch>;
 }
+
+/// A spool of what is needed for a while only.
+pub type Scratch = Box<dyn Spool + Send + Sync>;
 
 /// A pack kept in memory.
 impl Spool for Vec<u8> {
@@ -66,6 +74,10 @@ impl Spool for Vec<u8> {
         buf.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
+
+    fn scratch(&self) -> io::Result<Scratch> {
+        Ok(Box::new(Self::new()))
+    }
 }
 
 /// Who receives the objects of a pack.
@@ -73,6 +85,9 @@ pub trait Sink {
     /// Takes one object. Indices are those of the pack's entries; they ascend except for objects that
     /// had to wait for their base.
     fn object(&mut self, object: Object) -> Result<(), SinkClosed>;
+    /// Takes the next bytes of a blob above [`Limits::whole_bytes`]. Its pieces come one behind the other;
+    /// nothing else comes between them.
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), SinkClosed>;
     /// The ids of the objects handed over so far, by entry index; waits until each of them has its id.
     /// Asked at most once, after the last byte, and only if a delta names its base by id.
     fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed>;
@@ -94,6 +109,26 @@ pub struct Object {
     pub data: Arc<Vec<u8>>,
     /// Its id, only where the reader had to compute it.
     pub id: Option<ObjectId>,
+}
+
+/// Some bytes of a blob that is never held whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    /// The blob's position in the pack, from zero.
+    pub index: u32,
+    /// Bytes of the whole blob.
+    pub size: u64,
+    /// How many of them came before.
+    pub offset: u64,
+    /// These.
+    pub bytes: &'a [u8],
+}
+
+impl Piece<'_> {
+    /// Whether the blob ends with it.
+    pub fn is_last(&self) -> bool {
+        self.offset.saturating_add(self.bytes.len() as u64) == self.size
+    }
 }
 
 /// The four kinds of objects.

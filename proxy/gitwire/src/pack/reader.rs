@@ -7,16 +7,16 @@ use gix_hash::{Hasher, Kind as HashKind, ObjectId};
 
 use super::bases::Bases;
 use super::deferred::Deferred;
-use super::delta::Delta;
 use super::header::{self, EntryHeader, Form, LONGEST_ENTRY_HEADER, PACK_HEADER};
 use super::inflate::Inflater;
+use super::large::{Content, Pieces, Spilled, Stored};
 use super::resolve::{Resolver, recycled};
 use super::table::Entry;
-use super::{Error, Fault, Limits, Object, Pack, Sink, Spool};
+use super::{Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
 
 /// A pack under way. Feed it every byte behind the push's commands, then [`finish`](Self::finish).
 ///
-/// Memory: the cache (see [`Limits::cache_bytes`]), one object with its base, and 32 bytes per object.
+/// Memory: see the [module](super).
 pub struct Reader<S: Spool> {
     resolver: Resolver<S>,
     deferred: Deferred,
@@ -24,6 +24,7 @@ pub struct Reader<S: Spool> {
     /// Hash of everything before the trailer.
     hasher: Hasher,
     inflater: Inflater,
+    under_way: UnderWay,
     /// The start of a header, or of the trailer, cut off by the end of a chunk.
     pending: Vec<u8>,
     /// Bytes of the pack in the spool.
@@ -43,6 +44,16 @@ enum State {
     Trailer,
     Done,
     Refused,
+}
+
+/// What becomes of the entry whose stream is being inflated.
+enum UnderWay {
+    /// It is held whole.
+    Held,
+    /// A large blob, of which so many bytes were handed on.
+    Blob { offset: u64 },
+    /// A large delta, in a scratch file.
+    Delta(Spilled),
 }
 
 /// One chunk; `bytes[..at]` is parsed, `bytes[..spooled]` also spooled.
@@ -74,6 +85,7 @@ impl<S: Spool> Reader<S> {
             state: State::PackHeader,
             hasher: gix_hash::hasher(hash),
             inflater: Inflater::new(),
+            under_way: UnderWay::Held,
             pending: Vec::with_capacity(LONGEST_ENTRY_HEADER),
             spooled: 0,
             declared: 0,
@@ -210,12 +222,10 @@ impl<S: Spool> Reader<S> {
     /// Enters a new entry into the table, before the first byte of its content.
     fn begin(&mut self, index: u32, header: EntryHeader, offset: u64) -> Result<(), Error> {
         let size = header.size;
+        self.under_way = UnderWay::Held;
         let buffer = match header.form {
             Form::Whole(kind) => {
-                self.resolver.charge(index, size)?;
-                self.resolver
-                    .cache
-                    .make_room(usize::try_from(size).unwrap_or(usize::MAX));
+                self.begin_whole(index, kind, size)?;
                 self.resolver.table.push(Entry::whole(offset, size, kind));
                 Vec::new()
             }
@@ -230,9 +240,22 @@ impl<S: Spool> Reader<S> {
                 self.begin_delta(index, offset, size, None)?
             }
         };
-        let declared = usize::try_from(size).map_err(|_| Fault::SizeOverflow.at(index))?;
-        self.inflater.begin(declared, buffer);
+        self.inflater.begin(size, buffer);
         self.state = State::Content;
+        Ok(())
+    }
+
+    fn begin_whole(&mut self, index: u32, kind: Kind, size: u64) -> Result<(), Error> {
+        self.resolver.charge(index, size)?;
+        self.resolver
+            .check_kind(kind, size)
+            .map_err(|fault| fault.at(index))?;
+        if self.resolver.is_large(kind, size) {
+            self.under_way = UnderWay::Blob { offset: 0 };
+            return Ok(());
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        self.resolver.cache.make_room(size);
         Ok(())
     }
 
@@ -255,29 +278,64 @@ impl<S: Spool> Reader<S> {
             .check_size(size)
             .map_err(|fault| fault.at(index))?;
         self.resolver.table.push(Entry::delta(offset, size, base));
+        if size > self.resolver.limits.whole_bytes {
+            self.under_way = UnderWay::Delta(self.resolver.scratch(size)?);
+            return Ok(Vec::new());
+        }
         Ok(mem::take(&mut self.delta))
     }
 
     fn content(&mut self, input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<(), Error> {
         let index = self.resolver.table.len() - 1;
-        let fed = self
-            .inflater
-            .feed(input.rest())
-            .map_err(|fault| fault.at(index))?;
+        let entry = *self.resolver.entry(index)?;
+        let rest = input.rest();
+        let fed = match &mut self.under_way {
+            UnderWay::Held => self.inflater.feed(rest).map_err(|fault| fault.at(index))?,
+            UnderWay::Blob { offset } => {
+                let mut pieces = Pieces::new(sink, index, entry.stored, *offset);
+                let mut out = |bytes: &[u8]| pieces.take(bytes);
+                let fed = self.inflater.feed_through(index, rest, &mut out)?;
+                *offset = pieces.offset();
+                fed
+            }
+            UnderWay::Delta(spilled) => {
+                let mut out = |bytes: &[u8]| spilled.append(bytes);
+                self.inflater.feed_through(index, rest, &mut out)?
+            }
+        };
         input.take(fed.consumed);
         if !fed.done {
             return Ok(());
         }
-        let entry = *self.resolver.entry(index)?;
-        let stored = self.inflater.take();
-        match entry.kind {
-            Some(kind) => self.hand_over(index, kind, Arc::new(stored), sink)?,
-            None => {
-                self.delta(index, &entry, &stored, input, sink)?;
-                self.delta = recycled(stored);
+        let held = self.inflater.take();
+        match mem::replace(&mut self.under_way, UnderWay::Held) {
+            UnderWay::Blob { .. } => {}
+            UnderWay::Delta(spilled) => {
+                self.delta(index, &entry, &Stored::Spilled(spilled), input, sink)?;
             }
+            UnderWay::Held => self.held(index, &entry, held, input, sink)?,
         }
         self.next_entry(input)
+    }
+
+    /// Goes on with a stream that was held whole.
+    fn held(
+        &mut self,
+        index: u32,
+        entry: &Entry,
+        held: Vec<u8>,
+        input: &mut Input<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        if let Some(kind) = entry.kind {
+            return self.hand_over(index, kind, Arc::new(held), sink);
+        }
+        let delta = Stored::Whole(held);
+        self.delta(index, entry, &delta, input, sink)?;
+        if let Stored::Whole(held) = delta {
+            self.delta = recycled(held);
+        }
+        Ok(())
     }
 
     /// Resolves a delta that is complete, or puts it off.
@@ -285,15 +343,16 @@ impl<S: Spool> Reader<S> {
         &mut self,
         index: u32,
         entry: &Entry,
-        stored: &[u8],
+        stored: &Stored,
         input: &mut Input<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
-        let delta = Delta::parse(stored).map_err(|error| Fault::from(error).at(index))?;
-        self.resolver.charge(index, delta.result_size)?;
-        self.resolver.set_resolved_size(index, delta.result_size);
+        let sizes = stored.sizes(index)?;
+        let size = sizes.result;
+        self.resolver.charge(index, size)?;
+        self.resolver.set_resolved_size(index, size);
         let Some(base) = entry.base() else {
-            self.deferred.note_base_size(delta.source_size);
+            self.deferred.note_base_size(sizes.source);
             return Ok(());
         };
         let Some((kind, depth)) = self.resolver.depth_on(index, base)? else {
@@ -311,16 +370,23 @@ impl<S: Spool> Reader<S> {
         if !chain.is_cached() {
             self.spool(input)?;
         }
-        let data = self.resolver.build(chain)?;
-        let data = self.resolver.apply(index, &data, stored)?;
+        let base_content = self.resolver.build(chain)?;
+        let mut pieces = Pieces::new(sink, index, size, 0);
+        let mut out = |bytes: &[u8]| pieces.take(bytes);
+        let content = self
+            .resolver
+            .resolve(index, kind, &base_content, stored, Some(&mut out))?;
         self.resolver.set_resolved(index, base, kind, depth);
-        self.hand_over(index, kind, data, sink)
+        match content {
+            Content::Whole(data) => self.hand_over(index, kind, data, sink),
+            Content::Spilled(_) => Ok(()),
+        }
     }
 
     fn hand_over(
         &mut self,
         index: u32,
-        kind: super::Kind,
+        kind: Kind,
         data: Arc<Vec<u8>>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {

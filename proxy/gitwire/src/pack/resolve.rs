@@ -10,6 +10,8 @@ use super::cache::BaseCache;
 use super::delta::{self, Delta};
 use super::header::EntryHeader;
 use super::inflate::Inflater;
+use super::large::{Content, Spilled, Spills, Stored};
+use super::patch::{self, Out};
 use super::table::{Entry, Table};
 use super::{Error, Fault, Kind, Limits, Spool};
 
@@ -27,6 +29,8 @@ pub(super) struct Resolver<S> {
     pub(super) limits: Limits,
     pub(super) table: Table,
     pub(super) cache: BaseCache,
+    /// Large objects, in scratch files.
+    pub(super) spills: Spills,
     /// Bases that are not in the pack; they are numbered on behind its entries, once all of those are there.
     pub(super) external: External<S>,
     /// Where the last complete entry ends in the pack.
@@ -41,10 +45,9 @@ pub(super) struct Resolver<S> {
 }
 
 /// What is to be done to have one object again.
-#[derive(Debug)]
 pub(super) struct Chain {
     /// The nearest cached object, if any is.
-    start: Option<Arc<Vec<u8>>>,
+    start: Option<Content>,
     /// The entries to rebuild, the wanted one first.
     links: Vec<u32>,
     cost: u64,
@@ -64,6 +67,7 @@ impl<S: Spool> Resolver<S> {
             hash,
             table: Table::default(),
             cache: BaseCache::new(limits.cache_bytes),
+            spills: Spills::new(limits.scratch_bytes),
             limits,
             external: External::default(),
             end: 0,
@@ -114,6 +118,20 @@ impl<S: Spool> Resolver<S> {
         Ok(())
     }
 
+    /// Whether an object of this kind may have `size` bytes.
+    pub(super) fn check_kind(&self, kind: Kind, size: u64) -> Result<(), Fault> {
+        let limit = self.limits.tree_bytes;
+        if kind != Kind::Blob && size > limit {
+            return Err(Fault::TreeBytes { kind, size, limit });
+        }
+        Ok(())
+    }
+
+    /// Whether the object is never held whole.
+    pub(super) fn is_large(&self, kind: Kind, size: u64) -> bool {
+        kind == Kind::Blob && size > self.limits.whole_bytes
+    }
+
     /// Kind and depth of a delta on `base`; `None` while `base` is not resolved itself.
     pub(super) fn depth_on(&self, index: u32, base: u32) -> Result<Option<(Kind, u16)>, Error> {
         let base = self.entry(base)?;
@@ -152,8 +170,8 @@ impl<S: Spool> Resolver<S> {
         };
         let mut next = Some(index);
         while let Some(link) = next {
-            if let Some(data) = self.cache.get(link) {
-                chain.start = Some(data);
+            chain.start = self.cached(link);
+            if chain.start.is_some() {
                 break;
             }
             let entry = self.entry(link)?;
@@ -170,11 +188,11 @@ impl<S: Spool> Resolver<S> {
     }
 
     /// Rebuilds what [`Self::plan`] found, and remembers every object on the way.
-    pub(super) fn build(&mut self, chain: Chain) -> Result<Arc<Vec<u8>>, Error> {
+    pub(super) fn build(&mut self, chain: Chain) -> Result<Content, Error> {
         self.rework += chain.cost;
         let mut links = chain.links;
-        let mut data = match (chain.start, links.last()) {
-            (Some(data), _) => data,
+        let mut content = match (chain.start, links.last()) {
+            (Some(content), _) => content,
             (None, Some(&root)) => {
                 links.pop();
                 self.whole(root)?
@@ -182,43 +200,135 @@ impl<S: Spool> Resolver<S> {
             (None, None) => return Err(Error::NoSuchObject { index: u32::MAX }),
         };
         while let Some(link) = links.pop() {
-            data = self.rebuild(link, &data)?;
-            self.cache.insert(link, &data);
+            let kind = self.entry(link)?.kind;
+            let kind = kind.ok_or(Error::NoSuchObject { index: link })?;
+            content = self.rebuild(link, kind, &content, None)?;
+            self.keep(link, &content);
         }
-        Ok(data)
+        Ok(content)
     }
 
-    fn whole(&mut self, root: u32) -> Result<Arc<Vec<u8>>, Error> {
-        let size = self.entry(root)?.resolved;
-        self.cache
-            .make_room(usize::try_from(size).unwrap_or(usize::MAX));
-        let data = match root.checked_sub(self.table.len()) {
-            Some(number) => {
-                let read = self.external.read(number)?;
-                read.ok_or(Error::NoSuchObject { index: root })?
-            }
-            None => Arc::new(self.inflate(root, Vec::new())?),
+    /// Starts again with an empty cache of so many bytes, and no scratch files.
+    pub(super) fn hold(&mut self, cache_bytes: usize) {
+        self.cache = BaseCache::new(cache_bytes);
+        self.spills = Spills::new(self.limits.scratch_bytes);
+    }
+
+    /// The content of entry `index`, if it is at hand.
+    fn cached(&mut self, index: u32) -> Option<Content> {
+        let held = self.cache.get(index).map(Content::Whole);
+        held.or_else(|| self.spills.get(index))
+    }
+
+    /// Remembers the content of entry `index` as a base.
+    pub(super) fn keep(&mut self, index: u32, content: &Content) {
+        match content {
+            Content::Whole(data) => self.cache.insert(index, data),
+            Content::Spilled(spilled) => self.spills.insert(index, spilled),
+        }
+    }
+
+    fn whole(&mut self, root: u32) -> Result<Content, Error> {
+        let entry = *self.entry(root)?;
+        let size = entry.resolved;
+        let content = if let Some(number) = root.checked_sub(self.table.len()) {
+            let read = self.external.read(number)?;
+            read.ok_or(Error::NoSuchObject { index: root })?
+        } else if entry.kind.is_some_and(|kind| self.is_large(kind, size)) {
+            Content::Spilled(Arc::new(self.spill(root, size)?))
+        } else {
+            self.cache
+                .make_room(usize::try_from(size).unwrap_or(usize::MAX));
+            Content::Whole(Arc::new(self.inflate(root, Vec::new(), None)?))
         };
-        self.cache.insert(root, &data);
-        Ok(data)
+        self.keep(root, &content);
+        Ok(content)
     }
 
-    /// Inflates the delta of entry `index` again and applies it.
-    pub(super) fn rebuild(&mut self, index: u32, base: &[u8]) -> Result<Arc<Vec<u8>>, Error> {
-        let buffer = mem::take(&mut self.delta);
-        let delta = self.inflate(index, buffer)?;
-        let object = self.apply(index, base, &delta);
-        self.delta = recycled(delta);
-        object
+    /// What entry `index` stores, object or delta, inflated into a scratch file.
+    fn spill(&mut self, index: u32, size: u64) -> Result<Spilled, Error> {
+        let mut spilled = self.scratch(size)?;
+        let mut out = |bytes: &[u8]| spilled.append(bytes);
+        self.inflate(index, Vec::new(), Some(&mut out))?;
+        Ok(spilled)
+    }
+
+    /// A scratch file with room for `size` bytes.
+    pub(super) fn scratch(&mut self, size: u64) -> Result<Spilled, Error> {
+        self.spills.make_room(size)?;
+        Ok(Spilled::new(self.spool.scratch()?))
+    }
+
+    /// Inflates the delta of entry `index` again and applies it; see [`Self::resolve`].
+    pub(super) fn rebuild(
+        &mut self,
+        index: u32,
+        kind: Kind,
+        base: &Content,
+        out: Option<&mut Out<'_>>,
+    ) -> Result<Content, Error> {
+        let size = self.entry(index)?.stored;
+        let delta = if size > self.limits.whole_bytes {
+            Stored::Spilled(self.spill(index, size)?)
+        } else {
+            let buffer = mem::take(&mut self.delta);
+            Stored::Whole(self.inflate(index, buffer, None)?)
+        };
+        let content = self.resolve(index, kind, base, &delta, out);
+        if let Stored::Whole(delta) = delta {
+            self.delta = recycled(delta);
+        }
+        content
+    }
+
+    /// Applies the delta of entry `index`, an object of this kind, to its base. A result too large to be held
+    /// passes through `out`, and is in a scratch file afterwards.
+    pub(super) fn resolve(
+        &mut self,
+        index: u32,
+        kind: Kind,
+        base: &Content,
+        delta: &Stored,
+        mut out: Option<&mut Out<'_>>,
+    ) -> Result<Content, Error> {
+        let size = delta.sizes(index)?.result;
+        self.check_kind(kind, size)
+            .map_err(|fault| fault.at(index))?;
+        let is_large = self.is_large(kind, size);
+        if let (Content::Whole(base), Stored::Whole(delta), false) = (base, delta, is_large) {
+            return self.apply(index, base, delta).map(Content::Whole);
+        }
+        let budget = self.limits.rework_deferred(self.resolved_bytes);
+        let most_read = budget.saturating_sub(self.rework);
+        let (content, read) = if is_large {
+            let mut spilled = self.scratch(size)?;
+            let mut twice = |bytes: &[u8]| {
+                spilled.append(bytes)?;
+                out.as_mut().map_or(Ok(()), |out| out(bytes))
+            };
+            let read = patch::apply(index, base, delta, most_read, &mut twice)?;
+            (Content::Spilled(Arc::new(spilled)), read)
+        } else {
+            let size = usize::try_from(size).map_err(|_| Fault::SizeOverflow.at(index))?;
+            self.cache.make_room(size);
+            let mut data = Vec::with_capacity(size);
+            let mut gather = |bytes: &[u8]| {
+                data.extend_from_slice(bytes);
+                Ok(())
+            };
+            let read = patch::apply(index, base, delta, most_read, &mut gather)?;
+            (Content::Whole(Arc::new(data)), read)
+        };
+        // Reading a base once or twice is what a delta costs; jumping about in it is extra work.
+        self.rework += read.saturating_sub(size.saturating_mul(2));
+        if is_large {
+            self.keep(index, &content);
+        }
+        Ok(content)
     }
 
     /// Applies the inflated delta of entry `index` to its base.
-    pub(super) fn apply(
-        &mut self,
-        index: u32,
-        base: &[u8],
-        delta: &[u8],
-    ) -> Result<Arc<Vec<u8>>, Error> {
+    fn apply(&mut self, index: u32, base: &[u8], delta: &[u8]) -> Result<Arc<Vec<u8>>, Error> {
         let build = |this: &mut Self| -> Result<Vec<u8>, Fault> {
             let delta = Delta::parse(delta)?;
             this.check_size(delta.result_size)?;
@@ -229,15 +339,19 @@ impl<S: Spool> Resolver<S> {
         build(self).map(Arc::new).map_err(|fault| fault.at(index))
     }
 
-    /// Inflates what entry `index` stores, object or delta, from the spool.
-    fn inflate(&mut self, index: u32, buffer: Vec<u8>) -> Result<Vec<u8>, Error> {
+    /// Inflates what entry `index` stores, object or delta, from the spool: into `buffer`, or through `out`.
+    fn inflate(
+        &mut self,
+        index: u32,
+        buffer: Vec<u8>,
+        mut out: Option<&mut Out<'_>>,
+    ) -> Result<Vec<u8>, Error> {
         let entry = *self.entry(index)?;
         let end = self
             .table
             .get(index.saturating_add(1))
             .map_or(self.end, |next| next.offset);
-        let declared = usize::try_from(entry.stored).map_err(|_| Fault::SizeOverflow.at(index))?;
-        self.inflater.begin(declared, buffer);
+        self.inflater.begin(entry.stored, buffer);
         let mut at = entry.offset;
         let mut header = true;
         while at < end {
@@ -252,12 +366,14 @@ impl<S: Spool> Resolver<S> {
                 let (_, consumed) = decoded.ok_or_else(|| Fault::Zlib.at(index))?;
                 content = content.get(consumed..).unwrap_or_default();
             }
-            if self
-                .inflater
-                .feed(content)
-                .map_err(|fault| fault.at(index))?
-                .done
-            {
+            let fed = match out.as_mut() {
+                Some(out) => self.inflater.feed_through(index, content, out)?,
+                None => self
+                    .inflater
+                    .feed(content)
+                    .map_err(|fault| fault.at(index))?,
+            };
+            if fed.done {
                 return Ok(self.inflater.take());
             }
         }

@@ -1,6 +1,8 @@
 //! Packs no git would write, each refused for its own reason.
 
-use exeat_gitwire::pack::{Error, Fault, Kind, Limits, Object, Reader, Sink, SinkClosed, delta};
+use exeat_gitwire::pack::{
+    Error, Fault, Kind, Limits, Object, Piece, Reader, Sink, SinkClosed, delta,
+};
 use exeat_gitwire::{HashKind, ObjectId};
 
 use crate::crafted::delta as make_delta;
@@ -340,6 +342,10 @@ struct Closed;
 
 impl Sink for Closed {
     fn object(&mut self, _: Object) -> Result<(), SinkClosed> {
+        Err(SinkClosed)
+    }
+
+    fn piece(&mut self, _: Piece<'_>) -> Result<(), SinkClosed> {
         Err(SinkClosed)
     }
 

@@ -1,6 +1,6 @@
 //! Packs that git writes: every object as git tells it, however the pack is made and cut.
 
-use exeat_gitwire::pack::{Kind, Limits, Pack, Reader};
+use exeat_gitwire::pack::{Error, Kind, Limits, Pack, Reader};
 use exeat_gitwire::{HashKind, ObjectId};
 
 use crate::crafted::{Crafted, SHA1, blob_id, prepend, seal};
@@ -17,8 +17,17 @@ fn no_cache() -> Limits {
     }
 }
 
-/// Ids, kinds, sizes, contents and the spool must all be git's.
+/// Ids, kinds, sizes, contents and the spool must all be git's, with blobs held whole and with next to none.
 fn check(repository: &Repository, pack: &[u8], limits: &Limits, piece: usize) {
+    check_held(repository, pack, limits, piece);
+    let limits = Limits {
+        whole_bytes: 60,
+        ..limits.clone()
+    };
+    check_held(repository, pack, &limits, piece);
+}
+
+fn check_held(repository: &Repository, pack: &[u8], limits: &Limits, piece: usize) {
     let index = repository.index(pack);
     let (mut read, collected) =
         read_in_pieces(repository.hash, limits.clone(), pack, piece).unwrap();
@@ -42,6 +51,11 @@ fn check(repository: &Repository, pack: &[u8], limits: &Limits, piece: usize) {
         order.swap(at, random.below(at + 1));
     }
     for index in order {
+        let is_large = read.size(index).unwrap() > limits.whole_bytes;
+        if read.kind(index) == Some(Kind::Blob) && is_large {
+            assert!(matches!(read.read(index), Err(Error::NotWhole { .. })));
+            continue;
+        }
         let (_, data) = read.read(index).unwrap();
         assert_eq!(*data, contents[&ids[index as usize]].1);
     }
@@ -78,6 +92,14 @@ fn cutting_does_not_matter() {
             let pack = repository.pack(&[base]);
             let limits = Limits::default();
             let (_, whole) = read_in_pieces(hash, limits.clone(), &pack, pack.len()).unwrap();
+            let spilling = Limits {
+                whole_bytes: 60,
+                ..limits.clone()
+            };
+            for piece in [1, 5, 64, 1000] {
+                let read = read_in_pieces(hash, spilling.clone(), &pack, piece);
+                assert_eq!(read.unwrap().1.ids(), whole.ids(), "pieces of {piece}");
+            }
             for piece in [1, 2, 3, 5, 13, 64, 1000] {
                 let (read, pieces) = read_in_pieces(hash, limits.clone(), &pack, piece).unwrap();
                 assert_eq!(pieces.objects, whole.objects, "pieces of {piece}");

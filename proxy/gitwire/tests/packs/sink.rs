@@ -1,6 +1,8 @@
 //! Reads packs in tests and keeps what they held.
 
-use exeat_gitwire::pack::{Error, Kind, Limits, Object, Pack, Reader, Sink, SinkClosed, object_id};
+use exeat_gitwire::pack::{
+    Error, Kind, Limits, Object, ObjectHasher, Pack, Piece, Reader, Sink, SinkClosed, object_id,
+};
 use exeat_gitwire::{HashKind, ObjectId};
 
 /// Hashes every object and remembers the order they came in.
@@ -10,6 +12,7 @@ pub struct Collected {
     pub objects: Vec<(u32, Kind, u64, ObjectId)>,
     /// Whether ids were asked for.
     pub asked: bool,
+    under_way: Option<(u64, ObjectHasher)>,
 }
 
 impl Collected {
@@ -18,6 +21,7 @@ impl Collected {
             hash,
             objects: Vec::new(),
             asked: false,
+            under_way: None,
         }
     }
 
@@ -42,12 +46,27 @@ impl Collected {
 
 impl Sink for Collected {
     fn object(&mut self, object: Object) -> Result<(), SinkClosed> {
+        assert!(self.under_way.is_none(), "a blob's pieces stand together");
         let id = object_id(self.hash, object.kind, &object.data).unwrap();
         if let Some(computed) = object.id {
             assert_eq!(computed, id);
         }
         self.objects
             .push((object.index, object.kind, object.data.len() as u64, id));
+        Ok(())
+    }
+
+    fn piece(&mut self, piece: Piece<'_>) -> Result<(), SinkClosed> {
+        let begin = || (0, ObjectHasher::new(self.hash, Kind::Blob, piece.size));
+        let (taken, hasher) = self.under_way.get_or_insert_with(begin);
+        assert_eq!(piece.offset, *taken, "pieces come in order");
+        *taken += piece.bytes.len() as u64;
+        hasher.update(piece.bytes);
+        if piece.is_last() {
+            let (_, hasher) = self.under_way.take().unwrap();
+            let id = hasher.finish().unwrap();
+            self.objects.push((piece.index, Kind::Blob, piece.size, id));
+        }
         Ok(())
     }
 

@@ -56,6 +56,27 @@ fn in_pieces_of_any_size() {
 }
 
 #[test]
+fn with_blobs_that_are_never_held_whole() {
+    let rules = rules(RULE);
+    let repository = planted(3);
+    let tips = repository.tips();
+    for options in [&["--delta-base-offset"][..], &[]] {
+        let pack = repository.pack(options);
+        let whole = report(&pack, &repository, &rules, 4099);
+        assert!(whole.contains("test-key"));
+        for whole_bytes in [1, 40, 300] {
+            let mut settings = settings(&rules);
+            settings.limits.whole_bytes = whole_bytes;
+            let inspected =
+                inspect_in(&pack, repository.hash, settings, Some(&tips), 4099).unwrap();
+            let told = told(&inspected.findings);
+            let told = format!("{told}{:?}{:?}", inspected.coverage, inspected.unscannable);
+            assert_eq!(told, whole, "above {whole_bytes}");
+        }
+    }
+}
+
+#[test]
 fn beside_many_others() {
     let rules = rules(RULE);
     let repositories: Vec<Repository> = (1..=4).map(planted).collect();

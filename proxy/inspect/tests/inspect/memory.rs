@@ -8,7 +8,10 @@ use std::{
     process::Command,
 };
 
-use exeat_gitwire::{HashKind, pack::Spool};
+use exeat_gitwire::{
+    HashKind,
+    pack::{Scratch, Spool},
+};
 use exeat_inspect::PackInspection;
 
 use crate::{
@@ -29,6 +32,10 @@ impl Spool for OnDisk {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.0.read_exact_at(buffer, offset)
+    }
+
+    fn scratch(&self) -> io::Result<Scratch> {
+        Ok(Box::new(Self(tempfile::tempfile()?)))
     }
 }
 
@@ -89,16 +96,31 @@ fn peak(pack: &[u8], folder: &Path) -> u64 {
     peak
 }
 
-#[test]
-fn a_large_file_is_held_once_or_twice() {
-    let repository = Repository::new(HashKind::Sha1);
-    let blob = Random::new(1).bytes(100 << 20);
+/// Versions of a large file that git stores as deltas on each other.
+fn versions(repository: &Repository, size: usize, count: usize) -> Vec<u8> {
     repository.git(&["config", "core.compression", "0"]);
-    let id = repository.write("blob", &blob);
-    let pack = repository.pack_of(&[id]);
-    assert!(pack.len() > blob.len());
-    let peak = peak(&pack, repository.path());
-    assert!(peak < 300 << 20, "{peak}");
+    repository.git(&["config", "core.bigFileThreshold", "1g"]);
+    let mut content = Random::new(1).bytes(size);
+    let mut ids = Vec::new();
+    for version in 0..count {
+        let at = size / (count + 1) * (version + 1);
+        content.splice(at..at + 100, Random::new(version as u64).bytes(90));
+        ids.push(repository.write("blob", &content));
+    }
+    repository.pack_of(&ids)
+}
+
+#[test]
+fn large_files_are_never_held() {
+    let repository = Repository::new(HashKind::Sha1);
+    let pack = versions(&repository, 60 << 20, 1);
+    assert!(pack.len() > 60 << 20);
+    let whole = peak(&pack, repository.path());
+    assert!(whole < 64 << 20, "{whole}");
+    let pack = versions(&repository, 30 << 20, 4);
+    assert!(pack.len() < 40 << 20, "three of four are deltas");
+    let deltas = peak(&pack, repository.path());
+    assert!(deltas < 64 << 20, "{deltas}");
 }
 
 #[test]

@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use exeat_gitwire::{HashKind, ObjectId, pack::Spool};
+use exeat_gitwire::{
+    HashKind, ObjectId,
+    pack::{Scratch, Spool},
+};
 use exeat_inspect::{PackInspection, Pool, Settings};
 
 use super::{ObjectFormat, Scan, output::Printer};
@@ -195,6 +198,10 @@ impl Spool for InPlace {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.0.read_exact_at(buffer, offset)
     }
+
+    fn scratch(&self) -> io::Result<Scratch> {
+        Ok(Box::new(Unnamed(tempfile::tempfile()?)))
+    }
 }
 
 /// A pack that comes through a pipe, kept in an unnamed file.
@@ -216,5 +223,9 @@ impl Spool for Unnamed {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.0.read_exact_at(buffer, offset)
+    }
+
+    fn scratch(&self) -> io::Result<Scratch> {
+        Ok(Box::new(Self(tempfile::tempfile()?)))
     }
 }
