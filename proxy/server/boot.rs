@@ -7,7 +7,7 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::{RuleSet, Source};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -15,13 +15,14 @@ use crate::{
     answer::{Body, plain},
     audit::{self, Audit},
     config::{Config, RuleFile},
+    crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
     identity::{self, Accepted, Actor},
     lfs::Lfs,
     listen::Listener,
     metrics::Metrics,
-    push::{Pushes, SpoolRoom},
+    push::{Places, Pushes, SpoolRoom},
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
@@ -51,6 +52,7 @@ pub struct Running {
 /// # Errors
 /// With what could not be started and the way out; nothing is left running.
 pub async fn start(config: &Config) -> anyhow::Result<Running> {
+    crashpoint::check().map_err(anyhow::Error::msg)?;
     let data = &config.data.directory;
     let store = Store::open(data).await?;
     let rules = Arc::new(rules(config)?);
@@ -235,9 +237,9 @@ impl House {
             rules,
             key: key.clone(),
             pool: Pool::start(threads).context("no threads for the inspection")?,
-            room: SpoolRoom::open(&config.data.directory, config.limits.spool_bytes)
+            room: SpoolRoom::open(&config.data.directory, config.limits.spool_bytes, metrics)
                 .context("the spool folder cannot be made")?,
-            places: Arc::new(Semaphore::new(config.limits.pushes)),
+            places: Places::new(config.limits.pushes, metrics),
             accepted: Arc::new(Accepted::default()),
             audit: audit.clone(),
             metrics: metrics.clone(),

@@ -28,3 +28,4 @@ pub mod demo;
 
 mod advertisement;
 mod answer;
+mod crashpoint;

@@ -21,7 +21,7 @@ pub struct Counters {
     registry: Registry,
     /// Pushes judged, by `verdict`: `forward`, `hold`, `refuse`.
     pub pushes_total: IntCounterVec,
-    /// Time per `phase` of a push: `receive`, `inspect`, `audit`, `forward`, `whole`.
+    /// Time per `phase` of a push: `receive`, `inspect`, `forward`, `whole`.
     pub push_duration_seconds: HistogramVec,
     /// Findings, by `action`: `block`, `review`, `warn`, `note`.
     pub findings_total: IntCounterVec,
@@ -38,6 +38,7 @@ pub struct Counters {
     /// Pushes refused because a part of Exeat itself failed, by `cause`.
     pub failclosed_total: IntCounterVec,
     pub pushes_in_flight: IntGauge,
+    pub places_taken: IntGauge,
     pub connections: IntGauge,
     pub spool_bytes: IntGauge,
     pub audit_append_duration_seconds: Histogram,
@@ -82,7 +83,7 @@ impl Metrics {
                 "exeat_push_duration_seconds",
                 "Time a push spent in each phase.",
                 "phase",
-                &["receive", "inspect", "audit", "forward", "whole"],
+                &["receive", "inspect", "forward", "whole"],
                 &seconds,
             ),
             findings_total: counters(
@@ -137,17 +138,30 @@ impl Metrics {
                 "cause",
                 &[
                     "audit",
+                    "audit-damaged",
+                    "audit-full",
+                    "audit-locked",
                     "audit-outcome",
+                    "audit-read-only",
                     "busy",
                     "inside",
+                    "inside-sent",
                     "inspection-time",
                     "spool",
+                    "spool-disk",
+                    "spool-total",
+                    "stopped",
                 ],
             ),
             pushes_in_flight: gauge(
                 &registry,
                 "exeat_pushes_in_flight",
                 "Pushes being received, inspected or forwarded now.",
+            ),
+            places_taken: gauge(
+                &registry,
+                "exeat_places_taken",
+                "Pushes that hold one of the places of limits.pushes now.",
             ),
             connections: gauge(
                 &registry,
@@ -276,6 +290,12 @@ impl Process {
     }
 }
 
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Metrics(..)")
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -390,6 +410,7 @@ mod tests {
             "exeat_upstream_errors_total{class=\"other\"} 1",
             "exeat_failclosed_total{cause=\"other\"} 1",
             "exeat_pushes_in_flight 0",
+            "exeat_places_taken 0",
             "exeat_connections 0",
             "exeat_spool_bytes 0",
             "exeat_audit_append_duration_seconds_count 0",

@@ -23,12 +23,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Server {
     /// Runs `exeat serve` with this configuration, whose data folder is `data`, and waits until it is ready.
-    pub(crate) fn start(config: &Path, data: &Path, log: &Path) -> Self {
+    pub(crate) fn start(
+        config: &Path,
+        data: &Path,
+        log: &Path,
+        variables: &[(String, String)],
+    ) -> Self {
         // A file of an earlier run would name ports that are gone.
         let listening = data.join("listening.json");
         let _ = std::fs::remove_file(&listening);
         let mut child = command(&["serve", "--config", &config.to_string_lossy()], config);
         let child = child
+            .envs(variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(appending(log))
             .stderr(appending(log))
@@ -79,6 +85,12 @@ impl Server {
     /// The number of its process.
     pub(crate) fn process_id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks it to read its configuration again.
+    #[expect(dead_code, reason = "the test of reloads comes with reloads")]
+    pub(crate) fn hang_up(&self) {
+        self.signal("HUP");
     }
 
     /// Ends it at once, as a power failure would.

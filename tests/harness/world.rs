@@ -22,6 +22,8 @@ pub(crate) struct Options {
     pub(crate) upstream: &'static str,
     /// What stands behind the witness in place of the forge.
     pub(crate) behind: Option<SocketAddr>,
+    /// Variables of the proxy's environment.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 pub(crate) struct World {
@@ -31,6 +33,7 @@ pub(crate) struct World {
     credentials: Option<(&'static str, &'static str)>,
     forbidden: Vec<Vec<u8>>,
     address: SocketAddr,
+    variables: Vec<(String, String)>,
     folder: TempDir,
 }
 
@@ -49,7 +52,7 @@ impl World {
         let witness = Witness::start(options.behind.unwrap_or(forge.address()));
         write_proxy_files(folder.path(), &witness, &options);
         write_home(folder.path(), options.credentials);
-        let server = start_server(folder.path());
+        let server = start_server(folder.path(), &options.variables);
         let address = server.address;
         let credentials = options.credentials;
         Self {
@@ -59,6 +62,7 @@ impl World {
             credentials,
             forbidden: Vec::new(),
             address,
+            variables: options.variables,
             folder,
         }
     }
@@ -267,9 +271,28 @@ impl World {
 
     /// Starts it again on the same data, on new ports.
     pub(crate) fn start_server(&mut self) {
-        let server = start_server(self.folder.path());
+        let server = start_server(self.folder.path(), &self.variables);
         self.address = server.address;
         self.server = Some(server);
+    }
+
+    /// The proxy's environment from its next start on.
+    pub(crate) fn set_variables(&mut self, variables: &[(&str, &str)]) {
+        self.variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+    }
+
+    /// Waits for a proxy that is about to die, and is no part of this world from then on.
+    #[expect(dead_code, reason = "the test of crashes comes next")]
+    pub(crate) fn await_death(&mut self) {
+        let mut server = self.server.take().expect("it is running");
+        let status = server.wait();
+        assert!(
+            status.is_some_and(|status| !status.success()),
+            "it did not die: {status:?}"
+        );
     }
 
     fn problems(&mut self) -> Vec<String> {
@@ -284,7 +307,7 @@ impl World {
         let log = self.log();
         problems.extend(
             log.lines()
-                .filter(|line| line.contains("panicked at"))
+                .filter(|line| line.contains("panicked at") && !line.contains("crashpoint.rs"))
                 .map(str::to_owned),
         );
         problems.extend(forbidden::received(&self.witness, &self.forbidden));
@@ -322,11 +345,12 @@ impl Drop for World {
     }
 }
 
-fn start_server(folder: &Path) -> Server {
+fn start_server(folder: &Path, variables: &[(String, String)]) -> Server {
     Server::start(
         &folder.join("exeat.toml"),
         &folder.join("data"),
         &log_file(folder),
+        variables,
     )
 }
 

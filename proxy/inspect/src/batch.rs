@@ -48,6 +48,8 @@ pub struct Shared {
     pub strength: Strength,
     /// Set from outside to stop: the client is gone or time is up.
     pub cancelled: Arc<AtomicBool>,
+    /// Called by whoever takes a batch, before its first object.
+    pub on_batch: fn(),
     pub reference_key: RandomState,
     /// What all pushes have handed to the pool, in bytes.
     queued: Arc<Queued>,
@@ -89,6 +91,7 @@ impl Shared {
             most_hits,
             strength,
             cancelled,
+            on_batch: || (),
             reference_key: references.key(),
             queued,
             state: Mutex::new(State {
@@ -281,6 +284,7 @@ struct Batch {
 impl Batch {
     fn run(self, worker: &mut Worker) {
         let shared = &self.pending.shared;
+        (shared.on_batch)();
         let examiner = worker.examiner(&shared.rules, &shared.key);
         let mut gathered = Gathered::default();
         for object in self.objects {

@@ -77,6 +77,8 @@ pub struct Settings {
     pub most_paths: usize,
     /// Set from outside to stop the inspection.
     pub cancelled: Arc<AtomicBool>,
+    /// Called by whoever takes a batch of objects, before its first. Tests strike here.
+    pub on_batch: fn(),
 }
 
 /// A pack on its way in. Feed it from one thread; the pool's workers hash and scan.
@@ -98,7 +100,7 @@ pub struct Inspected<S: Spool> {
 
 impl<S: Spool> PackInspection<S> {
     pub fn start(pool: Arc<Pool>, hash: HashKind, settings: Settings, spool: S) -> Self {
-        let shared = Shared::new(
+        let mut shared = Shared::new(
             Arc::clone(&settings.rules),
             settings.key.clone(),
             hash,
@@ -107,6 +109,7 @@ impl<S: Spool> PackInspection<S> {
             Arc::clone(&settings.cancelled),
             pool.queued(),
         );
+        shared.on_batch = settings.on_batch;
         Self {
             reader: Reader::new(hash, settings.limits.clone(), spool),
             batcher: Batcher::new(pool, Arc::new(shared)),

@@ -21,6 +21,8 @@ mod verify;
 
 use std::sync::Arc;
 
+use crate::store::Trouble;
+
 pub use self::chain::Audit;
 pub use self::read::{newest, of_push};
 pub use self::record::{
@@ -57,4 +59,15 @@ pub enum Error {
     Random(getrandom::Error),
     #[error("the audit is closed")]
     Closed,
+}
+
+impl Error {
+    /// What kind of trouble the database is in, where it is that.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Write(error) | Self::Read(error) => error.trouble(),
+            Self::Damaged { .. } => Trouble::Damaged,
+            _ => Trouble::Other,
+        }
+    }
 }

@@ -28,8 +28,9 @@ pub struct Decision {
     pub push: String,
     pub actor: Actor,
     pub target: Target,
-    /// Hex SHA-256 over the canonical head of the request (commands, capabilities, options).
-    pub request: String,
+    /// Hex SHA-256 over the canonical head of the request (commands, capabilities, options); none where it was not
+    /// understood.
+    pub request: Option<String>,
     pub verdict: Verdict,
     /// Why: one entry per rule, limit or policy sentence that took part.
     pub reasons: Vec<Reason>,

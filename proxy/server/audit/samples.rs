@@ -44,7 +44,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
                 new: "5".repeat(40),
             }],
         },
-        request: digest('a'),
+        request: Some(digest('a')),
         verdict,
         reasons: refused.then_some(reason).into_iter().collect(),
         findings: refused.then_some(finding).into_iter().collect(),

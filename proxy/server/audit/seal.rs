@@ -60,7 +60,7 @@ impl Entry {
     pub(super) fn decision(decision: &Decision) -> Self {
         Self {
             push: Some(decision.push.clone()),
-            request: Some(decision.request.clone()),
+            request: decision.request.clone(),
             verdict: Some(decision.verdict),
             reasons: decision.reasons.clone(),
             coverage: Some(decision.coverage),

@@ -39,12 +39,12 @@ impl Fetches {
             Errand::Fetch => self.negotiate(knock, actor, request).await,
             _ => self.advertise(knock, actor, &request).await,
         };
-        let response = result.unwrap_or_else(|error| self.unreachable(knock, &error));
-        let outcome = if response.status().is_success() {
-            "ok"
-        } else {
-            "refused"
+        let outcome = match &result {
+            Ok(response) if response.status().is_success() => "ok",
+            Ok(_) => "refused",
+            Err(_) => "failed",
         };
+        let response = result.unwrap_or_else(|error| self.unreachable(knock, &error));
         self.metrics
             .fetches_total
             .with_label_values(&[outcome])

@@ -221,7 +221,7 @@ impl Waiting {
 }
 
 /// Nobody concluded the push: a fault inside. git must not take silence for success.
-fn lost() -> Response<Body> {
+pub fn lost() -> Response<Body> {
     answer::plain(
         StatusCode::INTERNAL_SERVER_ERROR,
         "The proxy failed inside. Fetch to see whether anything arrived, then try again.",

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use super::fault::Fault;
 
@@ -102,8 +102,10 @@ impl PushBody {
         loop {
             match tokio::time::timeout(self.idle, self.incoming.frame()).await {
                 Err(_) => return Err(Fault::Body(seconds)),
+                // A connection that is cut off by our side of it ends a body as if it were whole.
+                Ok(None) if self.incoming.size_hint().lower() > 0 => return Err(Fault::Gone),
                 Ok(None) => return Ok(None),
-                Ok(Some(Err(_))) => return Err(Fault::Body(seconds)),
+                Ok(Some(Err(_))) => return Err(Fault::Gone),
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) if data.is_empty() => {}
                     Ok(data) => return Ok(Some(data)),

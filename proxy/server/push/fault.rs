@@ -5,7 +5,8 @@ use std::io;
 
 use exeat_gitwire::{pack, push_request};
 
-use crate::{audit, upstream};
+use super::spool::{RoomFull, is_full};
+use crate::{audit, store::Trouble, upstream};
 
 /// What went wrong, and by whom. Ids `E-1xxx` are the push's own, `E-2xxx` the upstream's,
 /// `E-5xxx` ours.
@@ -21,20 +22,32 @@ pub enum Fault {
     Trailers,
     #[error("the compressed request body is malformed or of more than one part")]
     Gzip,
-    #[error("the request body ended early or stood still for {0} seconds")]
+    #[error("the request body stood still for {0} seconds (limits.body_idle_seconds)")]
     Body(u64),
-    #[error("too many pushes are being inspected at this moment")]
+    #[error("the connection ended before the push was whole")]
+    Gone,
+    #[error("the pack is larger than limits.pack_bytes allows ({0} bytes)")]
+    PackBytes(u64),
+    #[error("too many pushes are being inspected at this moment (limits.pushes)")]
     Busy,
     #[error("the push took longer than {0} seconds (limits.push_seconds)")]
     Slow(u64),
     #[error("the inspection took longer than {0} seconds (limits.inspect_seconds)")]
     InspectionTime(u64),
-    #[error("there is no room for the push on the proxy ({0})")]
+    #[error("the push could not be kept on the proxy while it was inspected ({})", .0.kind())]
     Spool(io::Error),
-    #[error("the decision could not be recorded")]
+    #[error("the disk of the proxy is full, so the push could not be kept for its inspection")]
+    SpoolDisk,
+    #[error(transparent)]
+    SpoolTotal(#[from] RoomFull),
+    #[error("the decision could not be recorded{}", trouble_of(.0))]
     Audit(#[from] audit::Error),
-    #[error("the inspection failed inside")]
+    #[error("a part of the proxy failed inside while it worked on this push")]
     Inside,
+    #[error("a part of the proxy failed inside after it had begun to send this push")]
+    InsideSent,
+    #[error("the inspection was stopped before its end")]
+    Stopped,
     #[error("{upstream} could not be reached: {source}")]
     Upstream {
         upstream: String,
@@ -50,10 +63,23 @@ pub enum Fault {
 impl From<exeat_inspect::Error> for Fault {
     fn from(error: exeat_inspect::Error) -> Self {
         match error {
-            exeat_inspect::Error::Pack(pack::Error::Spool(source)) => Self::Spool(source),
+            exeat_inspect::Error::Pack(pack::Error::Spool(source)) => Self::spool(source),
+            exeat_inspect::Error::Pack(pack::Error::PackBytes { limit }) => Self::PackBytes(limit),
             exeat_inspect::Error::WorkerFailed => Self::Inside,
+            exeat_inspect::Error::Cancelled => Self::Stopped,
             other => Self::Pack(other),
         }
+    }
+}
+
+/// What the developer is told of a record that could not be written.
+fn trouble_of(error: &audit::Error) -> &'static str {
+    match error.trouble() {
+        Trouble::Full => ": the disk of the proxy is full",
+        Trouble::Locked => ": another program holds the audit database",
+        Trouble::Damaged => ": the audit database is gone or damaged",
+        Trouble::ReadOnly => ": the audit database is read-only",
+        Trouble::Other => "",
     }
 }
 
@@ -66,6 +92,16 @@ pub enum Blame {
 }
 
 impl Fault {
+    /// What failed when the spool was written or read.
+    pub fn spool(error: io::Error) -> Self {
+        let full = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match full {
+            Some(full) => Self::SpoolTotal(RoomFull::clone(full)),
+            None if is_full(&error) => Self::SpoolDisk,
+            None => Self::Spool(error),
+        }
+    }
+
     /// The stable id that operators search by.
     pub fn id(&self) -> &'static str {
         self.entry().0
@@ -90,14 +126,69 @@ impl Fault {
             Self::Body(_) => ("E-1005", "body", Blame::Push),
             Self::Slow(_) => ("E-1006", "slow", Blame::Push),
             Self::Trailers => ("E-1007", "trailers", Blame::Push),
+            Self::Gone => ("E-1008", "client-gone", Blame::Push),
+            Self::PackBytes(_) => ("E-1009", "pack-bytes", Blame::Push),
             Self::Upstream { .. } => ("E-2001", "upstream", Blame::Upstream),
             Self::UpstreamStatus { .. } => ("E-2002", "upstream-status", Blame::Upstream),
             Self::OutcomeUnknown { .. } => ("E-2003", "outcome-unknown", Blame::Upstream),
             Self::Busy => ("E-5001", "busy", Blame::Ours),
             Self::Spool(_) => ("E-5002", "spool", Blame::Ours),
-            Self::Audit(_) => ("E-5003", "audit", Blame::Ours),
+            Self::Audit(error) => match error.trouble() {
+                Trouble::Other => ("E-5003", "audit", Blame::Ours),
+                Trouble::Full => ("E-5008", "audit-full", Blame::Ours),
+                Trouble::Locked => ("E-5009", "audit-locked", Blame::Ours),
+                Trouble::Damaged => ("E-5010", "audit-damaged", Blame::Ours),
+                Trouble::ReadOnly => ("E-5011", "audit-read-only", Blame::Ours),
+            },
             Self::Inside => ("E-5004", "inside", Blame::Ours),
             Self::InspectionTime(_) => ("E-5005", "inspection-time", Blame::Ours),
+            Self::SpoolDisk => ("E-5006", "spool-disk", Blame::Ours),
+            Self::SpoolTotal(_) => ("E-5007", "spool-total", Blame::Ours),
+            Self::Stopped => ("E-5012", "stopped", Blame::Ours),
+            Self::InsideSent => ("E-5013", "inside-sent", Blame::Ours),
+        }
+    }
+
+    /// What the developer can do, where nothing has left. One or two sentences.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Body(_) | Self::Gone | Self::Slow(_) => {
+                "Your commits are safe on your machine. Push again, or fewer commits at a time."
+            }
+            Self::PackBytes(_) => {
+                "Push fewer commits at a time: git push REMOTE COMMIT:BRANCH for an earlier commit first. \
+                 Is one file as large as that? Limits are your security team's to raise."
+            }
+            Self::Busy => "Your commits are safe on your machine. Push again in a minute.",
+            Self::SpoolTotal(_) => {
+                "Your commits are safe on your machine. Push again in a few minutes, when other pushes \
+                 are through."
+            }
+            Self::SpoolDisk => {
+                "Your commits are safe on your machine. Whoever runs Exeat has to make room; give them \
+                 the id below, then push again."
+            }
+            Self::Audit(error) => match error.trouble() {
+                Trouble::Locked => {
+                    "Without a record nothing is sent. Your commits are safe on your machine: push again \
+                     in a minute; if it stays, give the id below to whoever runs Exeat."
+                }
+                Trouble::Full | Trouble::Damaged | Trouble::ReadOnly | Trouble::Other => {
+                    "Without a record nothing is sent. Your commits are safe on your machine. Whoever \
+                     runs Exeat has to repair this; give them the id below, then push again."
+                }
+            },
+            _ => match self.blame() {
+                Blame::Push => {
+                    "If a usual git made this push, tell your security team the id below; limits are \
+                     theirs to raise."
+                }
+                Blame::Upstream => "Your commits are safe on your machine. Try again later.",
+                Blame::Ours => {
+                    "Your commits are safe on your machine. Try again later; if it stays, give the id \
+                     below to whoever runs Exeat."
+                }
+            },
         }
     }
 
@@ -110,7 +201,7 @@ impl Fault {
     pub fn may_have_left(&self) -> bool {
         matches!(
             self,
-            Self::OutcomeUnknown { .. } | Self::UpstreamStatus { .. }
+            Self::OutcomeUnknown { .. } | Self::UpstreamStatus { .. } | Self::InsideSent
         )
     }
 }

@@ -15,12 +15,13 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use tokio_util::io::ReaderStream;
 
-use super::{Order, answer::Line, fault::Fault, spool::PackSpool};
+use super::{Order, answer::Line, fault::Fault, panic::Stage, sending::Sending, spool::PackSpool};
 use crate::{
     advertisement,
     answer::{Body, BodyError},
     audit::{Ending, Outcome},
     config::Limits,
+    crashpoint::{self, Point},
     policy::Cleared,
     upstream,
 };
@@ -86,6 +87,8 @@ async fn exchange(
 ) -> Result<(Ending, String), Fault> {
     let request = request(order, head, pack.as_ref(), length)?;
     let upstream = &order.knock.upstream;
+    let _ = crashpoint::pass_in_task(Point::BeforeConnect).await;
+    order.progress.reach(Stage::Sending);
     let answer = upstream
         .send(request, limits.push_seconds)
         .await
@@ -96,6 +99,7 @@ async fn exchange(
             }
             unreached(order, error)
         })?;
+    let _ = crashpoint::pass_in_task(Point::ReportBegun).await;
     // The answer may take its time; the room is for others.
     drop(pack);
     if !is_result(&answer) {
@@ -125,9 +129,10 @@ fn request(
     let body = match pack {
         None => StreamBody::new(head.map(frame)).boxed_unsync(),
         Some(spool) => {
-            let file = spool.reader().map_err(Fault::Spool)?;
-            let pack = pack_stream(file)?;
-            StreamBody::new(head.chain(pack).map(frame)).boxed_unsync()
+            let file = spool.reader().map_err(Fault::spool)?;
+            let chunks = Box::pin(head.chain(pack_stream(file)?));
+            let sending = Sending::new(chunks, length - spool.length(), length);
+            StreamBody::new(sending.map(frame)).boxed_unsync()
         }
     };
     order
@@ -158,7 +163,7 @@ fn pack_stream(
     mut file: std::fs::File,
 ) -> Result<impl futures_util::Stream<Item = Result<Bytes, BodyError>>, Fault> {
     use std::io::Seek;
-    file.rewind().map_err(Fault::Spool)?;
+    file.rewind().map_err(Fault::spool)?;
     let reader = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK);
     Ok(reader.map(|chunk| chunk.map_err(BodyError::from)))
 }
@@ -223,6 +228,7 @@ async fn relay(
         }
     }
     let outcome = relay.finish().map_err(|_| unknown())?;
+    let _ = crashpoint::pass_in_task(Point::ReportRead).await;
     Ok(ending(order, &outcome))
 }
 

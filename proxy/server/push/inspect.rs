@@ -11,10 +11,7 @@ use std::{
 use bytes::Bytes;
 use exeat_gitwire::{ObjectId, push_request::PushRequest};
 use exeat_inspect::{Examiner, MOST_PATHS, PackInspection, Pool, Report, Settings, head};
-use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::Instrument;
 
 use super::{
@@ -22,10 +19,14 @@ use super::{
     body::PushBody,
     fault::Fault,
     outside::Outside,
+    place::Place,
     spool::{PackSpool, SpoolRoom},
     upload_pack::UploadPack,
 };
-use crate::policy;
+use crate::{
+    crashpoint::{self, Point},
+    policy,
+};
 
 /// Chunks that may wait for the inspector; beyond it the client waits.
 const CHUNKS_WAITING: usize = 8;
@@ -58,7 +59,7 @@ pub async fn while_arriving(
     pushes: &Pushes,
     order: &Order,
     body: &mut PushBody,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<Arrival, Fault> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let inspector = Inspector {
@@ -107,6 +108,7 @@ fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
         limits: limits.pack(),
         most_findings: limits.findings,
         strength: policy::strength(&pushes.policy),
+        on_batch: || drop(crashpoint::pass(Point::Batch)),
         most_paths: MOST_PATHS,
         cancelled,
     }
@@ -144,7 +146,12 @@ impl Arrival {
                 Err(Fault::InspectionTime(patience.as_secs()))
             }
             Ok(Err(_)) => Err(Fault::Inside),
-            Ok(Ok(work)) => work,
+            Ok(Ok(work)) => {
+                crashpoint::pass_in_task(Point::Inspected)
+                    .await
+                    .map_err(Fault::spool)?;
+                work
+            }
         }
     }
 }
@@ -197,14 +204,14 @@ impl Inspector {
         mut self,
         mut chunks: mpsc::Receiver<Feed>,
     ) -> Result<exeat_inspect::Inspected<PackSpool>, Fault> {
-        let spool = self.room.spool().map_err(Fault::Spool)?;
+        let spool = self.room.spool().map_err(Fault::spool)?;
         let mut inspection =
             PackInspection::start(self.pool, self.request.hash, self.settings, spool);
         loop {
             match chunks.blocking_recv() {
                 Some(Feed::Bytes(chunk)) => inspection.feed(&chunk)?,
                 Some(Feed::End) => break,
-                None => return Err(Fault::Pack(exeat_inspect::Error::Cancelled)),
+                None => return Err(Fault::Stopped),
             }
         }
         let targets: Vec<ObjectId> = self
@@ -213,6 +220,7 @@ impl Inspector {
             .iter()
             .map(|command| command.new)
             .collect();
+        crashpoint::pass(Point::LastByteSpooled).map_err(Fault::spool)?;
         let inspected = inspection.finish_asking(Some(&targets), Some(&mut self.outside));
         inspected.map_err(|error| self.outside.take_fault().unwrap_or_else(|| error.into()))
     }
@@ -223,6 +231,6 @@ fn nothing_follows(mut chunks: mpsc::Receiver<Feed>) -> Result<(), Fault> {
     match chunks.blocking_recv() {
         Some(Feed::Bytes(_)) => Err(Fault::PackOnDelete),
         Some(Feed::End) => Ok(()),
-        None => Err(Fault::Pack(exeat_inspect::Error::Cancelled)),
+        None => Err(Fault::Stopped),
     }
 }

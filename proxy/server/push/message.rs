@@ -94,25 +94,19 @@ pub fn fault(id: &PushId, fault: &Fault) -> Told {
             page.line(&format!("Push refused. {STATE}"));
             page.gap();
             page.text(&format!("{}.", sentence(fault)));
-            page.text(
-                "If a usual git made this push, tell your security team the id below; limits are \
-                 theirs to raise.",
-            );
+            page.text(fault.advice());
         }
         (Blame::Upstream, false) => {
             page.line(&format!("Push not sent. {STATE}"));
             page.gap();
             page.text(&format!("{}.", sentence(fault)));
-            page.text("Your commits are safe on your machine. Try again later.");
+            page.text(fault.advice());
         }
         (Blame::Ours, false) => {
             page.line(&format!("We could not finish the checks. {STATE}"));
             page.gap();
             page.text(&format!("{}.", sentence(fault)));
-            page.text(
-                "Your commits are safe on your machine. Try again later; if it stays, give the id \
-                 below to whoever runs Exeat.",
-            );
+            page.text(fault.advice());
         }
     }
     page.gap();

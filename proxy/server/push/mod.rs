@@ -10,22 +10,21 @@ mod id;
 mod inspect;
 mod message;
 mod outside;
+mod panic;
+mod place;
 mod receive;
 mod record;
+mod sending;
 mod spool;
 mod upload_pack;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use exeat_gitwire::push_request::{Asked, PushRequest};
 use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -33,20 +32,22 @@ use crate::{
     answer::{Body, plain},
     audit::{self, Audit},
     config::{Limits, Policy},
+    crashpoint::{self, Point},
     door::Knock,
     identity::{Accepted, Actor},
     metrics::Metrics,
     policy::{self, Facts, Verdict},
 };
-use answer::Line;
+use answer::{Line, Waiting};
 use body::PushBody;
 use fault::Fault;
 use id::PushId;
 use inspect::{Arrival, Work};
+use panic::{Progress, Stage};
+use place::Place;
+pub use place::Places;
 pub use spool::SpoolRoom;
 
-/// How long a push waits for its place when `limits.pushes` others are under way.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a head that are read when there is no place for the push.
 const BUSY_HEAD_BYTES: usize = 64 * 1024;
 
@@ -59,8 +60,7 @@ pub struct Pushes {
     pub key: FingerprintKey,
     pub pool: Arc<Pool>,
     pub room: Arc<SpoolRoom>,
-    /// One permit per push that may be inspected at the same time.
-    pub places: Arc<Semaphore>,
+    pub places: Arc<Places>,
     pub accepted: Arc<Accepted>,
     pub audit: Audit,
     pub metrics: Metrics,
@@ -75,6 +75,13 @@ pub struct Order {
     pub actor: Actor,
     pub request: PushRequest,
     pub since: Instant,
+    pub progress: Progress,
+}
+
+/// How the connection gets its answer.
+enum Reply {
+    Now(Response<Body>),
+    Later(Waiting),
 }
 
 impl Pushes {
@@ -102,52 +109,75 @@ impl Pushes {
             );
         };
         let span = tracing::info_span!("push", push = %id);
-        self.take(id, knock, actor, request).instrument(span).await
+        let pushes = Arc::clone(self);
+        let taking = async move {
+            let taken = panic::caught(pushes.take(&id, &knock, &actor, request)).await;
+            match taken {
+                Ok(reply) => reply,
+                Err(fault) => {
+                    let unread = receive::Unread {
+                        fault,
+                        so_far: None,
+                    };
+                    Reply::Now(pushes.refuse_unread(&id, &knock, &actor, &unread).await)
+                }
+            }
+        };
+        // A client that goes away takes with it whatever runs in its connection: the push runs elsewhere, so
+        // that it comes to its end and is on record.
+        match tokio::spawn(taking.instrument(span)).await {
+            Ok(Reply::Now(response)) => response,
+            Ok(Reply::Later(waiting)) => waiting.response().await,
+            Err(_) => answer::lost(),
+        }
     }
 
     async fn take(
         self: &Arc<Self>,
-        id: PushId,
-        knock: Knock,
-        actor: Actor,
+        id: &PushId,
+        knock: &Knock,
+        actor: &Actor,
         request: Request<Incoming>,
-    ) -> Response<Body> {
+    ) -> Reply {
         let since = Instant::now();
         let (parts, incoming) = request.into_parts();
         let mut body = PushBody::new(&parts.headers, incoming, self.limits.body_idle_seconds);
-        let format = match admit::admit(self, &knock, &actor, &parts.headers).await {
+        let format = match admit::admit(self, knock, actor, &parts.headers).await {
             Ok(format) => format,
             Err(refusal) => {
                 // A short body is read to its end, so that the client reads the answer.
                 let rest = body.drain(self.limits.unauthenticated_body_bytes);
                 let _ = tokio::time::timeout(self.limits.body_idle_seconds, rest).await;
-                return *refusal;
+                return Reply::Now(*refusal);
             }
         };
+        let _ = crashpoint::pass_in_task(Point::Admitted).await;
         // Heads are held in memory, so a place comes first; without one only a short head is read, for the answer.
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.ok().and_then(Result::ok);
+        let place = self.places.take().await;
         let head_bytes = match place {
             Some(_) => self.limits.head_bytes,
             None => self.limits.head_bytes.min(BUSY_HEAD_BYTES),
         };
         let request = match receive::receive(&mut body, &self.limits, head_bytes, format).await {
-            Ok(Asked::Probe) => return answer::probe(),
+            Ok(Asked::Probe) => return Reply::Now(answer::probe()),
             Ok(Asked::Push(request)) => request,
             Err(mut unread) => {
                 if place.is_none() {
                     unread.fault = Fault::Busy;
                 }
                 drop(place);
-                return self.refuse_unread(&id, body, &unread).await;
+                self.drain(&mut body).await;
+                return Reply::Now(self.refuse_unread(id, knock, actor, &unread).await);
             }
         };
+        let _ = crashpoint::pass_in_task(Point::HeadRead).await;
         let order = Order {
-            id,
-            knock,
-            actor,
+            id: id.clone(),
+            knock: knock.clone(),
+            actor: actor.clone(),
             request,
             since,
+            progress: Progress::default(),
         };
         self.carry(order, body, place).await
     }
@@ -157,8 +187,8 @@ impl Pushes {
         self: &Arc<Self>,
         order: Order,
         mut body: PushBody,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Response<Body> {
+        place: Option<Place>,
+    ) -> Reply {
         tracing::info!(
             upstream = order.knock.upstream.name,
             repository = %order.knock.repository,
@@ -167,7 +197,9 @@ impl Pushes {
         );
         let flight = Flight::begin(&self.metrics);
         let arrival = match place {
-            Some(place) => inspect::while_arriving(self, &order, &mut body, place).await,
+            Some(place) => panic::caught(inspect::while_arriving(self, &order, &mut body, place))
+                .await
+                .and_then(|arrival| arrival),
             None => Err(Fault::Busy),
         };
         if arrival.is_err() {
@@ -177,37 +209,34 @@ impl Pushes {
         let (line, waiting) = answer::open(&order.request);
         let pushes = Arc::clone(self);
         let concluding = async move {
-            pushes.conclude(order, arrival, line).await;
+            let mut line = line;
+            let concluded = panic::caught(pushes.conclude(&order, arrival, &mut line)).await;
+            if concluded.is_err() {
+                pushes.refuse_fallen(&order, &mut line).await;
+            }
             drop(flight);
         };
         self.concluding.spawn(concluding.in_current_span());
-        waiting.response().await
+        Reply::Later(waiting)
     }
 
     /// Everything after the last byte of the request.
-    async fn conclude(
-        self: Arc<Self>,
-        order: Order,
-        arrival: Result<Arrival, Fault>,
-        mut line: Line,
-    ) {
+    async fn conclude(&self, order: &Order, arrival: Result<Arrival, Fault>, line: &mut Line) {
         let arrived = Instant::now();
         let work = match arrival {
             Ok(arrival) => arrival.finish(self.limits.inspect_seconds).await,
             Err(fault) => Err(fault),
         };
         self.observe("inspect", arrived);
-        self.metrics.spool_bytes.set(gauge(self.room.used()));
         match work {
             Ok(work) => {
-                if let Err(fault) = self.decide(&order, work, &mut line).await {
-                    self.tell(&order, &fault, &mut line).await;
+                if let Err(fault) = self.decide(order, work, line).await {
+                    self.tell(order, &fault, line).await;
                 }
             }
-            Err(fault) => self.refuse_unjudged(&order, &fault, &mut line).await,
+            Err(fault) => self.refuse_unjudged(order, &fault, line).await,
         }
-        drop(line);
-        self.metrics.spool_bytes.set(gauge(self.room.used()));
+        let _ = crashpoint::pass_in_task(Point::AnswerSent).await;
         self.observe("whole", order.since);
     }
 
@@ -235,7 +264,9 @@ impl Pushes {
         };
         let verdict = policy::judge(push, report, &Facts::default(), &self.policy);
         let decision = record::decision(order, report, &verdict, &self.digests);
-        self.write(&decision).await?;
+        let _ = crashpoint::pass_in_task(Point::Judged).await;
+        self.write(order, &decision).await?;
+        let _ = crashpoint::pass_in_task(Point::DecisionWritten).await;
         tracing::info!(
             verdict = record::word(&verdict),
             findings = report.findings.len(),
@@ -301,10 +332,18 @@ impl Pushes {
     }
 
     /// Makes a decision durable. Without it nothing is carried out.
-    async fn write(&self, decision: &audit::Decision) -> Result<(), Fault> {
+    async fn write(&self, order: &Order, decision: &audit::Decision) -> Result<(), Fault> {
+        self.append(decision).await?;
+        order.progress.reach(match decision.verdict {
+            audit::Verdict::Forward => Stage::Cleared,
+            audit::Verdict::Hold | audit::Verdict::Refuse => Stage::Stopped,
+        });
+        Ok(())
+    }
+
+    async fn append(&self, decision: &audit::Decision) -> Result<(), Fault> {
         let started = Instant::now();
         let written = self.audit.decide(decision).await;
-        self.observe("audit", started);
         self.metrics
             .audit_append_duration_seconds
             .observe(started.elapsed().as_secs_f64());
@@ -321,12 +360,14 @@ impl Pushes {
                 .with_label_values(&["audit-outcome"])
                 .inc();
         }
+        order.progress.reach(Stage::Concluded);
+        let _ = crashpoint::pass_in_task(Point::OutcomeWritten).await;
     }
 
     /// Refuses a push that could not be judged; that, too, is on record.
     async fn refuse_unjudged(&self, order: &Order, fault: &Fault, line: &mut Line) {
         let decision = record::fault(order, fault, &self.digests);
-        if let Err(error) = self.write(&decision).await {
+        if let Err(error) = self.write(order, &decision).await {
             tracing::error!(%error, "the refusal of a push could not be recorded");
         }
         self.metrics
@@ -334,6 +375,25 @@ impl Pushes {
             .with_label_values(&["refuse"])
             .inc();
         self.tell(order, fault, line).await;
+    }
+
+    /// Makes an end of a push whose task panicked, as far as it had come.
+    async fn refuse_fallen(&self, order: &Order, line: &mut Line) {
+        let (ending, fault) = match order.progress.stage() {
+            Stage::Undecided => return self.refuse_unjudged(order, &Fault::Inside, line).await,
+            Stage::Stopped => return self.tell(order, &Fault::Inside, line).await,
+            // The answer was given or is lost; another one would contradict it.
+            Stage::Concluded => return self.count_fault(&Fault::InsideSent),
+            Stage::Cleared => (audit::Ending::NotSent, Fault::Inside),
+            Stage::Sending => (audit::Ending::Unknown, Fault::InsideSent),
+        };
+        let outcome = audit::Outcome {
+            ending,
+            forwarded_bytes: 0,
+            note: fault.to_string(),
+        };
+        self.note_outcome(order, &outcome).await;
+        self.tell(order, &fault, line).await;
     }
 
     /// Tells the developer what went wrong.
@@ -347,11 +407,15 @@ impl Pushes {
     async fn refuse_unread(
         &self,
         id: &PushId,
-        mut body: PushBody,
+        knock: &Knock,
+        actor: &Actor,
         unread: &receive::Unread,
     ) -> Response<Body> {
+        let decision = record::unread(id, knock, actor, &unread.fault, &self.digests);
+        if let Err(error) = self.append(&decision).await {
+            tracing::error!(%error, "the refusal of a push could not be recorded");
+        }
         self.count_fault(&unread.fault);
-        self.drain(&mut body).await;
         let told = message::fault(id, &unread.fault);
         answer::unread(unread.so_far.as_ref(), &told)
     }

@@ -3,9 +3,11 @@
 use exeat_inspect::{Finding, Report, finding::Part};
 use sha2::{Digest, Sha256};
 
-use super::{Order, fault::Fault};
+use super::{Order, fault::Fault, id::PushId};
 use crate::{
     audit,
+    door::Knock,
+    identity::Actor,
     policy::{Ground, Verdict},
 };
 
@@ -28,12 +30,41 @@ pub fn decision(
 /// The record of a push that was refused before it could be judged.
 pub fn fault(order: &Order, fault: &Fault, digests: &audit::Digests) -> audit::Decision {
     audit::Decision {
-        reasons: vec![audit::Reason {
-            cause: format!("{} {}", fault.id(), fault.cause()),
-            action: None,
-            count: 1,
-        }],
+        reasons: vec![reason(fault)],
         ..unjudged(order, None, digests)
+    }
+}
+
+/// The record of a push whose head was not understood: who, whereto, and why, for nothing else is known for certain.
+pub fn unread(
+    id: &PushId,
+    knock: &Knock,
+    actor: &Actor,
+    fault: &Fault,
+    digests: &audit::Digests,
+) -> audit::Decision {
+    audit::Decision {
+        push: id.as_str().to_owned(),
+        actor: recorded_actor(actor),
+        target: audit::Target {
+            upstream: knock.upstream.name.clone(),
+            repository: knock.repository.to_string(),
+            refs: Vec::new(),
+        },
+        request: None,
+        verdict: audit::Verdict::Refuse,
+        reasons: vec![reason(fault)],
+        findings: Vec::new(),
+        coverage: audit::Coverage::default(),
+        digests: digests.clone(),
+    }
+}
+
+fn reason(fault: &Fault) -> audit::Reason {
+    audit::Reason {
+        cause: format!("{} {}", fault.id(), fault.cause()),
+        action: None,
+        count: 1,
     }
 }
 
@@ -57,9 +88,11 @@ fn recorded(verdict: &Verdict) -> audit::Verdict {
 fn unjudged(order: &Order, report: Option<&Report>, digests: &audit::Digests) -> audit::Decision {
     audit::Decision {
         push: order.id.as_str().to_owned(),
-        actor: actor(order),
+        actor: recorded_actor(&order.actor),
         target: target(order, report),
-        request: hex::encode(Sha256::digest(order.request.canonical_head(""))),
+        request: Some(hex::encode(Sha256::digest(
+            order.request.canonical_head(""),
+        ))),
         verdict: audit::Verdict::Refuse,
         reasons: Vec::new(),
         findings: Vec::new(),
@@ -68,8 +101,8 @@ fn unjudged(order: &Order, report: Option<&Report>, digests: &audit::Digests) ->
     }
 }
 
-fn actor(order: &Order) -> audit::Actor {
-    let credential = order.actor.credential.as_ref();
+fn recorded_actor(actor: &Actor) -> audit::Actor {
+    let credential = actor.credential.as_ref();
     let kind = match credential.map(|credential| credential.scheme.as_str()) {
         None => audit::ActorKind::Anonymous,
         Some("basic") => audit::ActorKind::User,
@@ -80,7 +113,7 @@ fn actor(order: &Order) -> audit::Actor {
         name: credential.and_then(|credential| credential.claimed.clone()),
         verified: false,
         credential: credential.map(|credential| credential.hash.clone()),
-        source: Some(order.actor.source.to_string()),
+        source: Some(actor.source.to_string()),
     }
 }
 

@@ -14,12 +14,33 @@ use std::{
 
 use exeat_gitwire::pack::{Scratch, Spool};
 
+use crate::{
+    crashpoint::{self, Point},
+    metrics::Metrics,
+};
+
+/// All spooled packs together have reached `limits.spool_bytes`.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "the pushes under way together fill the spool of the proxy (limits.spool_bytes, {limit} bytes)"
+)]
+pub struct RoomFull {
+    limit: u64,
+}
+
+/// Whether a write failed because the disk, or the share of it that is ours, is full.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 /// The folder of spooled packs and the bytes they may take together.
 #[derive(Debug)]
 pub struct SpoolRoom {
     folder: PathBuf,
-    limit: u64,
+    limit: AtomicU64,
     used: AtomicU64,
+    metrics: Metrics,
 }
 
 impl SpoolRoom {
@@ -27,13 +48,15 @@ impl SpoolRoom {
     ///
     /// # Errors
     /// When the folder cannot be made.
-    pub fn open(data: &Path, limit: u64) -> io::Result<Arc<Self>> {
+    pub fn open(data: &Path, limit: u64, metrics: &Metrics) -> io::Result<Arc<Self>> {
         let folder = data.join("spool");
         std::fs::create_dir_all(&folder)?;
+        clear(&folder)?;
         Ok(Arc::new(Self {
             folder,
-            limit,
+            limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
+            metrics: metrics.clone(),
         }))
     }
 
@@ -43,11 +66,13 @@ impl SpoolRoom {
     /// # Errors
     /// When the file cannot be made.
     pub fn spool(self: &Arc<Self>) -> io::Result<PackSpool> {
-        Ok(PackSpool {
+        let spool = PackSpool {
             file: tempfile::tempfile_in(&self.folder)?,
             length: 0,
             room: Arc::clone(self),
-        })
+        };
+        crashpoint::pass(Point::SpoolOpened)?;
+        Ok(spool)
     }
 
     /// Bytes spooled at this moment.
@@ -55,20 +80,42 @@ impl SpoolRoom {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Another `limits.spool_bytes`, from the next byte on.
+    pub fn set_limit(&self, limit: u64) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
     fn take(&self, bytes: u64) -> io::Result<()> {
+        let limit = self.limit.load(Ordering::Relaxed);
         let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > self.limit {
+        if before.saturating_add(bytes) > limit {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(io::Error::new(
-                io::ErrorKind::StorageFull,
-                format!(
-                    "all spooled pushes reach {} bytes, limits.spool_bytes",
-                    self.limit
-                ),
-            ));
+            let full = RoomFull { limit };
+            return Err(io::Error::new(io::ErrorKind::StorageFull, full));
         }
+        self.metrics.spool_bytes.add(gauge(bytes));
         Ok(())
     }
+
+    fn give_back(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.metrics.spool_bytes.sub(gauge(bytes));
+    }
+}
+
+fn gauge(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Takes away what a process that died may have left. Only where the system knows no unnamed files
+/// does a spool have a name, and then for a moment. The data folder is held, so nobody else uses it.
+fn clear(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        tracing::warn!(path = %path.display(), "a left-over of an earlier process is taken out of the spool");
+        std::fs::remove_file(&path)?;
+    }
+    Ok(())
 }
 
 /// One pack on disk, exactly as inspected.
@@ -96,9 +143,19 @@ impl PackSpool {
 
 impl Spool for PackSpool {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.room.take(bytes.len() as u64)?;
-        self.file.write_all_at(bytes, self.length)?;
-        self.length += bytes.len() as u64;
+        let length = bytes.len() as u64;
+        self.room.take(length)?;
+        let written = crashpoint::pass(Point::SpoolWrite)
+            .and_then(|()| self.file.write_all_at(bytes, self.length));
+        if written.is_err() {
+            self.room.give_back(length);
+            return written;
+        }
+        let first = self.length == 0;
+        self.length += length;
+        if first {
+            crashpoint::pass(Point::FirstChunkSpooled)?;
+        }
         Ok(())
     }
 
@@ -113,7 +170,7 @@ impl Spool for PackSpool {
 
 impl Drop for PackSpool {
     fn drop(&mut self) {
-        self.room.used.fetch_sub(self.length, Ordering::Relaxed);
+        self.room.give_back(self.length);
     }
 }
 
@@ -124,7 +181,7 @@ mod tests {
     #[test]
     fn the_total_is_shared_and_given_back() {
         let data = tempfile::tempdir().unwrap();
-        let room = SpoolRoom::open(data.path(), 10).unwrap();
+        let room = SpoolRoom::open(data.path(), 10, &Metrics::new()).unwrap();
         let mut first = room.spool().unwrap();
         let mut second = room.spool().unwrap();
         first.append(b"123456").unwrap();
@@ -138,7 +195,7 @@ mod tests {
     #[test]
     fn scratch_counts_as_well() {
         let data = tempfile::tempdir().unwrap();
-        let room = SpoolRoom::open(data.path(), 10).unwrap();
+        let room = SpoolRoom::open(data.path(), 10, &Metrics::new()).unwrap();
         let mut spool = room.spool().unwrap();
         spool.append(b"123456").unwrap();
         let mut scratch = spool.scratch().unwrap();
@@ -149,9 +206,19 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_process_left_is_taken_away() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join("spool");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join(".tmpleft"), "a pack").unwrap();
+        SpoolRoom::open(data.path(), 10, &Metrics::new()).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
     fn the_file_has_no_name() {
         let data = tempfile::tempdir().unwrap();
-        let room = SpoolRoom::open(data.path(), 10).unwrap();
+        let room = SpoolRoom::open(data.path(), 10, &Metrics::new()).unwrap();
         let mut spool = room.spool().unwrap();
         spool.append(b"x").unwrap();
         let names = std::fs::read_dir(data.path().join("spool"))

@@ -6,6 +6,7 @@
 mod folder;
 mod migrate;
 mod records;
+mod trouble;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,9 +16,10 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use self::folder::Lock;
 pub use self::folder::SecretKey;
+use self::folder::{FileId, Lock};
 pub use self::records::{NewRow, Records, Row, Snapshot};
+pub use self::trouble::Trouble;
 
 /// The database's name in the data folder.
 const DATABASE: &str = "exeat.db";
@@ -32,6 +34,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     records: Records,
     directory: PathBuf,
+    /// The database file that was opened.
+    file: FileId,
     fingerprint_key: SecretKey,
     /// Taken out when the store is closed.
     lock: Mutex<Option<Lock>>,
@@ -59,8 +63,10 @@ impl Store {
             .pragma("secure_delete", "ON");
         let pool = connect(options, &database).await?;
         migrate::migrate(&pool, &database).await?;
+        let file = FileId::of(&database).ok_or_else(|| Error::Gone(database.clone()))?;
         Ok(Self(Arc::new(Inner {
             records: Records::new(pool),
+            file,
             directory: directory.to_owned(),
             fingerprint_key,
             lock: Mutex::new(Some(lock)),
@@ -79,7 +85,18 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
+        self.there()?;
         self.0.records.ping().await
+    }
+
+    /// Whether the database still has its name. SQLite would write on into a file that was taken away, and
+    /// what it wrote would end with this process.
+    fn there(&self) -> Result<(), Error> {
+        let database = self.0.directory.join(DATABASE);
+        if FileId::of(&database) != Some(self.0.file) {
+            return Err(Error::Gone(database));
+        }
+        Ok(())
     }
 
     /// Waits for statements under way, closes the database and lets go of the folder.
@@ -172,6 +189,10 @@ pub enum Error {
     },
     #[error("{} is not a database of Exeat", .0.display())]
     Foreign(PathBuf),
+    #[error("{} was taken away or replaced while this process used it; restart it", .0.display())]
+    Gone(PathBuf),
+    #[error("no space is left for the database")]
+    NoSpace,
     #[error(
         "{} has schema version {found}, this binary knows up to {known}: a newer Exeat has used this folder; run that one",
         database.display()

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 
 use super::{Error, Store};
+use crate::crashpoint::{self, Point};
 
 /// A record to be written.
 #[derive(Debug)]
@@ -173,10 +174,18 @@ impl Snapshot {
 impl Store {
     /// Writes records in one transaction; when this returns, they are on disk, or none of them is.
     pub async fn append(&self, rows: &[NewRow]) -> Result<(), Error> {
+        let room = |_| Error::NoSpace;
+        crashpoint::pass_in_task(Point::AuditAppend)
+            .await
+            .map_err(room)?;
         let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await?;
         for row in rows {
             insert(&mut transaction, row).await?;
         }
+        crashpoint::pass_in_task(Point::AuditCommit)
+            .await
+            .map_err(room)?;
+        self.there()?;
         transaction.commit().await?;
         if rows.iter().any(|row| !row.erases.is_empty()) {
             self.forget().await;

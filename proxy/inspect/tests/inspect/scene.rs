@@ -45,6 +45,7 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         strength: exeat_inspect::Strength::default(),
         most_paths: 1000,
         cancelled: Arc::new(AtomicBool::new(false)),
+        on_batch: || (),
     }
 }
 

@@ -33,7 +33,7 @@ async fn a_record_reads_back_as_it_was_written() {
     let (leaf, payload) = (&records[1].leaf, records[1].payload.as_ref().unwrap());
     assert_eq!((leaf.seq, leaf.version), (2, 1));
     assert_eq!(leaf.push.as_deref(), Some("p1"));
-    assert_eq!(leaf.request, Some(decided.request));
+    assert_eq!(leaf.request, decided.request);
     assert_eq!(leaf.verdict, Some(Verdict::Refuse));
     assert_eq!(leaf.reasons, decided.reasons);
     assert_eq!(leaf.coverage, Some(decided.coverage));

@@ -121,6 +121,7 @@ fn settings(scan: &Scan) -> Settings {
         strength: exeat_inspect::Strength::default(),
         most_paths: exeat_inspect::MOST_PATHS,
         cancelled: Arc::new(AtomicBool::new(false)),
+        on_batch: || (),
     }
 }
 

@@ -1,0 +1,232 @@
+//! Named points of a push at which tests make this process die, panic, wait, or fail to write.
+//!
+//! `EXEAT_CRASHPOINT=name[:nth]=kill|panic|delay|enospc` strikes when the point is reached for the `nth` time (the first,
+//! unless said otherwise; `nth+` strikes every time from then on). Several are separated by commas. Only development builds know the
+//! variable: where debug assertions are off, both functions are empty and its name is not in the binary.
+
+use std::io;
+
+/// Every point, in the order in which a push that is forwarded passes them.
+macro_rules! points {
+    ($($(#[doc = $doc:literal])+ $point:ident = $name:literal,)+) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Point {
+            $($(#[doc = $doc])+ $point,)+
+        }
+
+        impl Point {
+            pub const ALL: &[Self] = &[$(Self::$point,)+];
+
+            /// What the variable calls it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$point => $name,)+
+                }
+            }
+        }
+    };
+}
+
+points! {
+    /// The configuration and the upstream let the push in; nothing of it was read.
+    Admitted = "admitted",
+    /// Commands, capabilities and options were read.
+    HeadRead = "head-read",
+    /// The inspector thread has a spool.
+    SpoolOpened = "spool-opened",
+    /// A write to the spool is about to be made; many times a push.
+    SpoolWrite = "spool-write",
+    /// The first bytes of the pack are in the spool.
+    FirstChunkSpooled = "first-chunk-spooled",
+    /// A worker of the pool takes a batch of objects; many times a push.
+    Batch = "batch",
+    /// The last byte of the pack is in the spool.
+    LastByteSpooled = "last-byte-spooled",
+    /// The inspection has ended.
+    Inspected = "inspected",
+    /// The policy has spoken, nobody knows yet.
+    Judged = "judged",
+    /// A record is about to be written.
+    AuditAppend = "audit-append",
+    /// The records are in the transaction, which is about to be committed.
+    AuditCommit = "audit-commit",
+    /// The decision is durable.
+    DecisionWritten = "decision-written",
+    /// The upstream is about to be asked.
+    BeforeConnect = "before-connect",
+    /// The head of the push was handed over to the upstream's connection.
+    HeadSent = "head-sent",
+    /// Half of the pack was.
+    HalfSent = "half-sent",
+    /// All of it was.
+    AllSent = "all-sent",
+    /// The head of the upstream's answer is here.
+    ReportBegun = "report-begun",
+    /// The upstream's report was read and passed on.
+    ReportRead = "report-read",
+    /// The outcome is durable.
+    OutcomeWritten = "outcome-written",
+    /// The answer is complete.
+    AnswerSent = "answer-sent",
+}
+
+/// Passes a point in a thread that may wait.
+///
+/// # Errors
+/// With "no space left on device" where a test asks for it; callers that write nothing ignore it.
+pub fn pass(point: Point) -> io::Result<()> {
+    #[cfg(debug_assertions)]
+    if let Some(pause) = armed::strike(point)? {
+        std::thread::sleep(pause);
+    }
+    let _ = point;
+    Ok(())
+}
+
+/// Passes a point in a task.
+///
+/// # Errors
+/// As `pass`.
+pub async fn pass_in_task(point: Point) -> io::Result<()> {
+    #[cfg(debug_assertions)]
+    if let Some(pause) = armed::strike(point)? {
+        tokio::time::sleep(pause).await;
+    }
+    let _ = point;
+    Ok(())
+}
+
+/// Whether the variable, if there is one, can be followed.
+///
+/// # Errors
+/// With what in it is no point or no deed.
+pub fn check() -> Result<(), String> {
+    #[cfg(debug_assertions)]
+    armed::traps().as_ref().map_err(Clone::clone)?;
+    Ok(())
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::{
+        io,
+        sync::{
+            LazyLock,
+            atomic::{AtomicU64, Ordering},
+        },
+        time::Duration,
+    };
+
+    use super::Point;
+
+    const VARIABLE: &str = "EXEAT_CRASHPOINT";
+    /// How long a delayed point takes: longer than the answer's patience, shorter than any limit's default.
+    const DELAY: Duration = Duration::from_secs(5);
+
+    #[derive(Debug)]
+    pub(super) struct Trap {
+        point: Point,
+        nth: u64,
+        again: bool,
+        deed: Deed,
+        passed: AtomicU64,
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Deed {
+        Kill,
+        Panic,
+        Delay,
+        NoSpace,
+    }
+
+    pub(super) fn traps() -> &'static Result<Vec<Trap>, String> {
+        static TRAPS: LazyLock<Result<Vec<Trap>, String>> = LazyLock::new(|| {
+            let text = std::env::var(VARIABLE).unwrap_or_default();
+            text.split(',')
+                .filter(|text| !text.is_empty())
+                .map(|text| {
+                    Trap::read(text).ok_or_else(|| format!("{VARIABLE}: {text} is not understood"))
+                })
+                .collect()
+        });
+        &TRAPS
+    }
+
+    /// Does what is asked for at this point; a delay is left to the caller.
+    pub(super) fn strike(point: Point) -> io::Result<Option<Duration>> {
+        for trap in traps().iter().flatten().filter(|trap| trap.point == point) {
+            if !trap.springs() {
+                continue;
+            }
+            match trap.deed {
+                Deed::Kill => kill(),
+                Deed::Panic => panic!("a panic made at the crash point {}", point.name()),
+                Deed::Delay => return Ok(Some(DELAY)),
+                Deed::NoSpace => return Err(io::ErrorKind::StorageFull.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a power failure leaves of a process: nothing runs any more, not even destructors.
+    fn kill() {
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        loop {
+            std::thread::park();
+        }
+    }
+
+    impl Trap {
+        fn read(text: &str) -> Option<Self> {
+            let (place, deed) = text.split_once('=')?;
+            let (name, nth) = place.split_once(':').unwrap_or((place, "1"));
+            let again = nth.ends_with('+');
+            Some(Self {
+                point: Point::ALL
+                    .iter()
+                    .copied()
+                    .find(|point| point.name() == name)?,
+                nth: nth.trim_end_matches('+').parse().ok()?,
+                again,
+                deed: match deed {
+                    "kill" => Deed::Kill,
+                    "panic" => Deed::Panic,
+                    "delay" => Deed::Delay,
+                    "enospc" => Deed::NoSpace,
+                    _ => return None,
+                },
+                passed: AtomicU64::new(0),
+            })
+        }
+
+        fn springs(&self) -> bool {
+            let times = self.passed.fetch_add(1, Ordering::SeqCst) + 1;
+            times == self.nth || (self.again && times > self.nth)
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_trap_springs_when_its_time_has_come() {
+            let times = |text: &str| -> Vec<bool> {
+                let trap = Trap::read(text).unwrap();
+                (0..4).map(|_| trap.springs()).collect()
+            };
+            assert_eq!(times("judged=kill"), [true, false, false, false]);
+            assert_eq!(times("judged:3=kill"), [false, false, true, false]);
+            assert_eq!(times("judged:2+=enospc"), [false, true, true, true]);
+        }
+
+        #[test]
+        fn what_is_no_point_or_deed_is_refused() {
+            for text in ["", "judged", "jugded=kill", "judged=die", "judged:x=kill"] {
+                assert!(Trap::read(text).is_none(), "{text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The places of `limits.pushes`: one for each push that may be held in memory and inspected at the same time.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::metrics::Metrics;
+
+/// How long a push waits for its place when all are taken.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All places. They outlive a change of the configuration, which may make them more or fewer.
+#[derive(Debug)]
+pub struct Places {
+    free: Arc<Semaphore>,
+    number: Mutex<usize>,
+    patience: Duration,
+    metrics: Metrics,
+}
+
+/// One place, given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    metrics: Metrics,
+}
+
+impl Places {
+    pub fn new(number: usize, metrics: &Metrics) -> Arc<Self> {
+        Arc::new(Self {
+            free: Arc::new(Semaphore::new(number)),
+            number: Mutex::new(number),
+            patience: PATIENCE,
+            metrics: metrics.clone(),
+        })
+    }
+
+    /// A place, or none after a short wait.
+    pub async fn take(&self) -> Option<Place> {
+        let waiting = Arc::clone(&self.free).acquire_owned();
+        let permit = tokio::time::timeout(self.patience, waiting)
+            .await
+            .ok()?
+            .ok()?;
+        self.metrics.places_taken.inc();
+        Some(Place {
+            _permit: permit,
+            metrics: self.metrics.clone(),
+        })
+    }
+
+    /// Makes them `number`. Pushes under way keep theirs; what is too many goes as they end.
+    pub fn set_number(&self, number: usize) {
+        let mut known = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *known, number);
+        self.free.add_permits(number.saturating_sub(before));
+        let surplus = before.saturating_sub(number);
+        let gone = self.free.forget_permits(surplus);
+        let free = Arc::clone(&self.free);
+        tokio::spawn(async move {
+            for _ in gone..surplus {
+                if let Ok(permit) = Arc::clone(&free).acquire_owned().await {
+                    permit.forget();
+                }
+            }
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.metrics.places_taken.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn places_become_more_and_fewer_while_some_are_taken() {
+        let metrics = Metrics::new();
+        let mut places = Places::new(1, &metrics);
+        Arc::get_mut(&mut places).unwrap().patience = Duration::from_millis(10);
+        let first = places.take().await.unwrap();
+        assert!(places.take().await.is_none());
+        places.set_number(2);
+        let second = places.take().await.unwrap();
+        assert_eq!(metrics.places_taken.get(), 2);
+        places.set_number(1);
+        tokio::task::yield_now().await;
+        drop(first);
+        assert!(
+            places.take().await.is_none(),
+            "there is one place, and it is taken"
+        );
+        drop(second);
+        assert!(places.take().await.is_some());
+        assert_eq!(metrics.places_taken.get(), 0);
+    }
+}
