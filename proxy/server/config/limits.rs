@@ -55,17 +55,25 @@ limits! {
     push_option_bytes: usize = 64 * KIB, at most 64 * KIB;
     /// Bytes of a pack as it is sent. Default 2 GiB: the largest push that the big forges take.
     pack_bytes: u64 = 2 * GIB, at most TIB;
-    /// Bytes of one object, inflated. Default 128 MiB: forges stop at 100 MB. An object is held in memory whole.
-    object_bytes: u64 = 128 * MIB, at most 4 * GIB;
+    /// Bytes of one object, inflated. Default 512 MiB: forges stop at 100 MB. Files above 8 MiB are read in pieces.
+    object_bytes: u64 = 512 * MIB, at most TIB;
+    /// Bytes of one tree, commit or tag, inflated. Default 16 MiB: a folder of 400,000 files. It is held in memory whole.
+    tree_bytes: u64 = 16 * MIB, at most GIB;
     /// Objects in a pack. Default 2,000,000: a first push of a large repository. About 64 bytes of memory each.
     objects: u32 = 2_000_000, at most 100_000_000;
+    /// Bytes that a pack may inflate to for each of its own, judged above 64 MiB. Default 200: histories give 4, dumps
+    /// of text 50, zeros 1,032. What deltas build is bounded by `resolved_bytes`.
+    inflation_ratio: u32 = 200, at most 2_000;
     /// Bytes of all objects of a pack together, inflated and deltas applied. Default 16 GiB: stops packs that are small
     /// on the wire and endless inside.
     resolved_bytes: u64 = 16 * GIB, at most 16 * TIB;
     /// Deltas in a row until a whole object. Default 4,095: git never writes more.
     delta_depth: u16 = 4_095, at most 65_535;
-    /// Bytes of resolved bases that one push keeps in memory. Default 16 MiB: larger finds more bases at hand.
-    base_cache_bytes: usize = 16 * MIB, at most 2 * GIB;
+    /// Bytes of resolved bases that one push keeps in memory. Default 8 MiB: larger finds hardly more bases at hand.
+    base_cache_bytes: usize = 8 * MIB, at most 2 * GIB;
+    /// Bytes on disk that one push may take beside its pack, for files above 8 MiB that are delta bases. Default 2 GiB:
+    /// four of the largest. They count in `spool_bytes`.
+    scratch_bytes: u64 = 2 * GIB, at most TIB;
     /// Findings that one push reports; the rest is counted. Default 1,000: nobody reads more.
     findings: usize = 1_000, at most 1_000_000;
     /// Bytes of spooled packs on disk, all pushes together. Default 20 GiB: ten of the largest at once.
@@ -106,6 +114,9 @@ impl Limits {
             object_bytes: self.object_bytes,
             resolved_bytes: self.resolved_bytes,
             delta_depth: self.delta_depth,
+            tree_bytes: self.tree_bytes,
+            inflation_ratio: self.inflation_ratio,
+            scratch_bytes: self.scratch_bytes,
             cache_bytes: self.base_cache_bytes,
             ..pack::Limits::default()
         }

@@ -489,7 +489,7 @@ fn limits_stay_within_reason() {
         &[],
         &[
             "exeat.toml:2: limits.spool_bytes: expected at least limits.pack_bytes (2147483648), found 1000",
-            "exeat.toml:3: limits.resolved_bytes: expected at least limits.object_bytes (134217728), found 1",
+            "exeat.toml:3: limits.resolved_bytes: expected at least limits.object_bytes (536870912), found 1",
             "exeat.toml:4: limits.push_seconds: expected at least limits.inspect_seconds (300), found 10",
         ],
     );

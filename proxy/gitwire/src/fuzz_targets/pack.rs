@@ -108,6 +108,7 @@ fn read(pack: &[u8], piece: usize, whole_bytes: u64) -> Result<Vec<(u32, ObjectI
         tree_bytes: 1 << 15,
         whole_bytes,
         scratch_bytes: 1 << 20,
+        inflation_ratio: 200,
         resolved_bytes: 1 << 20,
         delta_depth: 20,
         cache_bytes: 1 << 10,

@@ -90,6 +90,15 @@ pub enum Error {
         /// The limit.
         limit: u32,
     },
+    /// `limits.inflation_ratio` reached.
+    #[error(
+        "the pack inflates to more than {limit} bytes for each of its own, which limits.inflation_ratio allows \
+         at most above 64 MiB"
+    )]
+    InflationRatio {
+        /// The limit, in inflated bytes per byte.
+        limit: u32,
+    },
     /// `limits.resolved_bytes` reached.
     #[error(
         "the objects of the pack add up to more than limits.resolved_bytes allows ({limit} bytes)"

@@ -174,7 +174,7 @@ impl Inflater {
     }
 
     /// Bytes that came out of this stream so far.
-    fn produced(&self) -> u64 {
+    pub(super) fn produced(&self) -> u64 {
         self.passed + self.filled as u64
     }
 }

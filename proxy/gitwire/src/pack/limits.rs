@@ -17,6 +17,11 @@ pub struct Limits {
     pub whole_bytes: u64,
     /// Bytes on disk, beside the pack, of large objects that are delta bases.
     pub scratch_bytes: u64,
+    /// Bytes that the zlib streams of a pack may inflate to, per byte of the pack; judged once they are more
+    /// than [`RATIO_FROM`]. Deltas are not applied for it: what honest packs resolve to has no such bound (4,000
+    /// versions of a file of 100 KB make 321 bytes of each), so that `resolved_bytes` bounds it alone. Inflated
+    /// alone, histories give 2 to 4, dumps of text 10 to 50, and zlib itself at most 1,032.
+    pub inflation_ratio: u32,
     /// Bytes of all objects together, resolved.
     pub resolved_bytes: u64,
     /// Deltas between an object and the base it is finally built from. git writes 50 by default, 4095 at most.
@@ -31,6 +36,9 @@ pub struct Limits {
     pub rework_bytes: u64,
 }
 
+/// Inflated bytes from which on their ratio to the pack's is judged.
+pub const RATIO_FROM: u64 = 64 << 20;
+
 impl Default for Limits {
     /// 2 GiB of pack, two million objects of up to 512 MiB, 16 GiB resolved, and a cache of 8 MiB.
     fn default() -> Self {
@@ -41,6 +49,7 @@ impl Default for Limits {
             tree_bytes: 16 << 20,
             whole_bytes: 8 << 20,
             scratch_bytes: 2 << 30,
+            inflation_ratio: 200,
             resolved_bytes: 16 << 30,
             delta_depth: 4095,
             cache_bytes: 8 << 20,

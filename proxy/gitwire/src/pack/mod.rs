@@ -43,7 +43,7 @@ pub use bases::{Bases, Fetched, Fetching, MOST_BASES, Unavailable};
 pub use error::{Error, Fault};
 pub use finished::Pack;
 pub use hash::{ObjectHasher, object_id};
-pub use limits::Limits;
+pub use limits::{Limits, RATIO_FROM};
 pub use reader::Reader;
 
 /// Where the bytes of the pack are kept while it is read and until it is forwarded.

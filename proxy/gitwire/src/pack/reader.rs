@@ -10,6 +10,7 @@ use super::deferred::Deferred;
 use super::header::{self, EntryHeader, Form, LONGEST_ENTRY_HEADER, PACK_HEADER};
 use super::inflate::Inflater;
 use super::large::{Content, Pieces, Spilled, Stored};
+use super::limits::RATIO_FROM;
 use super::resolve::{Resolver, recycled};
 use super::table::Entry;
 use super::{Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
@@ -29,6 +30,8 @@ pub struct Reader<S: Spool> {
     pending: Vec<u8>,
     /// Bytes of the pack in the spool.
     spooled: u64,
+    /// Bytes that the zlib streams of the complete entries gave.
+    inflated: u64,
     /// Objects the header declares.
     declared: u32,
     checksum: ObjectId,
@@ -88,6 +91,7 @@ impl<S: Spool> Reader<S> {
             under_way: UnderWay::Held,
             pending: Vec::with_capacity(LONGEST_ENTRY_HEADER),
             spooled: 0,
+            inflated: 0,
             declared: 0,
             checksum: hash.null(),
             delta: Vec::new(),
@@ -304,9 +308,11 @@ impl<S: Spool> Reader<S> {
             }
         };
         input.take(fed.consumed);
+        self.check_ratio(input)?;
         if !fed.done {
             return Ok(());
         }
+        self.inflated += self.inflater.produced();
         let held = self.inflater.take();
         match mem::replace(&mut self.under_way, UnderWay::Held) {
             UnderWay::Blob { .. } => {}
@@ -316,6 +322,16 @@ impl<S: Spool> Reader<S> {
             UnderWay::Held => self.held(index, &entry, held, input, sink)?,
         }
         self.next_entry(input)
+    }
+
+    fn check_ratio(&self, input: &Input<'_>) -> Result<(), Error> {
+        let inflated = self.inflated + self.inflater.produced();
+        let limit = self.resolver.limits.inflation_ratio;
+        let most = self.position(input).saturating_mul(u64::from(limit));
+        if inflated > most.max(RATIO_FROM) {
+            return Err(Error::InflationRatio { limit });
+        }
+        Ok(())
     }
 
     /// Goes on with a stream that was held whole.

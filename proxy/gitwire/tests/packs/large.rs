@@ -220,3 +220,31 @@ fn row_25_jumping_about_in_a_large_base_is_refused() {
         Error::Rework { .. }
     ));
 }
+
+#[test]
+fn row_23_a_gigabyte_of_zeros_ends_at_the_ratio() {
+    const SIZE: u64 = 36 << 20;
+    let zeros = deflate(&vec![0; SIZE as usize]);
+    let refused_for = |kind: u8, limits: &Limits| {
+        let mut pack = Crafted::new();
+        pack.blob(b"a base");
+        for _ in 0..30 {
+            let base = blob_id(b"a base");
+            let between = if kind == 7 { base.as_slice() } else { &[] };
+            pack.raw(&entry(kind, SIZE, between, &zeros));
+        }
+        let pack = pack.finish();
+        assert!(pack.len() < 2 << 20);
+        refusal(&pack, limits).to_string()
+    };
+    let ratio = "inflates to more than 200 bytes for each of its own";
+    for kind in [3, 7] {
+        assert!(refused_for(kind, &Limits::default()).contains(ratio));
+    }
+    let trees = refused_for(2, &Limits::default());
+    assert!(trees.contains("limits.tree_bytes"), "{trees}");
+    // Below 64 MiB nothing is judged.
+    let mut pack = Crafted::new();
+    pack.raw(&entry(3, SIZE, &[], &zeros));
+    assert!(read_in_pieces(SHA1, Limits::default(), &pack.finish(), 65_536).is_ok());
+}
