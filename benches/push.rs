@@ -1,182 +1,115 @@
-//! How long a push takes through Exeat, against the same push made directly.
+//! How long pushes and clones take through Exeat, against the same made directly.
 //!
-//! `cargo bench --bench push` makes commits and pushes each of them with real git, in turns: to a path on this machine
-//! (git's own floor), over TLS to a small forge, and over TLS through Exeat to the same forge. Exeat is the built binary,
-//! serving as a user would have it serve, with its data on disk. One more way tells apart what Exeat takes and what git
-//! takes because Exeat asks for packs that stand by themselves. Only ratios of one run mean anything: both sides of a
-//! ratio saw the same machine. `cargo test --bench push` runs two rounds, to see that it works.
+//! `cargo bench --bench push` pushes and clones with real git, in turns: over TLS to a small forge, and over TLS through Exeat
+//! to the same forge; near, and over a link that takes 40 ms there and back; one pusher at a time, and 32 at once; clones
+//! through nginx as well, where it is installed. Exeat is the built binary, serving as a user would have it serve, with its data
+//! on disk. Only ratios of one run mean anything: both sides of a ratio saw the same machine. What comes out is written to
+//! `benches/record/`. `-- --rounds 7` takes fewer rounds, `-- --only push` (or history, parallel) a part, unrecorded.
+//! `cargo test --bench push` does a little of everything, to see that it works.
 
+#[path = "push/clones.rs"]
+mod clones;
 #[path = "push/figures.rs"]
 mod figures;
 #[path = "push/ground.rs"]
 mod ground;
-#[path = "push/tap.rs"]
-mod tap;
+#[path = "push/identity.rs"]
+mod identity;
+#[path = "push/machine.rs"]
+mod machine;
+#[path = "push/nginx.rs"]
+mod nginx;
+#[path = "push/parallel.rs"]
+mod parallel;
+#[path = "push/pushes.rs"]
+mod pushes;
+#[path = "push/record.rs"]
+mod record;
+#[path = "push/relay.rs"]
+mod relay;
 #[path = "push/text.rs"]
 mod text;
 
-use std::time::{Duration, Instant};
-
 use anyhow::Context as _;
 
-use figures::{Figures, median_ratio, milliseconds};
-use ground::{Ground, Way};
-use text::Commits;
+use figures::milliseconds;
+use ground::Ground;
+use record::Record;
 
-/// Rounds that count, unless `--rounds` says otherwise.
-const ROUNDS: usize = 21;
-/// Rounds where only the working is of interest.
-const SMOKE: usize = 2;
-
-/// What is pushed in each round: one commit with this many new files of this many bytes.
-struct Case {
-    name: &'static str,
-    /// Part of the repositories' names.
-    slug: &'static str,
-    files: usize,
-    bytes: usize,
+/// How much of everything is done.
+pub(crate) struct Scale {
+    /// Rounds that count of the small pushes; one before them does not.
+    pub(crate) rounds: usize,
+    pub(crate) history_rounds: usize,
+    pub(crate) history_megabytes: usize,
+    pub(crate) parallel_rounds: usize,
+    pub(crate) pushers: usize,
 }
 
-const CASES: [Case; 2] = [
-    Case {
-        name: "1 file of 1 KB",
-        slug: "small",
-        files: 1,
-        bytes: 1_000,
-    },
-    Case {
-        name: "1 MB of source-like text in 40 files",
-        slug: "large",
-        files: 40,
-        bytes: 25_000,
-    },
-];
+const FULL: Scale = Scale {
+    rounds: 21,
+    history_rounds: 7,
+    history_megabytes: 100,
+    parallel_rounds: 9,
+    pushers: 32,
+};
+/// Where only the working is of interest.
+const SMOKE: Scale = Scale {
+    rounds: 1,
+    history_rounds: 0,
+    history_megabytes: 2,
+    parallel_rounds: 1,
+    pushers: 3,
+};
 
 fn main() -> anyhow::Result<()> {
-    let rounds = rounds()?;
+    let arguments: Vec<String> = std::env::args().collect();
+    let says = |word: &str| arguments.iter().any(|argument| argument == word);
+    let after = |word: &str| {
+        let at = arguments.iter().position(|argument| argument == word)?;
+        arguments.get(at + 1)
+    };
+    // `cargo bench` says `--bench`, `cargo test --bench push` does not.
+    let full = says("--bench") && !says("--test");
+    let mut scale = if full { FULL } else { SMOKE };
+    if let Some(rounds) = after("--rounds") {
+        let rounds = rounds.parse().ok().filter(|&rounds: &usize| rounds > 0);
+        let rounds = rounds.context("--rounds needs a number")?;
+        scale.rounds = rounds;
+        scale.history_rounds = rounds;
+        scale.parallel_rounds = rounds;
+    }
+    let only = after("--only").map(String::as_str);
+    let facts = machine::facts()?;
     let ground = Ground::prepare()?;
-    println!("Pushes to a path, directly, and through Exeat: the same commits, in turns.\n");
-    for (name, fact) in ground.facts()? {
+    for (name, fact) in &facts {
         println!("{name:<10} {fact}");
     }
-    println!("rounds     {rounds} of each, after one that does not count");
-    for case in &CASES {
-        run(&ground, case, rounds)?;
+    let mut record = Record::default();
+    let wanted = |part: &str| only.is_none_or(|only| only == part);
+    if wanted("push") {
+        pushes::commits(&ground, &scale, &mut record)?;
     }
-    println!("\nLoad at the end: {}.", ground::load());
-    println!(
-        "Recording a decision durably took {} on average.",
-        milliseconds(ground.mean_of("exeat_audit_append_duration_seconds")?)
+    if wanted("history") {
+        let repository = pushes::history(&ground, &scale, &mut record)?;
+        clones::run(&ground, &scale, &repository, &mut record)?;
+    }
+    if wanted("parallel") {
+        parallel::run(&ground, &scale, &mut record)?;
+    }
+    record.note(format!(
+        "Recording a decision durably took {} on average. Load at the end: {}.",
+        milliseconds(ground.mean_of("exeat_audit_append_duration_seconds")?),
+        machine::load()
+    ));
+    record.note(
+        "The far forge stands behind a relay that lets bytes through 20 ms late either way and connections after 40 ms; TCP's slow \
+         start is not imitated, which would favour Exeat's kept connections further."
+            .into(),
     );
-    ground.end()
-}
-
-/// `cargo bench` says `--bench`; without it (`cargo test --bench push`) two rounds do.
-fn rounds() -> anyhow::Result<usize> {
-    let arguments: Vec<String> = std::env::args().collect();
-    if let Some(at) = arguments.iter().position(|word| word == "--rounds") {
-        let number = arguments.get(at + 1).and_then(|word| word.parse().ok());
-        return number
-            .filter(|&number| number > 0)
-            .context("--rounds needs a number");
+    ground.end()?;
+    if full && only.is_none() {
+        record.write(&facts)?;
     }
-    let says = |word: &str| arguments.iter().any(|argument| argument == word);
-    Ok(if says("--bench") && !says("--test") {
-        ROUNDS
-    } else {
-        SMOKE
-    })
-}
-
-fn run(ground: &Ground, case: &Case, rounds: usize) -> anyhow::Result<()> {
-    let mut commits = Commits::begin(ground, case.slug, case.files, case.bytes)?;
-    for way in Way::ALL {
-        ground.make_repository(way, case.slug)?;
-    }
-    let before = ground.processor_time()?;
-    let mut times = Way::ALL.map(|_| Vec::with_capacity(rounds));
-    for round in 0..=rounds {
-        commits.next()?;
-        // Whoever goes first warms the caches for the others, so each way goes first in its turn.
-        for step in 0..Way::ALL.len() {
-            let index = (round + step) % Way::ALL.len();
-            let took = push(ground, &commits, Way::ALL[index], case.slug)?;
-            if round > 0 {
-                times[index].push(took);
-            }
-        }
-    }
-    let taken = ground.processor_time()?.saturating_sub(before);
-    let shares = shares(ground, &mut commits, case.slug, rounds)?;
-    for way in Way::ALL {
-        ground.check_arrived(way, case.slug, &commits)?;
-    }
-    print(case, &times, &shares);
-    println!(
-        "  Exeat took {} of processor time per push",
-        milliseconds(taken / u32::try_from(rounds + 1)?)
-    );
     Ok(())
-}
-
-fn push(ground: &Ground, commits: &Commits, way: Way, slug: &str) -> anyhow::Result<Duration> {
-    let url = ground.url(way, slug);
-    let start = Instant::now();
-    ground.git(
-        commits.folder(),
-        &["push", "--quiet", way.packing(), &url, "main"],
-    )?;
-    Ok(start.elapsed())
-}
-
-/// Times from a request's last byte to the first byte on the way to the forge, seen from outside. Looking costs time, so
-/// these pushes are not among those that are compared.
-fn shares(
-    ground: &Ground,
-    commits: &mut Commits,
-    slug: &str,
-    rounds: usize,
-) -> anyhow::Result<Vec<Duration>> {
-    let mut shares = Vec::new();
-    for round in 0..=rounds.div_ceil(2) {
-        commits.next()?;
-        ground.taps.forget();
-        let url = ground.tapped_url(slug);
-        ground.git(commits.folder(), &["push", "--quiet", &url, "main"])?;
-        let share = ground
-            .taps
-            .last_pause()
-            .context("nothing was seen on its way")?;
-        if round > 0 {
-            shares.push(share);
-        }
-    }
-    for way in [Way::Path, Way::PathWhole, Way::Direct] {
-        push(ground, commits, way, slug)?;
-    }
-    Ok(shares)
-}
-
-fn print(case: &Case, times: &[Vec<Duration>; 4], shares: &[Duration]) {
-    println!("\n{}\n{:26}    median       min       max", case.name, "");
-    for (way, times) in Way::ALL.iter().zip(times) {
-        println!("  {:24}{}", way.name(), Figures::of(times));
-    }
-    println!("  {:24}{}", "Exeat's own share *", Figures::of(shares));
-    let [path, whole, direct, through] = times;
-    print_ratio("through / direct", through, direct);
-    print_ratio("--no-thin / path", whole, path);
-    println!(
-        "  * from the last byte of the push to the first byte to the forge, in pushes of their own"
-    );
-}
-
-fn print_ratio(name: &str, over: &[Duration], under: &[Duration]) {
-    let (of_over, of_under) = (Figures::of(over), Figures::of(under));
-    println!(
-        "  {name:24}  {:.2} of medians, {:.2} of minima, {:.2} median of rounds",
-        of_over.median.as_secs_f64() / of_under.median.as_secs_f64(),
-        of_over.min.as_secs_f64() / of_under.min.as_secs_f64(),
-        median_ratio(over, under),
-    );
 }

@@ -4,27 +4,27 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use exeat::demo::forge::{Forge, Hash, Options};
-use rcgen::{CertificateParams, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 
-use crate::figures::{Figures, milliseconds};
-use crate::tap::Taps;
-use crate::text::Commits;
+use crate::identity::Identity;
+use crate::nginx::Nginx;
+use crate::relay::{Taps, slow_link};
 
 const EXEAT: &str = env!("CARGO_BIN_EXE_exeat");
 /// Beside what is built, so on the disk that builds are on.
-const PLACE: &str = env!("CARGO_TARGET_TMPDIR");
+pub(crate) const PLACE: &str = env!("CARGO_TARGET_TMPDIR");
 /// No start takes longer, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The round trip of the link on which everything takes its time.
+pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(40);
+
 /// The ways a commit goes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// To a folder on this machine: git's own floor.
     Path,
@@ -33,33 +33,46 @@ pub(crate) enum Way {
     PathWhole,
     Direct,
     Through,
+    /// Through a plain reverse proxy.
+    Nginx,
+    /// Directly, with the forge `ROUND_TRIP` away.
+    FarDirect,
+    /// Through Exeat, with the forge `ROUND_TRIP` away from it.
+    FarThrough,
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 4] = [Self::Path, Self::PathWhole, Self::Direct, Self::Through];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Path => "to a path (git's floor)",
+            Self::Path => "to a path",
             Self::PathWhole => "to a path, --no-thin",
             Self::Direct => "direct",
             Self::Through => "through Exeat",
+            Self::Nginx => "through nginx",
+            Self::FarDirect => "direct, forge 40 ms away",
+            Self::FarThrough => "through Exeat, forge 40 ms away",
         }
     }
 
-    fn repository(self, slug: &str) -> String {
-        match self {
-            Self::Path => format!("{slug}-path.git"),
-            Self::PathWhole => format!("{slug}-path-whole.git"),
-            Self::Direct => format!("{slug}-direct.git"),
-            Self::Through => format!("{slug}-through.git"),
-        }
+    /// A repository of its own for each way, so that each has to take the same objects.
+    pub(crate) fn repository(self, slug: &str) -> String {
+        let way = match self {
+            Self::Path => "path",
+            Self::PathWhole => "path-whole",
+            Self::Direct => "direct",
+            Self::Through => "through",
+            Self::Nginx => "nginx",
+            Self::FarDirect => "far-direct",
+            Self::FarThrough => "far-through",
+        };
+        format!("{slug}-{way}.git")
     }
 
     pub(crate) fn packing(self) -> &'static str {
-        match self {
-            Self::PathWhole => "--no-thin",
-            Self::Path | Self::Direct | Self::Through => "--thin",
+        if self == Self::PathWhole {
+            "--no-thin"
+        } else {
+            "--thin"
         }
     }
 }
@@ -72,6 +85,9 @@ pub(crate) struct Ground {
     address: SocketAddr,
     telemetry: SocketAddr,
     pub(crate) taps: Taps,
+    /// Leads to the forge, late.
+    far: SocketAddr,
+    nginx: Option<Nginx>,
 }
 
 impl Ground {
@@ -88,7 +104,9 @@ impl Ground {
         options.tls = Some(identity.server()?);
         let forge = runtime.block_on(Forge::start(options))?;
         let taps = Taps::open(forge.address())?;
-        write_files(folder.path(), &identity, &forge.url(), taps.back)?;
+        let far = slow_link(forge.address(), ROUND_TRIP)?;
+        write_files(folder.path(), &identity, &forge.url(), taps.back, far)?;
+        let nginx = Nginx::start(folder.path(), forge.address())?;
         let (exeat, address, telemetry) = start(folder.path())?;
         taps.lead_to(address);
         Ok(Self {
@@ -99,58 +117,9 @@ impl Ground {
             address,
             telemetry,
             taps,
+            far,
+            nginx,
         })
-    }
-
-    /// What a reader of the figures must know of this machine.
-    pub(crate) fn facts(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-        let git = output(Command::new("git").arg("--version"))?;
-        let kind = output(
-            Command::new("df")
-                .arg("--output=fstype")
-                .arg(self.folder.path()),
-        )?;
-        let kind = kind.lines().last().unwrap_or_default().trim();
-        ensure!(
-            kind != "tmpfs",
-            "{PLACE} is in memory, where making durable costs nothing; set CARGO_TARGET_DIR to a folder on disk"
-        );
-        Ok(vec![
-            (
-                "machine",
-                format!(
-                    "{cores} cores ({}), load {} at the start",
-                    processor(),
-                    load()
-                ),
-            ),
-            ("git", git.trim_start_matches("git version ").to_owned()),
-            (
-                "exeat",
-                format!("{} ({})", env!("CARGO_PKG_VERSION"), profile()),
-            ),
-            (
-                "disk",
-                format!(
-                    "{kind}; a synchronised write of 4 KiB takes {}",
-                    self.sync()?
-                ),
-            ),
-        ])
-    }
-
-    /// The median of a few.
-    fn sync(&self) -> anyhow::Result<String> {
-        let mut file = tempfile::tempfile_in(self.folder.path())?;
-        let mut times = Vec::new();
-        for _ in 0..15 {
-            let start = Instant::now();
-            file.write_all(&[1; 4096])?;
-            file.sync_data()?;
-            times.push(start.elapsed());
-        }
-        Ok(milliseconds(Figures::of(&times).median))
     }
 
     /// A folder of this ground, made if need be.
@@ -166,12 +135,36 @@ impl Ground {
         Ok(())
     }
 
+    /// Gives its room on disk back.
+    pub(crate) fn remove_repository(&self, way: Way, slug: &str) -> anyhow::Result<()> {
+        let path = self.forge.repository_path(&way.repository(slug));
+        std::fs::remove_dir_all(path).context("a repository that was pushed to")
+    }
+
+    /// Whether this way is open on this machine.
+    pub(crate) fn has(&self, way: Way) -> bool {
+        way != Way::Nginx || self.nginx.is_some()
+    }
+
     pub(crate) fn url(&self, way: Way, slug: &str) -> String {
-        let name = way.repository(slug);
+        self.url_of(way, &way.repository(slug))
+    }
+
+    /// Where a repository of this name is reached.
+    pub(crate) fn url_of(&self, way: Way, name: &str) -> String {
         match way {
-            Way::Path | Way::PathWhole => self.forge.repository_path(&name).display().to_string(),
+            Way::Path | Way::PathWhole => self.forge.repository_path(name).display().to_string(),
             Way::Direct => format!("{}/{name}", self.forge.url()),
             Way::Through => format!("https://{}/forge.test/{name}", self.address),
+            Way::Nginx => {
+                let address = self
+                    .nginx
+                    .as_ref()
+                    .map_or(self.address, |nginx| nginx.address);
+                format!("https://{address}/{name}")
+            }
+            Way::FarDirect => format!("https://{}/{name}", self.far),
+            Way::FarThrough => format!("https://{}/far.test/{name}", self.address),
         }
     }
 
@@ -186,7 +179,22 @@ impl Ground {
         output(self.command().args(arguments).current_dir(folder)).map(drop)
     }
 
-    fn command(&self) -> Command {
+    /// Makes the clock of `peak_memory` start anew, where the system lets us (proc(5), clear_refs).
+    pub(crate) fn forget_peak(&self) {
+        let _ = std::fs::write(format!("/proc/{}/clear_refs", self.exeat.0.id()), "5");
+    }
+
+    /// The most memory Exeat took since, in MiB.
+    pub(crate) fn peak_memory(&self) -> anyhow::Result<u64> {
+        let path = format!("/proc/{}/status", self.exeat.0.id());
+        let text = std::fs::read_to_string(&path).context(path)?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        let kilobytes: u64 = number.context("VmHWM is not told")?.parse()?;
+        Ok(kilobytes / 1024)
+    }
+
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new("git");
         clean(&mut command);
         command
@@ -197,19 +205,14 @@ impl Ground {
     }
 
     /// Fails unless the forge has the newest commit.
-    pub(crate) fn check_arrived(
-        &self,
-        way: Way,
-        slug: &str,
-        commits: &Commits<'_>,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn check_arrived(&self, way: Way, slug: &str, work: &Path) -> anyhow::Result<()> {
         let id = |folder: &Path| {
             let words = ["rev-parse", "refs/heads/main"];
             output(self.command().args(words).current_dir(folder))
         };
         let arrived = id(&self.forge.repository_path(&way.repository(slug)))?;
         ensure!(
-            arrived == id(commits.folder())?,
+            arrived == id(work)?,
             "what was pushed {} did not arrive",
             way.name()
         );
@@ -269,38 +272,12 @@ impl Drop for Process {
     }
 }
 
-/// One certificate for everything on this machine, which is its own authority.
-struct Identity {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Identity {
-    fn make() -> anyhow::Result<Self> {
-        let key = KeyPair::generate()?;
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
-        let certificate = params.self_signed(&key)?;
-        Ok(Self { certificate, key })
-    }
-
-    fn server(&self) -> anyhow::Result<Arc<rustls::ServerConfig>> {
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
-        let chain: Vec<CertificateDer<'static>> = vec![self.certificate.der().clone()];
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
-    }
-}
-
 fn write_files(
     folder: &Path,
     identity: &Identity,
     forge: &str,
     tap: SocketAddr,
+    far: SocketAddr,
 ) -> anyhow::Result<()> {
     let authority = folder.join("server.pem");
     let config = format!(
@@ -316,6 +293,9 @@ url = "{forge}"
 ca = "server.pem"
 [upstream."tapped.test"]
 url = "https://{tap}"
+ca = "server.pem"
+[upstream."far.test"]
+url = "https://{far}"
 ca = "server.pem"
 "#
     );
@@ -377,7 +357,7 @@ fn clean(command: &mut Command) {
     }
 }
 
-fn output(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -388,29 +368,4 @@ fn output(command: &mut Command) -> anyhow::Result<String> {
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// How many processes want a core, averaged over a minute: above the number of cores, times are those of a busy machine.
-pub(crate) fn load() -> String {
-    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    told.split(' ').next().unwrap_or("unknown").to_owned()
-}
-
-fn processor() -> String {
-    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let mut lines = told
-        .lines()
-        .filter_map(|line| line.strip_prefix("model name"));
-    let name = lines
-        .next()
-        .map(|rest| rest.trim_start_matches([' ', '\t', ':']));
-    name.unwrap_or("unknown").to_owned()
-}
-
-fn profile() -> &'static str {
-    if cfg!(debug_assertions) {
-        "built for tests: its figures mean nothing"
-    } else {
-        "built for release"
-    }
 }

@@ -13,16 +13,18 @@ pub(crate) struct Commits<'a> {
     folder: PathBuf,
     files: usize,
     bytes: usize,
+    edited: bool,
     made: u64,
 }
 
 impl<'a> Commits<'a> {
-    /// Each commit brings `files` new files of `bytes` bytes.
+    /// Each commit brings `files` new files of `bytes` bytes; or only the first does, and the others change a line in each.
     pub(crate) fn begin(
         ground: &'a Ground,
         name: &str,
         files: usize,
         bytes: usize,
+        edited: bool,
     ) -> anyhow::Result<Self> {
         let folder = ground.place(&format!("work-{name}"))?;
         ground.git(
@@ -34,31 +36,79 @@ impl<'a> Commits<'a> {
             folder,
             files,
             bytes,
+            edited,
             made: 0,
         })
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &PathBuf {
         &self.folder
     }
 
     pub(crate) fn next(&mut self) -> anyhow::Result<()> {
         self.made += 1;
-        let module = self.folder.join(format!("module{}", self.made));
+        let number = if self.edited { 1 } else { self.made };
+        let module = self.folder.join(format!("module{number}"));
         std::fs::create_dir_all(&module).context("a folder of the work tree")?;
         for file in 0..self.files {
-            let seed = self.made * 1_000 + file as u64;
-            std::fs::write(
-                module.join(format!("part{file}.rs")),
-                source(seed, self.bytes),
-            )
-            .context("a file of the work tree")?;
+            let mut text = source(number * 1_000 + file as u64, self.bytes);
+            if self.edited {
+                let middle = text[self.bytes / 2..].find('\n').unwrap_or(0) + self.bytes / 2;
+                text.insert_str(
+                    middle,
+                    &format!("\n    // Changed for the {}th time.", self.made),
+                );
+            }
+            std::fs::write(module.join(format!("part{file}.rs")), text)
+                .context("a file of the work tree")?;
         }
         self.ground.git(&self.folder, &["add", "--all"])?;
         let message = format!("Add module {}", self.made);
         self.ground
             .git(&self.folder, &["commit", "--quiet", "--message", &message])
     }
+}
+
+/// A history of two kinds of files that makes a pack of about `megabytes` million bytes: four fifths are images and the like,
+/// which do not compress, one fifth is source, which shrinks to a quarter. Packed, as a clone is. Returns the pack's bytes.
+pub(crate) fn history(ground: &Ground, folder: &Path, megabytes: usize) -> anyhow::Result<u64> {
+    ground.git(
+        folder,
+        &["init", "--quiet", "--initial-branch=main", "--template="],
+    )?;
+    let images = megabytes * 8 / 10;
+    let commits = 8;
+    for commit in 0..commits {
+        let place = folder.join(format!("part{commit}"));
+        std::fs::create_dir_all(&place)?;
+        for file in (0..images).filter(|file| file % commits == commit) {
+            std::fs::write(place.join(format!("{file}.png")), noise(file as u64 + 1))?;
+        }
+        for file in 0..megabytes * 4 / commits {
+            let seed = 1_000_000 + (commit * megabytes * 4 + file) as u64;
+            std::fs::write(place.join(format!("{file}.rs")), source(seed, 20_000))?;
+        }
+        ground.git(folder, &["add", "--all"])?;
+        let message = format!("Add part {commit}");
+        ground.git(folder, &["commit", "--quiet", "--message", &message])?;
+    }
+    ground.git(folder, &["repack", "-a", "-d", "--quiet"])?;
+    let packs = std::fs::read_dir(folder.join(".git/objects/pack"))?;
+    let sizes = packs.filter_map(|entry| entry.ok()?.metadata().ok());
+    Ok(sizes.map(|metadata| metadata.len()).max().unwrap_or(0))
+}
+
+/// A million bytes that do not compress.
+fn noise(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(1_000_000);
+    while bytes.len() < 1_000_000 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    bytes
 }
 
 const WORDS: [&str; 24] = [

@@ -1,0 +1,120 @@
+//! What was found, on the screen and in `benches/record/`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::figures::{Figures, Ratio, milliseconds};
+use crate::ground::Way;
+
+/// What a ratio is measured against.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    /// At most.
+    Most(f64),
+    /// At least; the ratio is then of throughputs, times turned around.
+    Least(f64),
+    /// Told to explain others.
+    None,
+}
+
+/// All that was found so far.
+#[derive(Default)]
+pub(crate) struct Record {
+    rows: Vec<String>,
+    notes: Vec<String>,
+    missed: Vec<String>,
+}
+
+impl Record {
+    /// Compares two rows of times of the same rounds.
+    pub(crate) fn compare(
+        &mut self,
+        what: &str,
+        (under_way, under): (Way, &[Duration]),
+        (over_way, over): (Way, &[Duration]),
+        goal: Goal,
+    ) {
+        let ratio = match goal {
+            Goal::Most(_) | Goal::None => Ratio::of(over, under),
+            Goal::Least(_) => Ratio::of(under, over),
+        };
+        let (wanted, reached) = match goal {
+            Goal::Most(most) => (format!("at most {most}"), ratio.median <= most),
+            Goal::Least(least) => (format!("at least {least}"), ratio.median >= least),
+            Goal::None => (String::new(), true),
+        };
+        if !reached {
+            self.missed
+                .push(format!("{what}: {:.2}, {wanted}", ratio.median));
+        }
+        let (under, over) = (Figures::of(under), Figures::of(over));
+        let (under_name, over_name) = (under_way.name(), over_way.name());
+        println!(
+            "{what}\n  {under_name:32} {under}\n  {over_name:32} {over}\n  ratio {ratio}  {wanted}{}",
+            if reached { "" } else { "  MISSED" }
+        );
+        self.rows.push(format!(
+            "| {what} | {under_name}: {under} | {over_name}: {over} | **{:.2}** ({:.2} to {:.2}) | {wanted} |",
+            ratio.median, ratio.quarters.0, ratio.quarters.1
+        ));
+    }
+
+    pub(crate) fn note(&mut self, note: String) {
+        println!("  {note}");
+        self.notes.push(note);
+    }
+
+    /// Writes `benches/record/<date>.md`, over an earlier one of the same day.
+    pub(crate) fn write(&self, facts: &[(&str, String)]) -> anyhow::Result<()> {
+        let now = time::OffsetDateTime::now_utc();
+        let date = format!(
+            "{}-{:02}-{:02}",
+            now.year(),
+            u8::from(now.month()),
+            now.day()
+        );
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/record");
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join(format!("{date}.md"));
+        std::fs::write(&path, self.text(&date, facts)?)
+            .with_context(|| path.display().to_string())?;
+        println!("\nWritten: {}", path.display());
+        Ok(())
+    }
+
+    fn text(&self, date: &str, facts: &[(&str, String)]) -> anyhow::Result<String> {
+        let mut text = format!(
+            "# {date}: pushes and clones directly and through Exeat\n\n\
+             Written by `cargo bench --bench push`. Client, Exeat and forge share one machine; all ways are over TLS and took\n\
+             turns. Times are medians with the smallest and the largest. A ratio is the median of the rounds' own ratios, in\n\
+             brackets the quarters; it says nothing about another machine.\n\n"
+        );
+        for (name, fact) in facts {
+            writeln!(text, "- {name}: {fact}")?;
+        }
+        writeln!(
+            text,
+            "\n| what | against | measured | ratio | to reach |\n|---|---|---|---|---|"
+        )?;
+        for row in &self.rows {
+            writeln!(text, "{row}")?;
+        }
+        writeln!(text)?;
+        for note in &self.notes {
+            writeln!(text, "- {note}")?;
+        }
+        match self.missed.as_slice() {
+            [] => writeln!(text, "- Every goal was reached.")?,
+            missed => writeln!(text, "- Missed: {}.", missed.join("; "))?,
+        }
+        Ok(text)
+    }
+}
+
+/// The median as a note tells it.
+pub(crate) fn median(times: &[Duration]) -> String {
+    milliseconds(Figures::of(times).median)
+}
