@@ -265,13 +265,16 @@ impl pack::Sink for Batcher {
         Ok(())
     }
 
-    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, pack::SinkClosed> {
+    fn settle(&mut self) -> Result<(), pack::SinkClosed> {
         self.flush();
-        let state = self.shared.settle();
-        if state.failure.is_some() {
-            return Err(pack::SinkClosed);
+        match self.shared.settle().failure {
+            Some(_) => Err(pack::SinkClosed),
+            None => Ok(()),
         }
-        Ok(state.ids.all())
+    }
+
+    fn id(&self, index: u32) -> Option<ObjectId> {
+        self.shared.state().ids.get(index)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     examine::{Examined, Examiner, Hit},
     finding::Part,
     pack::Error,
-    references::{References, TooMany},
+    references::References,
     report::{CUT, TRUNCATED, Unscannable},
 };
 
@@ -147,8 +147,8 @@ impl Gathered {
         for (index, id) in self.ids {
             state.ids.set(index, &id);
         }
-        if state.references.note(self.references) == Err(TooMany) {
-            state.failure.get_or_insert(Error::TooManyReferences);
+        if let Err(error) = state.references.note(self.references) {
+            state.failure.get_or_insert(error.into());
         }
         state.coverage += self.coverage;
         state.named.extend(self.named);

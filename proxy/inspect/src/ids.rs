@@ -4,48 +4,63 @@ use exeat_gitwire::{HashKind, ObjectId};
 
 use crate::pack::Error;
 
+/// Ids per chunk. Chunks never move: a growing `Vec` would peak at three times its size.
+const CHUNK: usize = 4096;
+
 /// The ids of a pack's objects by entry index, packed without padding.
 pub struct Ids {
     hash: HashKind,
-    bytes: Vec<u8>,
+    /// Of [`CHUNK`] ids each; empty where none of them is known.
+    chunks: Vec<Vec<u8>>,
 }
 
 impl Ids {
     pub fn new(hash: HashKind) -> Self {
         Self {
             hash,
-            bytes: Vec::new(),
+            chunks: Vec::new(),
         }
     }
 
+    /// The chunk of entry `index`, and where in it its id begins.
+    fn place(&self, index: u32) -> (usize, usize) {
+        let index = index as usize;
+        (index / CHUNK, index % CHUNK * self.hash.len_in_bytes())
+    }
+
     pub fn set(&mut self, index: u32, id: &ObjectId) {
+        let (chunk, start) = self.place(index);
         let width = self.hash.len_in_bytes();
-        let start = index as usize * width;
-        if self.bytes.len() < start + width {
-            self.bytes.resize(start + width, 0);
+        if self.chunks.len() <= chunk {
+            self.chunks.resize_with(chunk + 1, Vec::new);
         }
-        if let Some(place) = self.bytes.get_mut(start..start + width) {
+        let Some(chunk) = self.chunks.get_mut(chunk) else {
+            return;
+        };
+        if chunk.is_empty() && start > 0 {
+            chunk.reserve_exact(CHUNK * width);
+        }
+        if chunk.len() < start + width {
+            chunk.resize(start + width, 0);
+        }
+        if let Some(place) = chunk.get_mut(start..start + width) {
             place.copy_from_slice(id.as_slice());
         }
     }
 
     /// The raw id of entry `index`; `None` where none has been computed.
     pub fn raw(&self, index: u32) -> Option<&[u8]> {
-        let width = self.hash.len_in_bytes();
-        let start = index as usize * width;
-        let raw = self.bytes.get(start..start + width)?;
+        let (chunk, start) = self.place(index);
+        let raw = self
+            .chunks
+            .get(chunk)?
+            .get(start..start + self.hash.len_in_bytes())?;
         // No object hashes to all zeros: git itself uses that id for "none".
         raw.iter().any(|&byte| byte != 0).then_some(raw)
     }
 
     pub fn get(&self, index: u32) -> Option<ObjectId> {
         self.raw(index).and_then(|raw| ObjectId::try_from(raw).ok())
-    }
-
-    /// Every id computed so far, by entry index.
-    pub fn all(&self) -> Vec<Option<ObjectId>> {
-        let length = self.bytes.len() / self.hash.len_in_bytes();
-        (0..length as u32).map(|index| self.get(index)).collect()
     }
 
     /// The way back, for a pack of `length` objects.

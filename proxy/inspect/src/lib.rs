@@ -22,6 +22,7 @@ pub mod pack;
 pub mod pool;
 mod references;
 pub mod report;
+mod runs;
 mod stored;
 pub mod stream;
 

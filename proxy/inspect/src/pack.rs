@@ -23,7 +23,7 @@ use crate::{
     ids::Ids,
     overlap::Strength,
     pool::{Pool, Worker},
-    references::References,
+    references::{self, Kinds, References},
     report::Unscannable,
     stored::Stored,
 };
@@ -56,9 +56,21 @@ pub enum Error {
     Cancelled,
 }
 
+impl From<references::Error> for Error {
+    fn from(error: references::Error) -> Self {
+        match error {
+            references::Error::TooMany => Self::TooManyReferences,
+            references::Error::Disk(error) => Self::Pack(pack::Error::Spool(error)),
+        }
+    }
+}
+
 /// Matches that may stand for one finding: most are dropped where a path condition or an allowlist
 /// of their rule is judged, which comes later.
 const HITS_PER_FINDING: usize = 50;
+
+/// Objects that are looked up together among the references: 17 bytes each.
+const ASKED_AT_ONCE: u32 = 250_000;
 
 /// Paths of one object that pushes and scans judge: nobody has a file at more places by intent.
 pub const MOST_PATHS: usize = 1_000;
@@ -109,6 +121,7 @@ impl<S: Spool> PackInspection<S> {
             Arc::clone(&settings.cancelled),
             pool.queued(),
         );
+        shared.state().references.spill_to(spool.scratch());
         shared.on_batch = settings.on_batch;
         Self {
             reader: Reader::new(hash, settings.limits.clone(), spool),
@@ -253,23 +266,41 @@ fn all_reached<S>(
     targets: &[ObjectId],
 ) -> Result<(), Error> {
     let targets: HashSet<&[u8]> = targets.iter().map(ObjectId::as_slice).collect();
-    for entry in 0..pack.len() {
-        let raw = ids.raw(entry).ok_or(Error::WorkerFailed)?;
-        let kind = pack.kind(entry).ok_or(Error::WorkerFailed)?;
-        let id = || ids.get(entry).ok_or(Error::WorkerFailed);
-        let mut is_named = targets.contains(raw);
-        for expected in references.kinds(raw) {
-            if expected != kind {
-                return Err(Error::WrongKind {
-                    id: id()?,
-                    expected,
-                });
-            }
-            is_named = true;
+    let mut first = 0;
+    while first < pack.len() {
+        let end = pack.len().min(first.saturating_add(ASKED_AT_ONCE));
+        let raw = (first..end).map(|entry| ids.raw(entry).unwrap_or_default());
+        let kinds = references.kinds(raw).map_err(pack::Error::Spool)?;
+        for (entry, kinds) in (first..end).zip(kinds) {
+            reached(ids, pack, entry, kinds, &targets)?;
         }
-        if !is_named {
-            return Err(Error::Unreached { id: id()? });
+        first = end;
+    }
+    Ok(())
+}
+
+fn reached<S>(
+    ids: &Ids,
+    pack: &Pack<S>,
+    entry: u32,
+    kinds: Kinds,
+    targets: &HashSet<&[u8]>,
+) -> Result<(), Error> {
+    let raw = ids.raw(entry).ok_or(Error::WorkerFailed)?;
+    let kind = pack.kind(entry).ok_or(Error::WorkerFailed)?;
+    let id = || ids.get(entry).ok_or(Error::WorkerFailed);
+    let mut is_named = targets.contains(raw);
+    for expected in kinds.iter() {
+        if expected != kind {
+            return Err(Error::WrongKind {
+                id: id()?,
+                expected,
+            });
         }
+        is_named = true;
+    }
+    if !is_named {
+        return Err(Error::Unreached { id: id()? });
     }
     Ok(())
 }

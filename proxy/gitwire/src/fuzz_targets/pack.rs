@@ -166,18 +166,13 @@ impl Sink for Ids {
         Ok(())
     }
 
-    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed> {
-        let mut ids = Vec::new();
-        for &(index, id) in &self.ids {
-            let index = index as usize;
-            if ids.len() <= index {
-                ids.resize(index + 1, None);
-            }
-            if let Some(place) = ids.get_mut(index) {
-                *place = Some(id);
-            }
-        }
-        Ok(ids)
+    fn settle(&mut self) -> Result<(), SinkClosed> {
+        Ok(())
+    }
+
+    fn id(&self, index: u32) -> Option<ObjectId> {
+        let found = self.ids.iter().find(|(place, _)| *place == index);
+        found.map(|(_, id)| *id)
     }
 }
 

@@ -146,8 +146,12 @@ impl Sink for Named {
         Ok(())
     }
 
-    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed> {
-        Ok(self.ids.clone())
+    fn settle(&mut self) -> Result<(), SinkClosed> {
+        Ok(())
+    }
+
+    fn id(&self, index: u32) -> Option<ObjectId> {
+        self.ids.get(index as usize).copied().flatten()
     }
 }
 

@@ -64,11 +64,10 @@ impl Deferred {
         if self.by_index.is_empty() && self.by_id.is_empty() {
             return Ok(());
         }
-        let ids = if self.by_id.is_empty() {
-            Vec::new()
-        } else {
-            sink.ids()?
-        };
+        let has_ids = !self.by_id.is_empty();
+        if has_ids {
+            sink.settle()?;
+        }
         self.by_index.sort_unstable();
         self.by_id.sort();
         resolver.rework = 0;
@@ -82,7 +81,7 @@ impl Deferred {
         };
         for root in 0..walk.resolver.table.len() {
             if walk.resolver.entry(root)?.kind.is_some() {
-                let id = ids.get(root as usize).copied().flatten();
+                let id = if has_ids { walk.sink.id(root) } else { None };
                 walk.resolve_on((root, id))?;
             }
         }

@@ -88,9 +88,11 @@ pub trait Sink {
     /// Takes the next bytes of a blob above [`Limits::whole_bytes`]. Its pieces come one behind the other;
     /// nothing else comes between them.
     fn piece(&mut self, piece: Piece<'_>) -> Result<(), SinkClosed>;
-    /// The ids of the objects handed over so far, by entry index; waits until each of them has its id.
-    /// Asked at most once, after the last byte, and only if a delta names its base by id.
-    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed>;
+    /// Waits until each object handed over so far has its id. Asked at most once, after the last byte, and
+    /// only if a delta names its base by id.
+    fn settle(&mut self) -> Result<(), SinkClosed>;
+    /// The id of the object at position `index`, if it was handed over before [`settle`](Self::settle).
+    fn id(&self, index: u32) -> Option<ObjectId>;
 }
 
 /// The receiver of the objects has gone; reading on is pointless.

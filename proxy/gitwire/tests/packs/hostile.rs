@@ -349,8 +349,12 @@ impl Sink for Closed {
         Err(SinkClosed)
     }
 
-    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed> {
+    fn settle(&mut self) -> Result<(), SinkClosed> {
         Err(SinkClosed)
+    }
+
+    fn id(&self, _: u32) -> Option<ObjectId> {
+        None
     }
 }
 

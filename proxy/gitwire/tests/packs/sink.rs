@@ -1,5 +1,7 @@
 //! Reads packs in tests and keeps what they held.
 
+use std::collections::HashMap;
+
 use exeat_gitwire::pack::{
     Error, Kind, Limits, Object, ObjectHasher, Pack, Piece, Reader, Sink, SinkClosed, object_id,
 };
@@ -13,6 +15,8 @@ pub struct Collected {
     /// Whether ids were asked for.
     pub asked: bool,
     under_way: Option<(u64, ObjectHasher)>,
+    /// What was there when ids were asked for.
+    settled: HashMap<u32, ObjectId>,
 }
 
 impl Collected {
@@ -22,6 +26,7 @@ impl Collected {
             objects: Vec::new(),
             asked: false,
             under_way: None,
+            settled: HashMap::new(),
         }
     }
 
@@ -70,15 +75,16 @@ impl Sink for Collected {
         Ok(())
     }
 
-    fn ids(&mut self) -> Result<Vec<Option<ObjectId>>, SinkClosed> {
+    fn settle(&mut self) -> Result<(), SinkClosed> {
         assert!(!self.asked, "ids are asked for once");
         self.asked = true;
-        let last = self.objects.iter().map(|object| object.0).max();
-        let mut ids = vec![None; last.map_or(0, |last| last as usize + 1)];
-        for object in &self.objects {
-            ids[object.0 as usize] = Some(object.3);
-        }
-        Ok(ids)
+        let objects = self.objects.iter();
+        self.settled = objects.map(|object| (object.0, object.3)).collect();
+        Ok(())
+    }
+
+    fn id(&self, index: u32) -> Option<ObjectId> {
+        self.settled.get(&index).copied()
     }
 }
 
