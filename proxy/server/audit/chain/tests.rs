@@ -70,14 +70,14 @@ async fn the_leaf_holds_nothing_personal() {
     for row in snapshot.after(0, 10).await.unwrap() {
         let leaf = row.leaf.unwrap();
         for personal in [
-            "ada",
+            "\"ada\"",
             "192.0.2.7",
-            "cccc",
+            "cccccccccccc",
             "org/repo",
             "refs/heads",
             "src/deploy.py",
             "AKIA",
-            "ffff",
+            "ffffffffffff",
             "the upstream",
             "privacy office",
             "request 7",
