@@ -7,6 +7,7 @@ mod certificates;
 mod clients;
 mod demo;
 mod deploy;
+mod existing;
 mod faults;
 mod front;
 mod harness;

@@ -25,6 +25,10 @@ pub struct Counters {
     pub push_duration_seconds: HistogramVec,
     /// Findings, by `action`: `block`, `review`, `warn`, `note`.
     pub findings_total: IntCounterVec,
+    /// Findings that the repository pushed to served already; they are not among the ones above.
+    pub existing_findings_total: IntCounter,
+    /// Delta bases of thin packs that were fetched from upstreams.
+    pub thin_bases_total: IntCounter,
     pub scan_bytes_total: IntCounter,
     pub pack_bytes_total: IntCounter,
     /// Fetches, by `result`: `ok`, `refused`, `failed`.
@@ -92,6 +96,16 @@ impl Metrics {
                 "Findings in pushes, by the action their rule asks for.",
                 "action",
                 &["block", "review", "warn", "note"],
+            ),
+            existing_findings_total: counter(
+                &registry,
+                "exeat_existing_findings_total",
+                "Findings in pushes that the repository served already.",
+            ),
+            thin_bases_total: counter(
+                &registry,
+                "exeat_thin_bases_total",
+                "Delta bases of thin packs that were fetched from upstreams.",
             ),
             scan_bytes_total: counter(
                 &registry,

@@ -14,8 +14,8 @@ pub enum Filter {
     Everything,
     /// Only the objects themselves (`tree:0`).
     Alone,
-    /// Of a commit its tree as well, without what stands in that (`tree:1`).
-    WithRootTree,
+    /// Of commits and trees all trees below as well (`blob:none`).
+    NoBlobs,
 }
 
 /// Objects by id, without any history: a commit comes without its parents.
@@ -42,7 +42,7 @@ impl Fetch<'_> {
         match self.filter {
             Filter::Everything => {}
             Filter::Alone => line(&mut body, "filter tree:0"),
-            Filter::WithRootTree => line(&mut body, "filter tree:1"),
+            Filter::NoBlobs => line(&mut body, "filter blob:none"),
         }
         for want in self.wants {
             line(&mut body, &format!("want {want}"));

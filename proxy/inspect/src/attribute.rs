@@ -16,6 +16,7 @@ use crate::{
     ancestry::Ancestry,
     batch::Shared,
     examine::{Examiner, Hit},
+    existing::{self, Served},
     finding::{Finding, Place},
     gather::ObjectHit,
     names::Names,
@@ -40,6 +41,8 @@ pub struct Scene<'a, S: Spool> {
     pub shared: &'a Shared,
     pub examiner: &'a mut Examiner,
     pub most_paths: usize,
+    /// What the repository serves already.
+    pub served: Option<&'a mut dyn Served<S>>,
 }
 
 /// Findings with their places, in the order in which they are told.
@@ -86,6 +89,16 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     };
     locator.judge_paths(&named, scene.shared, &mut located)?;
     in_order(&mut located.findings, &ancestry, &scene.stored);
+    let bare = locator.bare;
+    if let Some(served) = scene.served {
+        let known = existing::Findings {
+            hits: &scene.hits,
+            places: &places,
+            bare: &bare,
+            shared: scene.shared,
+        };
+        known.mark(&mut located.findings, scene.examiner, served);
+    }
     Ok(located)
 }
 

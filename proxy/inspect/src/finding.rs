@@ -29,6 +29,9 @@ pub struct Finding {
     pub via: Vec<String>,
     pub masked: Masked,
     pub fingerprint: Fingerprint,
+    /// The repository that is pushed to serves the same bytes at the same path already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub existing: bool,
 }
 
 impl Finding {
@@ -55,6 +58,7 @@ impl Finding {
             via: Vec::new(),
             masked,
             fingerprint,
+            existing: false,
         }
     }
 }

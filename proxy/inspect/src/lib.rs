@@ -8,6 +8,7 @@ mod attribute;
 mod batch;
 pub mod coverage;
 pub mod examine;
+mod existing;
 pub mod file;
 pub mod finding;
 pub mod fingerprint;
@@ -28,6 +29,7 @@ pub mod stream;
 
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};
+pub use existing::{Served, Tips};
 pub use finding::{Finding, Place};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use mask::Masked;

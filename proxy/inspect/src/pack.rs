@@ -17,6 +17,7 @@ use crate::{
     attribute,
     batch::{Batcher, Shared, State},
     coverage::Coverage,
+    existing::Served,
     finding::Finding,
     fingerprint::FingerprintKey,
     gather::ObjectHit,
@@ -150,20 +151,26 @@ impl<S: Spool> PackInspection<S> {
         self.finish_asking(targets, None)
     }
 
-    /// Like `finish`, and asks `outside` for what the pack leaves out. Objects from there are neither
-    /// inspected nor counted: what is built from them is.
+    /// Like `finish`, and asks `outside` for what the pack leaves out, and whether findings are in the
+    /// repository already. Objects from there are neither inspected nor counted: what is built from them is.
     ///
     /// # Errors
     /// As `finish`; a base is lacking only if `outside` lacks it as well.
     pub fn finish_asking(
         mut self,
         targets: Option<&[ObjectId]>,
-        outside: Option<&mut dyn pack::Bases<S>>,
+        mut outside: Option<&mut dyn Served<S>>,
     ) -> Result<Inspected<S>, Error> {
         let shared = Arc::clone(&self.batcher.shared);
         let mut pack = self
             .reader
-            .finish_thin(&mut self.batcher, outside)
+            .finish_thin(
+                &mut self.batcher,
+                match &mut outside {
+                    Some(outside) => Some(&mut **outside),
+                    None => None,
+                },
+            )
             .map_err(|error| first_failure(&shared, error))?;
         self.batcher.flush();
         let mut state = shared.settle();
@@ -195,6 +202,10 @@ impl<S: Spool> PackInspection<S> {
             shared: &shared,
             examiner: worker.examiner(&self.settings.rules, &self.settings.key),
             most_paths: self.settings.most_paths,
+            served: match outside {
+                Some(outside) => Some(&mut *outside),
+                None => None,
+            },
         })?;
         let mut findings = located.findings;
         state.overflowed |= keep_strongest(&mut findings, &self.settings);

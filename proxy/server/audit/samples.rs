@@ -31,6 +31,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
         commit: Some("5".repeat(40)),
         masked: "AKIA**************7Q".to_owned(),
         fingerprint: digest('f'),
+        existing: false,
     };
     Decision {
         push: push.to_owned(),

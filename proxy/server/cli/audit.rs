@@ -231,9 +231,13 @@ fn listed_text(record: &Record) -> String {
                 (Some(path), None) => path.clone(),
                 (None, _) => "no file".to_owned(),
             };
+            let already = match finding.existing {
+                true => "  already in this repository",
+                false => "",
+            };
             line(
                 "found",
-                &format!("{place}  {}  {}", finding.rule, finding.masked),
+                &format!("{place}  {}  {}{already}", finding.rule, finding.masked),
             );
         }
         more(&mut line, "found", payload.findings.len());

@@ -17,6 +17,9 @@ pub struct Policy {
     pub note: Disposition,
     /// Content that could not be read. Default `hold`: what cannot be read is not clean.
     pub unscannable: Disposition,
+    /// Findings in files that the target repository serves already: the same rule, path and matched bytes. Never more
+    /// than their action asks for. Default `forward`: whole files arrive with every change, old content with them.
+    pub existing: Disposition,
 }
 
 /// What becomes of a finding. Ordered from the weakest to the strongest.
@@ -50,6 +53,9 @@ impl Policy {
             unscannable: section
                 .word("unscannable", &WORDS)
                 .unwrap_or(Disposition::Hold),
+            existing: section
+                .word("existing", &WORDS)
+                .unwrap_or(Disposition::Forward),
         };
         if policy.block < Disposition::Hold {
             section.warn(
@@ -70,7 +76,7 @@ impl Policy {
     /// Hex SHA-256 over the canonical JSON of these fields.
     pub fn digest(&self) -> String {
         use sha2::Digest;
-        let text = serde_json::to_vec(self).expect("because five words always serialise");
+        let text = serde_json::to_vec(self).expect("because six words always serialise");
         hex::encode(sha2::Sha256::digest(text))
     }
 }

@@ -52,6 +52,7 @@ fn shown(config: &Config) -> Shown {
             ("warn", policy.warn),
             ("note", policy.note),
             ("unscannable", policy.unscannable),
+            ("existing", policy.existing),
         ]),
         upstream: upstreams.collect(),
         limits: Ordered(config.limits.numbers()),

@@ -55,6 +55,7 @@ fn nothing_configured_is_the_documented_start() {
     assert_eq!(config.policy.warn, Disposition::Warn);
     assert_eq!(config.policy.note, Disposition::Forward);
     assert_eq!(config.policy.unscannable, Disposition::Hold);
+    assert_eq!(config.policy.existing, Disposition::Forward);
     let upstreams: Vec<_> = config
         .upstreams
         .iter()
@@ -632,7 +633,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [telemetry]\naddress = \"127.0.0.1:9464\"\n\n\
                     [data]\ndirectory = \"exeat-data\"\n\n\
                     [rules]\nfiles = [\"builtin\"]\n\n\
-                    [policy]\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\n\n\
+                    [policy]\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\n\n\
                     [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nforge = \"bitbucket\"\n\n";
     assert!(shown.starts_with(expected), "{shown}");
     assert!(shown.ends_with("drain_seconds = 30\n"), "{shown}");

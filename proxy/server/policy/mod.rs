@@ -1,6 +1,6 @@
 //! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
 
-use exeat_inspect::{Report, Strength};
+use exeat_inspect::{Finding, Report, Strength};
 use exeat_rules::Action;
 
 use crate::config::{Disposition, Policy};
@@ -53,6 +53,8 @@ pub struct Reason {
 pub enum Ground {
     Findings(Action),
     NotScannable,
+    /// Findings that the repository serves already, of whatever action.
+    Existing,
 }
 
 impl Cleared {
@@ -98,15 +100,22 @@ pub fn strength(policy: &Policy) -> Strength {
     Strength::of(|action| disposition(policy, action) as u8)
 }
 
+/// Whether a finding of this action is judged milder where the repository serves it already.
+pub fn spares(policy: &Policy, action: Action) -> bool {
+    policy.existing < disposition(policy, action)
+}
+
 fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
     let of_action = |action| {
         let count = report
             .findings
             .iter()
-            .filter(|finding| finding.action == action)
+            .filter(|finding| finding.action == action && !spared(policy, finding))
             .count();
         (Ground::Findings(action), count, disposition(policy, action))
     };
+    let existing = report.findings.iter();
+    let existing = existing.filter(|finding| spared(policy, finding)).count();
     [
         of_action(Action::Block),
         of_action(Action::Review),
@@ -117,6 +126,7 @@ fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
             report.unscannable.len(),
             policy.unscannable,
         ),
+        (Ground::Existing, existing, policy.existing),
     ]
     .into_iter()
     .filter(|(_, count, _)| *count > 0)
@@ -126,6 +136,11 @@ fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
         disposition,
     })
     .collect()
+}
+
+/// Being old never makes a finding count for more.
+fn spared(policy: &Policy, finding: &Finding) -> bool {
+    finding.existing && spares(policy, finding.action)
 }
 
 fn disposition(policy: &Policy, action: Action) -> Disposition {

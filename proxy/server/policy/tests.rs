@@ -20,6 +20,7 @@ fn policy(disposition: Disposition) -> Policy {
         warn: disposition,
         note: disposition,
         unscannable: disposition,
+        existing: disposition,
     }
 }
 
@@ -36,6 +37,7 @@ fn report(actions: &[Action], unread: usize) -> Report {
         via: Vec::new(),
         masked: Masked::new(b""),
         fingerprint: key.fingerprint("rule", b""),
+        existing: false,
     };
     let missed = Unscannable {
         what: "x".into(),
@@ -89,6 +91,7 @@ fn the_strongest_disposition_decides() {
         warn: Disposition::Warn,
         note: Disposition::Forward,
         unscannable: Disposition::Hold,
+        existing: Disposition::Forward,
     };
     let all = report(&ACTIONS, 1);
     assert_eq!(word(&all, &mixed), "refuse");
@@ -124,4 +127,35 @@ fn reasons_count_what_was_found() {
             (Ground::NotScannable, 2),
         ]
     );
+}
+
+#[test]
+fn what_is_in_the_repository_already_counts_by_its_own_word_and_never_for_more() {
+    let push = Push {
+        upstream: "forge",
+        repository: "org/repo",
+    };
+    for existing in WORDS {
+        for own in WORDS {
+            let mut found = report(&[Action::Block], 0);
+            found.findings[0].existing = true;
+            let policy = Policy {
+                existing,
+                ..policy(own)
+            };
+            let verdict = judge(push, &found, &Facts::default(), &policy);
+            let reasons = verdict.reasons().iter();
+            let strongest = reasons.map(|reason| reason.disposition).max();
+            assert_eq!(strongest, Some(existing.min(own)), "{existing:?} {own:?}");
+        }
+    }
+    let policy = Policy {
+        existing: Disposition::Forward,
+        ..policy(Disposition::Refuse)
+    };
+    let mut mixed = report(&[Action::Block, Action::Block], 0);
+    mixed.findings[0].existing = true;
+    assert_eq!(word(&mixed, &policy), "refuse");
+    mixed.findings[1].existing = true;
+    assert_eq!(word(&mixed, &policy), "forward");
 }

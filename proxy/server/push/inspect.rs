@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use exeat_gitwire::{ObjectId, push_request::PushRequest};
+use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
 use exeat_inspect::{Examiner, MOST_PATHS, PackInspection, Pool, Report, Settings, head};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::Instrument;
@@ -121,14 +121,16 @@ fn outside(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Outsid
         knock: order.knock.clone(),
         actor: order.actor.clone(),
         idle: limits.upstream_idle_seconds,
+        refs_bytes: limits.advertisement_bytes,
         cancelled,
     };
     Outside::new(
         upload_pack,
         Arc::clone(&pushes.room),
-        order.request.hash,
+        &order.request,
         limits.pack(),
         limits.inspect_seconds,
+        pushes.policy,
     )
 }
 
@@ -222,7 +224,12 @@ impl Inspector {
             .collect();
         crashpoint::pass(Point::LastByteSpooled).map_err(Fault::spool)?;
         let inspected = inspection.finish_asking(Some(&targets), Some(&mut self.outside));
-        inspected.map_err(|error| self.outside.take_fault().unwrap_or_else(|| error.into()))
+        inspected.map_err(|error| match &error {
+            exeat_inspect::Error::Pack(pack::Error::BaseUnavailable { .. }) => {
+                self.outside.take_fault().unwrap_or_else(|| error.into())
+            }
+            _ => error.into(),
+        })
     }
 }
 

@@ -12,7 +12,10 @@ use super::{
     fault::{Blame, Fault},
     id::PushId,
 };
-use crate::policy::{Ground, Stopped};
+use crate::{
+    config::Disposition,
+    policy::{Ground, Stopped},
+};
 
 const COLUMNS: usize = 72;
 /// Findings told one by one.
@@ -31,7 +34,7 @@ pub struct Told {
 pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     let mut page = Page::default();
     page.line(&format!("Push stopped. {STATE}"));
-    body(&mut page, order, report);
+    body(&mut page, order, report, stopped);
     page.gap();
     page.text(&format!(
         "Is it no secret? Then tell your security team the push id {}. They see the rule and the \
@@ -49,7 +52,7 @@ pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
 pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     let mut page = Page::default();
     page.line(&format!("Push not sent: it needs review. {STATE}"));
-    body(&mut page, order, report);
+    body(&mut page, order, report, stopped);
     page.gap();
     page.text(&format!(
         "If it is fine as it is, ask your security team for a review and give them the push id \
@@ -67,7 +70,17 @@ pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
 pub fn let_go(order: &Order, report: &Report) -> String {
     let mut page = Page::default();
     page.line("Push passed on, with warnings:");
-    list(&mut page, report);
+    list(&mut page, &told(report, false), report);
+    already(&mut page, report);
+    page.gap();
+    page.line(&format!("Push {}.", order.id));
+    page.text
+}
+
+/// A push that goes although files in it hold what rules look for: the repository serves it already.
+pub fn nothing_new(order: &Order, report: &Report) -> String {
+    let mut page = Page::default();
+    already(&mut page, report);
     page.gap();
     page.line(&format!("Push {}.", order.id));
     page.text
@@ -127,10 +140,14 @@ fn sentence(fault: &Fault) -> String {
     }
 }
 
-fn body(page: &mut Page, order: &Order, report: &Report) {
+fn body(page: &mut Page, order: &Order, report: &Report, stopped: &Stopped) {
     page.gap();
-    list(page, report);
-    let told = told(report);
+    let old_stops = old_stops(stopped);
+    let told = told(report, old_stops);
+    list(page, &told, report);
+    if !old_stops {
+        already(page, report);
+    }
     if let Some(first) = told.first() {
         page.gap();
         remedy(page, &told);
@@ -139,8 +156,7 @@ fn body(page: &mut Page, order: &Order, report: &Report) {
 }
 
 /// The findings, each once, and what could not be read.
-fn list(page: &mut Page, report: &Report) {
-    let told = told(report);
+fn list(page: &mut Page, told: &[&Finding], report: &Report) {
     for finding in told.iter().take(MOST) {
         page.text(&format!(
             "* {} (rule {})",
@@ -161,18 +177,46 @@ fn list(page: &mut Page, report: &Report) {
     }
 }
 
-/// Later versions of a file repeat a secret; it is told once, at the first commit that brings it.
-fn told(report: &Report) -> Vec<&Finding> {
+/// What is in the repository already and therefore did not stop the push.
+fn already(page: &mut Page, report: &Report) {
+    let all = told(report, true);
+    let old: Vec<_> = all.iter().filter(|finding| finding.existing).collect();
+    if old.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line("Already in this repository, not stopped:");
+    for finding in old.iter().take(MOST) {
+        page.text(&format!("* {} (rule {})", place(finding), finding.rule));
+    }
+    if old.len() > MOST {
+        page.line(&format!("* and {} more", old.len() - MOST));
+    }
+    page.text("Whoever can read the repository can read it: have it replaced all the same.");
+}
+
+/// Whether the policy stops what is in the repository already.
+fn old_stops(stopped: &Stopped) -> bool {
+    let mut reasons = stopped.reasons.iter();
+    reasons
+        .any(|reason| reason.ground == Ground::Existing && reason.disposition >= Disposition::Hold)
+}
+
+/// Later versions of a file repeat a secret; it is told once, at the first commit that brings it. What is
+/// in the repository already is told on request.
+fn told(report: &Report, old_as_well: bool) -> Vec<&Finding> {
     let mut seen = std::collections::HashSet::new();
     report
         .findings
         .iter()
+        .filter(|finding| old_as_well || !finding.existing)
         .filter(|finding| {
             seen.insert((
                 &finding.rule,
                 finding.fingerprint,
                 &finding.place.path,
                 finding.place.part,
+                finding.existing,
             ))
         })
         .collect()
@@ -291,6 +335,8 @@ fn counted(stopped: &Stopped) -> String {
         match reason.ground {
             Ground::Findings(_) => findings += reason.count,
             Ground::NotScannable => unread += reason.count,
+            Ground::Existing if old_stops(stopped) => findings += reason.count,
+            Ground::Existing => {}
         }
     }
     match (findings, unread) {

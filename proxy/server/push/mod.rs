@@ -282,6 +282,8 @@ impl Pushes {
             Verdict::Forward(cleared) => {
                 if cleared.warns() {
                     line.say(&message::let_go(order, report)).await;
+                } else if report.findings.iter().any(|finding| finding.existing) {
+                    line.say(&message::nothing_new(order, report)).await;
                 }
                 let limits = &self.limits;
                 let begun = Instant::now();
@@ -429,6 +431,10 @@ impl Pushes {
 
     fn count(&self, report: &exeat_inspect::Report) {
         for finding in &report.findings {
+            if finding.existing {
+                self.metrics.existing_findings_total.inc();
+                continue;
+            }
             let action = finding.action.to_string();
             self.metrics
                 .findings_total
@@ -436,6 +442,7 @@ impl Pushes {
                 .inc();
         }
         self.metrics.scan_bytes_total.inc_by(report.coverage.bytes);
+        self.metrics.thin_bases_total.inc_by(report.coverage.bases);
     }
 
     fn count_fault(&self, fault: &Fault) {

@@ -142,7 +142,8 @@ fn target(order: &Order, report: Option<&Report>) -> audit::Target {
     }
 }
 
-/// One entry per rule with findings, and one for what was not readable.
+/// One entry per rule with findings, one for what was not readable, and one for findings that were spared
+/// because the repository serves them already.
 fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
     let mut reasons: Vec<audit::Reason> = Vec::new();
     for finding in &report.findings {
@@ -158,16 +159,18 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
             }),
         }
     }
-    let unread = verdict
-        .reasons()
-        .iter()
-        .filter(|reason| reason.ground == Ground::NotScannable)
-        .map(|reason| audit::Reason {
-            cause: "unscannable".into(),
+    for reason in verdict.reasons() {
+        let cause = match reason.ground {
+            Ground::Findings(_) => continue,
+            Ground::NotScannable => "unscannable",
+            Ground::Existing => "existing",
+        };
+        reasons.push(audit::Reason {
+            cause: cause.into(),
             action: None,
             count: reason.count,
         });
-    reasons.extend(unread);
+    }
     reasons
 }
 
@@ -184,6 +187,7 @@ fn finding(finding: &Finding) -> audit::Finding {
         commit: place.commit.clone(),
         masked: finding.masked.to_string(),
         fingerprint: finding.fingerprint.to_string(),
+        existing: finding.existing,
     }
 }
 

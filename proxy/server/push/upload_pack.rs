@@ -13,8 +13,9 @@ use std::{
 
 use bytes::Bytes;
 use exeat_gitwire::{
-    fetch_answer::{self, Offer},
-    fetch_request::Fetch,
+    HashKind,
+    fetch_answer::{self, Offer, Ref},
+    fetch_request::{self, Fetch},
     pack::{self, Fetched, Fetching},
 };
 use http::{
@@ -53,6 +54,10 @@ pub enum Error {
     Answer(#[from] fetch_answer::Error),
     #[error("what the upstream sent cannot be taken: {0}")]
     Pack(#[from] pack::Error),
+    #[error("the upstream cannot leave out what stands below a tree")]
+    NoFilter,
+    #[error("the upstream tells no ref to compare with")]
+    NoRefs,
     #[error("the upstream sends more than what it is asked for")]
     More,
     #[error("the upstream's answer is too long")]
@@ -80,6 +85,8 @@ pub struct UploadPack {
     pub actor: Actor,
     /// How long each next piece of an answer may take.
     pub idle: Duration,
+    /// Bytes of a list of refs.
+    pub refs_bytes: u64,
     /// Set from outside to stop.
     pub cancelled: Arc<AtomicBool>,
 }
@@ -104,6 +111,13 @@ impl UploadPack {
             Err(fetch_answer::Error::Version) => Err(Error::Version),
             read => Ok(read?),
         }
+    }
+
+    /// The refs whose names begin with one of `prefixes`.
+    pub async fn refs(&self, hash: HashKind, prefixes: &[&str]) -> Result<Vec<Ref>, Error> {
+        let response = self.post(fetch_request::ls_refs(hash, prefixes)).await?;
+        let answer = self.whole(response, self.refs_bytes).await?;
+        Ok(fetch_answer::refs(&answer, hash)?)
     }
 
     /// Objects by id, into `spool` and within `limits`.
