@@ -108,14 +108,14 @@ impl Ground {
 }
 
 /// Whether every ref of a push was taken.
-fn arrived(answer: &Answer) -> bool {
+pub(crate) fn arrived(answer: &Answer) -> bool {
     let report = answer.report();
     answer.status == 200
         && report.unpack == "ok"
         && report.refs.iter().all(|line| line.starts_with("ok "))
 }
 
-fn whole_pack(world: &World, work: &Path) -> Vec<u8> {
+pub(crate) fn whole_pack(world: &World, work: &Path) -> Vec<u8> {
     let objects = world
         .git(
             work,
@@ -134,10 +134,12 @@ fn metric(world: &World, line: &str) -> u64 {
     value.map_or(0, |value| value.parse().unwrap())
 }
 
-fn records(world: &World) -> Vec<serde_json::Value> {
+pub(crate) fn records(world: &World) -> Vec<serde_json::Value> {
     let config = world.config();
     let config = config.to_string_lossy();
-    let words = ["audit", "list", "--format", "jsonl", "--config", &config];
+    let words = [
+        "audit", "list", "--format", "jsonl", "--limit", "100000", "--config", &config,
+    ];
     let lines = world.exeat(&words).ok().stdout;
     lines
         .lines()
@@ -145,14 +147,15 @@ fn records(world: &World) -> Vec<serde_json::Value> {
         .collect()
 }
 
-fn spooled(world: &World) -> usize {
+pub(crate) fn spooled(world: &World) -> usize {
     std::fs::read_dir(world.data().join("spool"))
         .map(Iterator::count)
         .unwrap_or_default()
 }
 
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
+/// For needles of ASCII. The library's own search is optimised in every build.
+pub(crate) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    String::from_utf8_lossy(bytes).contains(&*String::from_utf8_lossy(needle))
 }
 
 /// Waits for something that comes, however slow the machine.

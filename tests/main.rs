@@ -5,6 +5,7 @@ mod advisories;
 mod audit;
 mod certificates;
 mod clients;
+mod crash;
 mod demo;
 mod deploy;
 mod existing;

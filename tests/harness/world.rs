@@ -285,7 +285,6 @@ impl World {
     }
 
     /// Waits for a proxy that is about to die, and is no part of this world from then on.
-    #[expect(dead_code, reason = "the test of crashes comes next")]
     pub(crate) fn await_death(&mut self) {
         let mut server = self.server.take().expect("it is running");
         let status = server.wait();
