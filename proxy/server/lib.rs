@@ -26,6 +26,9 @@ pub mod telemetry;
 
 pub mod demo;
 
+#[doc(hidden)]
+pub mod fuzz_targets;
+
 mod advertisement;
 mod answer;
 mod crashpoint;

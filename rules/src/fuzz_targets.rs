@@ -4,6 +4,16 @@ use std::sync::OnceLock;
 
 use crate::{RuleSet, Scratch, Source, builtin, template};
 
+/// A name, and what takes any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target with its name, which is that of its corpus.
+pub const TARGETS: &[Target] = &[
+    ("rule_file", rule_file),
+    ("template", template),
+    ("scan", scan),
+];
+
 /// Loads a rule file.
 pub fn rule_file(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();

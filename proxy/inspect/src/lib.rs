@@ -27,6 +27,9 @@ mod runs;
 mod stored;
 pub mod stream;
 
+#[doc(hidden)]
+pub mod fuzz_targets;
+
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};
 pub use existing::{Served, Tips};

@@ -47,6 +47,21 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<(Self, Vec<Warning>), Error> {
         let file = path.map(raw::File::read).transpose()?;
+        Self::merged(file, path, environment)
+    }
+
+    /// Reads a file of this text.
+    #[doc(hidden)]
+    pub fn of_text(text: &str) -> Result<(Self, Vec<Warning>), Error> {
+        let path = Some(Path::new("exeat.toml"));
+        Self::merged(Some(raw::File::of_text(text)), path, std::iter::empty())
+    }
+
+    fn merged(
+        file: Option<raw::File>,
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<Warning>), Error> {
         let mut reader = Reader::new(path);
         let tree = raw::merge(file, environment, &mut reader)?;
         let config = Self::check(Section::root(&mut reader, tree));

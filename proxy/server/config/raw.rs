@@ -41,6 +41,14 @@ impl File {
             text: std::fs::read_to_string(path).map_err(unreadable)?,
         })
     }
+
+    /// A file of this text.
+    pub(super) fn of_text(text: &str) -> Self {
+        Self {
+            path: PathBuf::from("exeat.toml"),
+            text: text.to_owned(),
+        }
+    }
 }
 
 /// The merged tree below the root; environment wins over file.

@@ -6,6 +6,7 @@ mod answer;
 mod body;
 mod fault;
 mod forward;
+pub(crate) mod fuzzed;
 mod id;
 mod inspect;
 mod message;

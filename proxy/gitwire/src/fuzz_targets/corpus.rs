@@ -1,31 +1,15 @@
 //! Runs a fuzz target over its committed seeds and over seeded mutations of them, the same ones each time.
 
-use std::fs;
-use std::path::Path;
-
-/// Runs `target` over every file in `fuzz/corpus/<name>/` and over `mutations` variants of each.
-pub(crate) fn run(name: &str, mutations: usize, target: fn(&[u8])) {
-    let seeds = seeds(name);
-    assert!(!seeds.is_empty(), "no seeds in fuzz/corpus/{name}");
+/// Runs `target` over every seed and over `mutations` variants of each.
+pub fn run(seeds: &[Vec<u8>], mutations: usize, target: fn(&[u8])) {
+    assert!(!seeds.is_empty(), "there are no seeds");
     for (number, seed) in seeds.iter().enumerate() {
         target(seed);
         let mut random = Random::new(number as u64 + 1);
         for _ in 0..mutations {
-            target(&mutate(seed, &seeds, &mut random));
+            target(&mutate(seed, seeds, &mut random));
         }
     }
-}
-
-fn seeds(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fuzz/corpus")
-        .join(name);
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
 fn mutate(seed: &[u8], seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {

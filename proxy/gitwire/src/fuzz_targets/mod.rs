@@ -1,7 +1,55 @@
 //! One function per parser of hostile bytes; fuzzers and the corpus tests call the same ones.
 
+pub mod corpus;
 pub mod pack;
+pub mod places;
 pub mod wire;
 
+/// A name, and what takes any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target with its name, which is that of its corpus.
+pub const TARGETS: &[Target] = &[
+    ("pktline", wire::pktline),
+    ("refname", wire::refname),
+    ("advertise", wire::advertise),
+    ("push_request", wire::push_request),
+    ("push_report", wire::push_report),
+    ("fetch_answer", wire::fetch_answer),
+    ("pack", pack::pack),
+    ("zlib", pack::zlib),
+    ("delta", pack::delta),
+    ("commit", pack::commit),
+    ("tree", pack::tree),
+    ("tag", pack::tag),
+    ("history", places::history),
+    ("text", places::text),
+];
+
 #[cfg(test)]
-pub(crate) mod corpus;
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    fn seeds(name: &str) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+        let mut files: Vec<_> = fs::read_dir(folder.join(name))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files.iter().map(|file| fs::read(file).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_parser_of_hostile_bytes_stands_any() {
+        for (name, target) in super::TARGETS {
+            let mutations = match *name {
+                "pack" | "history" => 200,
+                "push_report" | "zlib" => 600,
+                _ => 1500,
+            };
+            super::corpus::run(&seeds(name), mutations, *target);
+        }
+    }
+}

@@ -161,38 +161,3 @@ fn fetched(data: &[u8], size: usize) -> (Vec<u8>, Result<(), fetch_answer::Error
     }
     (pack, reader.finish())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::corpus;
-
-    #[test]
-    fn advertise() {
-        corpus::run("advertise", 2000, super::advertise);
-    }
-
-    #[test]
-    fn fetch_answer() {
-        corpus::run("fetch_answer", 2000, super::fetch_answer);
-    }
-
-    #[test]
-    fn pktline() {
-        corpus::run("pktline", 2000, super::pktline);
-    }
-
-    #[test]
-    fn push_report() {
-        corpus::run("push_report", 1000, super::push_report);
-    }
-
-    #[test]
-    fn push_request() {
-        corpus::run("push_request", 2000, super::push_request);
-    }
-
-    #[test]
-    fn refname() {
-        corpus::run("refname", 2000, super::refname);
-    }
-}

@@ -185,8 +185,9 @@ impl Relay {
 
     fn take_last_words(&mut self, words: &[u8], out: &mut Vec<u8>) {
         self.state = State::Failed;
-        self.report.outcome.error = Some(text::escape_short(words.trim_ascii(), 1000));
-        pktline::encode_band(out, 3, text::escape_lines(words).as_bytes());
+        let shown = text::escape_lines(words);
+        self.report.outcome.error = Some(text::escape_short(shown.trim().as_bytes(), 1000));
+        pktline::encode_band(out, 3, shown.as_bytes());
     }
 
     fn take_report(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {

@@ -346,3 +346,13 @@ fn what_was_read_before_an_error_is_known() {
     assert_eq!(relay.feed(b"0000", &mut Vec::new()), Err(Error::Refused));
     assert_eq!(relay.finish(), Err(Error::Refused));
 }
+
+#[test]
+fn last_words_stay_the_same_when_they_are_relayed_again() {
+    let push = request(&["refs/heads/a"], FULL);
+    // White space to a program, and yet a control character that is shown escaped.
+    for words in [&b"\x0cno"[..], b"no\x0c", b"\t no \n\x0c\n"] {
+        let (out, outcome) = relay(&push, &banded(&[(3, words)]));
+        assert_eq!(relay(&push, &out), (out, outcome));
+    }
+}

@@ -1,0 +1,179 @@
+//! Entry points for fuzzers of the inspection: pushes that are whole, and names that are shown.
+
+use std::sync::{Arc, LazyLock, atomic::AtomicBool};
+
+use exeat_gitwire::{
+    HashKind,
+    fuzz_targets::Target,
+    pack,
+    push_request::{Asked, Limits, Progress, PushRequest, Reader},
+};
+use exeat_rules::{RuleSet, Source};
+
+use crate::{
+    Error, Examiner, FingerprintKey, Names, PackInspection, Pool, Report, Settings, Strength, head,
+};
+
+/// Every target with its name, which is that of its corpus.
+pub const TARGETS: &[Target] = &[("inspection", inspection), ("name", name)];
+
+/// Short secrets, so that a fuzzer finds some.
+const RULES: &str = r#"
+[[rules]]
+id = "test-key"
+description = "A key of these tests"
+regex = '''key_([a-z0-9]{4})'''
+keywords = ["key_"]
+[[rules]]
+id = "test-path"
+description = "A file of keys"
+path = '''(?i)\.keys$'''
+"#;
+
+fn rules() -> &'static Arc<RuleSet> {
+    static RULE_SET: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
+        let source = Source {
+            name: "fuzz.toml".into(),
+            text: RULES.into(),
+        };
+        let compiled = RuleSet::compile(&[source]);
+        Arc::new(compiled.expect("because the rules above are valid").rules)
+    });
+    &RULE_SET
+}
+
+fn key() -> FingerprintKey {
+    FingerprintKey::new([7; 32])
+}
+
+/// A whole push: what is told of it is printable, and the same each time.
+pub fn inspection(data: &[u8]) {
+    let Some((_, report)) = report(data) else {
+        return;
+    };
+    let again = report_of(data);
+    assert_eq!(again.map(|again| told(&again)), Some(told(&report)));
+    assert!(
+        told(&report)
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~'))
+    );
+}
+
+fn report_of(data: &[u8]) -> Option<Report> {
+    report(data).map(|(_, report)| report)
+}
+
+fn told(report: &Report) -> String {
+    let mut told = report.refs.concat();
+    for finding in &report.findings {
+        let place = &finding.place;
+        for text in [&place.commit, &place.path, &place.object] {
+            told += text.as_deref().unwrap_or_default();
+        }
+        told += finding.masked.as_str();
+        told += &format!("{} {}:{}", finding.rule, place.line, place.column);
+    }
+    for missed in &report.unscannable {
+        told += &missed.what;
+        told += &missed.why;
+    }
+    told
+}
+
+/// A request and what is found in it and in its pack, whose trailer is made right.
+pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
+    let mut reader = Reader::new(Limits::default());
+    let Ok(Progress::Complete { consumed }) = reader.feed(data) else {
+        return None;
+    };
+    let Ok(Asked::Push(request)) = reader.into_request() else {
+        return None;
+    };
+    let mut examiner = Examiner::new(Arc::clone(rules()), key());
+    let head = head::examine(&mut examiner, &request);
+    let mut report = Report {
+        findings: head.findings,
+        coverage: head.coverage,
+        unscannable: head.unscannable,
+        rules_digest: String::new(),
+        refs: head.refs,
+    };
+    if request.expects_pack() {
+        let pack = exeat_gitwire::fuzz_targets::pack::sealed(data.get(consumed..)?)?;
+        match inspect(&pack) {
+            Ok(found) => {
+                report.findings.extend(found.findings);
+                report.coverage += found.coverage;
+                report.unscannable.extend(found.unscannable);
+            }
+            Err(error) => {
+                assert!(!matches!(error, Error::WorkerFailed), "{error}");
+                let text = error.to_string();
+                assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+                return None;
+            }
+        }
+    }
+    Some((request, report))
+}
+
+fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
+    static POOL: LazyLock<Option<Arc<Pool>>> = LazyLock::new(|| Pool::start(1).ok());
+    let pool = Arc::clone(POOL.as_ref().ok_or(Error::Cancelled)?);
+    let settings = Settings {
+        rules: Arc::clone(rules()),
+        key: key(),
+        limits: pack::Limits {
+            pack_bytes: 1 << 20,
+            objects: 1000,
+            object_bytes: 1 << 16,
+            resolved_bytes: 1 << 20,
+            ..pack::Limits::default()
+        },
+        most_findings: 20,
+        strength: Strength::default(),
+        most_paths: 20,
+        cancelled: Arc::new(AtomicBool::new(false)),
+        on_batch: || (),
+    };
+    let mut inspection = PackInspection::start(pool, HashKind::Sha1, settings, Vec::new());
+    for piece in pack.chunks(1 + pack.len() / 3) {
+        inspection.feed(piece)?;
+    }
+    inspection.finish(None)
+}
+
+/// A name that may hold a secret: shown in printable ASCII, without it.
+pub fn name(data: &[u8]) {
+    let mut examiner = Examiner::new(Arc::clone(rules()), key());
+    let shown = Names::new(&mut examiner).show(data);
+    assert!(shown.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    let is_key = |secret: &[u8]| {
+        let digit = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        secret.starts_with(b"key_") && secret[4..].iter().all(digit)
+    };
+    assert!(!shown.as_bytes().windows(8).any(is_key), "{shown}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    fn seeds(name: &str) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+        let mut paths: Vec<_> = fs::read_dir(folder.join(name))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        paths.iter().map(|path| fs::read(path).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_parser_of_hostile_bytes_stands_any() {
+        for (name, target) in super::TARGETS {
+            exeat_gitwire::fuzz_targets::corpus::run(&seeds(name), 150, *target);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What becomes of a push without a network or a disk: for fuzzers.
+
+use std::{sync::Arc, time::Instant};
+
+use exeat_gitwire::push_report;
+
+use super::{Order, id::PushId, message, record};
+use crate::{
+    config::Config,
+    door::{Errand, Knock},
+    identity::Actor,
+    policy::{self, Facts, Verdict},
+    upstream::{Repository, Upstreams},
+};
+
+/// Inspects, judges, words and records a push: nothing that a developer or an auditor sees can be obeyed by a terminal.
+pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
+    let Some((request, report)) = exeat_inspect::fuzz_targets::report(data) else {
+        return;
+    };
+    let (Some(upstream), Ok(id)) = (upstreams.by_name("forge"), PushId::random()) else {
+        return;
+    };
+    let Some(repository) = Repository::new(vec!["one.git".into()]) else {
+        return;
+    };
+    let order = Order {
+        id,
+        knock: Knock {
+            upstream: Arc::clone(&upstream),
+            repository,
+            errand: Errand::Push,
+        },
+        actor: Actor {
+            credential: None,
+            source: std::net::Ipv4Addr::LOCALHOST.into(),
+        },
+        request,
+        since: Instant::now(),
+        progress: super::Progress::default(),
+    };
+    let about = policy::Push {
+        upstream: &upstream.name,
+        repository: "one",
+    };
+    let verdict = policy::judge(about, &report, &Facts::default(), &config.policy);
+    let decision = record::decision(&order, &report, &verdict, &Default::default());
+    let told = match &verdict {
+        Verdict::Forward(_) => {
+            assert_plain(&message::let_go(&order, &report));
+            return;
+        }
+        Verdict::Hold(stopped) => message::held(&order, &report, stopped),
+        Verdict::Refuse(stopped) => message::refused(&order, &report, stopped),
+    };
+    assert_plain(&told.text);
+    assert!(!told.reason.contains('\n'));
+    let recorded = format!("{decision:?}");
+    assert!(recorded.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    let answer = push_report::refusal(&order.request, &told.text, &told.reason);
+    assert_eq!(
+        answer.is_empty(),
+        !push_report::can_report(&order.request),
+        "a refusal is told where it can be"
+    );
+}
+
+/// Lines of printable ASCII that fit a terminal of 72 columns.
+fn assert_plain(text: &str) {
+    for line in text.lines() {
+        assert!(line.len() <= 72, "{line:?}");
+        assert!(
+            line.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            "{line:?}"
+        );
+    }
+}
