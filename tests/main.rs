@@ -3,6 +3,7 @@
 
 mod advisories;
 mod audit;
+mod bounds;
 mod certificates;
 mod clients;
 mod crash;
