@@ -1,7 +1,11 @@
 //! The front of the proxy: what it takes for HTTP, and how it fares with clients that are slow, many, or neither.
 
+mod certificates;
+mod crowd;
 mod desync;
+mod doors;
 mod http2;
+mod slow;
 
 use crate::harness::{Options, World, ZERO, head, pack_of};
 

@@ -20,9 +20,9 @@ use crate::{
     fetch::Fetches,
     identity::{self, Accepted, Actor},
     lfs::Lfs,
-    listen::Listener,
+    listen::{Certificates, Listener},
     metrics::Metrics,
-    push::{Places, Pushes, SpoolRoom},
+    push::{Places, Pushes, Shares, SpoolRoom},
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
@@ -36,6 +36,8 @@ pub struct Running {
     pub tls: bool,
     /// Where metrics and health are.
     pub telemetry: Option<SocketAddr>,
+    /// What renews the listener's certificates at once; `None` where TLS is off.
+    pub certificates: Option<Certificates>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
     observing: Option<JoinHandle<()>>,
@@ -85,6 +87,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         .address()
         .context("the listening address is not known")?;
     let tls = listener.is_tls();
+    let certificates = listener.certificates();
     announce(data, git, telemetry)?;
     let stop = CancellationToken::new();
     let house = Arc::new(house);
@@ -99,6 +102,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         git,
         tls,
         telemetry,
+        certificates,
         stop,
         serving,
         observing,
@@ -240,6 +244,7 @@ impl House {
             room: SpoolRoom::open(&config.data.directory, config.limits.spool_bytes, metrics)
                 .context("the spool folder cannot be made")?,
             places: Places::new(config.limits.pushes, metrics),
+            shares: Shares::new(config.limits.pushes_per_user),
             accepted: Arc::new(Accepted::default()),
             audit: audit.clone(),
             metrics: metrics.clone(),

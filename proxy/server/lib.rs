@@ -31,4 +31,5 @@ pub mod fuzz_targets;
 
 mod advertisement;
 mod answer;
+mod arriving;
 mod crashpoint;

@@ -44,6 +44,11 @@ pub struct Counters {
     pub pushes_in_flight: IntGauge,
     pub places_taken: IntGauge,
     pub connections: IntGauge,
+    /// Connections ended by us, by `cause`: `handshake`, `head`, `idle`, `answer`, `full`.
+    pub connections_ended_total: IntCounterVec,
+    /// Readings of changed certificate files, by `result`: `renewed`, `kept`.
+    pub certificate_reloads_total: IntCounterVec,
+    pub certificate_expiry_timestamp_seconds: IntGauge,
     pub spool_bytes: IntGauge,
     pub audit_append_duration_seconds: Histogram,
     pub audit_size: IntGauge,
@@ -181,6 +186,25 @@ impl Metrics {
                 &registry,
                 "exeat_connections",
                 "Client connections open now.",
+            ),
+            connections_ended_total: counters(
+                &registry,
+                "exeat_connections_ended_total",
+                "Client connections that the proxy ended, by cause.",
+                "cause",
+                &["handshake", "head", "idle", "answer", "full"],
+            ),
+            certificate_reloads_total: counters(
+                &registry,
+                "exeat_certificate_reloads_total",
+                "Readings of changed certificate files, by result.",
+                "result",
+                &["renewed", "kept"],
+            ),
+            certificate_expiry_timestamp_seconds: gauge(
+                &registry,
+                "exeat_certificate_expiry_timestamp_seconds",
+                "When the first of the listener's certificates expires, Unix time; 0 without TLS.",
             ),
             spool_bytes: gauge(
                 &registry,
@@ -426,6 +450,9 @@ mod tests {
             "exeat_pushes_in_flight 0",
             "exeat_places_taken 0",
             "exeat_connections 0",
+            "exeat_connections_ended_total{cause=\"idle\"} 0",
+            "exeat_certificate_reloads_total{result=\"kept\"} 0",
+            "exeat_certificate_expiry_timestamp_seconds 0",
             "exeat_spool_bytes 0",
             "exeat_audit_append_duration_seconds_count 0",
             "exeat_audit_size 0",

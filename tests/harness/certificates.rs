@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+};
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use time::{Duration, OffsetDateTime};
 
 /// The authority of this test run.
 pub(crate) fn authority() -> &'static Authority {
@@ -25,7 +29,8 @@ pub(crate) struct Identity {
 }
 
 impl Authority {
-    fn new() -> Self {
+    /// Another authority than that of this test run.
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
         params
             .distinguished_name
@@ -47,6 +52,15 @@ impl Authority {
 
     /// A server certificate for this machine's loopback names and the given ones.
     pub(crate) fn identity(&self, names: &[&str]) -> Identity {
+        self.identity_with(names, |_| ())
+    }
+
+    /// The same, with changes of the test's own.
+    pub(crate) fn identity_with(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
         let names = ["127.0.0.1", "::1", "localhost"]
             .iter()
             .chain(names)
@@ -55,6 +69,7 @@ impl Authority {
         params
             .distinguished_name
             .push(DnType::CommonName, "Exeat test server");
+        change(&mut params);
         let key = KeyPair::generate().expect("a key");
         let certificate = params
             .signed_by(&key, &self.issuer)
@@ -64,6 +79,27 @@ impl Authority {
             certificate,
             key: key.serialize_pem(),
         }
+    }
+
+    /// A list of what this authority has revoked, PEM.
+    pub(crate) fn revocations(&self, serials: &[u64], days: i64) -> String {
+        let now = OffsetDateTime::now_utc();
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: now,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: now - Duration::days(2),
+            next_update: now + Duration::days(days),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&self.issuer).expect("a list");
+        list.pem().expect("a list")
     }
 
     /// The server side of TLS with such a certificate, for HTTP/1.1.

@@ -80,7 +80,7 @@ fn greet(config: &Config, running: &boot::Running) -> anyhow::Result<()> {
             let path = listen::development_authority(&config.data.directory);
             format!(" --ca {}", path.display())
         }
-        Tls::Off | Tls::Files { .. } => String::new(),
+        Tls::Off | Tls::Files(_) => String::new(),
     };
     writeln!(
         out,

@@ -78,14 +78,27 @@ limits! {
     findings: usize = 1_000, at most 1_000_000;
     /// Bytes of spooled packs on disk, all pushes together. Default 20 GiB: ten of the largest at once.
     spool_bytes: u64 = 20 * GIB, at most 1_024 * TIB;
-    /// Pushes in work at once; further ones are asked to come again. Default 64: each may hold 64 MiB.
-    pushes: usize = 64, at most 10_000;
-    /// Client connections at once; further ones wait. Default 1,024: within the usual limit of open files.
-    connections: usize = 1_024, at most 1_000_000;
+    /// Pushes in work at once; further ones are asked to come again. Default 64: each may hold 64 MiB. At most 400:
+    /// each takes one of the 512 threads that files need, too.
+    pushes: usize = 64, at most 400;
+    /// Pushes in work at once with one credential, or from one address without any. Default 48: three quarters of
+    /// `pushes`, so that nobody takes every place.
+    pushes_per_user: usize = 48, at most 400;
+    /// Client connections at once; a further one takes the place of the one that has been idle longest, or is refused
+    /// where all are busy. Default 16,384: ten thousand developers' idle ones; fewer where the system allows fewer files.
+    connections: usize = 16_384, at most 1_000_000;
     /// Seconds for a request's head to arrive. Default 30: longer is a client that holds a connection on purpose.
     header_seconds: Duration = 30, at most 3_600;
+    /// Seconds that a connection may stay open between two requests. Default 60: git asks the next thing within seconds.
+    idle_seconds: Duration = 60, at most 3_600;
     /// Seconds without a byte of a request's body. Default 60: git may count objects for a while before it sends.
     body_idle_seconds: Duration = 60, at most 3_600;
+    /// Bytes of a request's body that must come in each second of waiting for it, measured over `body_idle_seconds`.
+    /// Default 500: what the slowest modem sends; less is a client that holds a place on purpose.
+    body_bytes_per_second: u64 = 500, at most MIB;
+    /// Seconds that a client may take nothing of an answer that waits for it. Default 120: longer than a slow line needs
+    /// for what the system has buffered.
+    answer_idle_seconds: Duration = 120, at most 3_600;
     /// Seconds of inspection after the last byte of a push. Default 300: past that the push is refused, not let through.
     inspect_seconds: Duration = 300, at most DAY;
     /// Seconds of a whole push, from its first byte to the verdict. Default 600: 2 GiB at 30 Mbit/s.

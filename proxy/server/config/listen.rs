@@ -22,15 +22,21 @@ pub enum Tls {
     Development,
     /// Plain HTTP. Loopback addresses only: credentials cross this connection.
     Off,
-    /// PEM files.
-    Files {
-        /// The certificate chain, the server's own first.
-        certificate: PathBuf,
-        /// The private key of the certificate.
-        key: PathBuf,
-        /// Authorities of client certificates; where set, a client must show one.
-        client_ca: Option<PathBuf>,
-    },
+    /// PEM files, read again when they change.
+    Files(Files),
+}
+
+/// The PEM files of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// The certificate chain, the server's own first.
+    pub certificate: PathBuf,
+    /// The private key of the certificate.
+    pub key: PathBuf,
+    /// Authorities of client certificates; where set, a client must show one.
+    pub client_ca: Option<PathBuf>,
+    /// What those authorities have revoked (RFC 5280 lists, PEM); where set, each must have one that is not out of date.
+    pub client_crl: Option<PathBuf>,
 }
 
 impl Listen {
@@ -68,16 +74,27 @@ fn tls(section: &mut Section<'_>) -> Option<Tls> {
 fn files(mut section: Section<'_>) -> Option<Tls> {
     let certificate = required_file(&mut section, "certificate");
     let key = required_file(&mut section, "key");
-    let client_ca = section.path("client_ca");
-    if let Some(path) = &client_ca {
-        readable(&mut section, "client_ca", path);
+    let client_ca = optional_file(&mut section, "client_ca");
+    let client_crl = optional_file(&mut section, "client_crl");
+    if client_crl.is_some() && client_ca.is_none() {
+        section.refuse(
+            "client_crl",
+            "says what a client_ca has revoked, and there is none".to_owned(),
+        );
     }
     section.finish();
-    Some(Tls::Files {
+    Some(Tls::Files(Files {
         certificate: certificate?,
         key: key?,
         client_ca,
-    })
+        client_crl,
+    }))
+}
+
+fn optional_file(section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
+    let path = section.path(key)?;
+    readable(section, key, &path);
+    Some(path)
 }
 
 fn required_file(section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::data::Data;
 pub use self::limits::Limits;
-pub use self::listen::{Listen, Tls};
+pub use self::listen::{Files, Listen, Tls};
 pub use self::policy::{Disposition, Policy};
 pub use self::rules::{RuleFile, Rules};
 pub use self::section::{Problem, Warning};

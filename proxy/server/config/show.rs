@@ -109,20 +109,17 @@ fn tls(tls: &Tls) -> ShownTls {
     match tls {
         Tls::Development => ShownTls::Word("development"),
         Tls::Off => ShownTls::Word("off"),
-        Tls::Files {
-            certificate,
-            key,
-            client_ca,
-        } => {
+        Tls::Files(named) => {
             let mut files = vec![
-                ("certificate", path_text(certificate)),
-                ("key", path_text(key)),
+                ("certificate", path_text(&named.certificate)),
+                ("key", path_text(&named.key)),
             ];
-            files.extend(
-                client_ca
-                    .as_ref()
-                    .map(|path| ("client_ca", path_text(path))),
-            );
+            for (name, path) in [
+                ("client_ca", &named.client_ca),
+                ("client_crl", &named.client_crl),
+            ] {
+                files.extend(path.as_ref().map(|path| (name, path_text(path))));
+            }
             ShownTls::Files(Ordered(files))
         }
     }

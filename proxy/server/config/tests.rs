@@ -142,7 +142,7 @@ fn wrong_types_are_named_with_what_was_expected() {
             "exeat.toml:5: rules.files: expected a list of strings, found \"builtin\"",
             "exeat.toml:7: policy.block: expected a string, found true",
             "exeat.toml:9: data.directory: expected a string, found a date",
-            "exeat.toml:11: limits.pushes: expected a whole number from 1 to 10000, found \"64\"",
+            "exeat.toml:11: limits.pushes: expected a whole number from 1 to 400, found \"64\"",
             "exeat.toml:12: limits.commands: expected a whole number from 1 to 1000000, found another kind of number",
             "exeat.toml:14: upstream.x: expected a table, found 1",
             "exeat.toml:16: upstream.y.url: expected a string, found a list",
@@ -183,17 +183,18 @@ fn addresses_and_encryption_are_checked() {
 #[test]
 fn certificates_are_paths_from_the_file_on_and_a_pasted_key_is_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["c.pem", "k.pem", "a.pem"] {
+    for name in ["c.pem", "k.pem", "a.pem", "r.pem"] {
         std::fs::write(folder.path().join(name), "").unwrap();
     }
-    let text =
-        "[listen]\ntls = { certificate = \"c.pem\", key = \"k.pem\", client_ca = \"a.pem\" }\n";
+    let text = "[listen.tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n\
+                client_ca = \"a.pem\"\nclient_crl = \"r.pem\"\n";
     let (config, _) = load_in(folder.path(), text, &[]).unwrap();
-    let expected = Tls::Files {
+    let expected = Tls::Files(Files {
         certificate: folder.path().join("c.pem"),
         key: folder.path().join("k.pem"),
         client_ca: Some(folder.path().join("a.pem")),
-    };
+        client_crl: Some(folder.path().join("r.pem")),
+    });
     assert_eq!(config.listen.tls, expected);
     refused(
         "[listen.tls]\ncertificate = \"c.pem\"\nkey = \"PASTED-PRIVATE-KEY\"\nca = \"x\"\n",
@@ -201,7 +202,7 @@ fn certificates_are_paths_from_the_file_on_and_a_pasted_key_is_not_repeated() {
         &[
             "exeat.toml:2: listen.tls.certificate: cannot read this file: No such file or directory (os error 2)",
             "exeat.toml:3: listen.tls.key: cannot read this file: No such file or directory (os error 2)",
-            "exeat.toml:4: listen.tls.ca: unknown key; expected \"certificate\", \"key\" or \"client_ca\"",
+            "exeat.toml:4: listen.tls.ca: unknown key; expected \"certificate\", \"key\", \"client_ca\" or \"client_crl\"",
         ],
     );
     refused(
@@ -479,7 +480,7 @@ fn limits_stay_within_reason() {
         "[limits]\npushes = 0\ncommands = -1\ndelta_depth = 65536\npack_bytes = 99999999999999\n",
         &[],
         &[
-            "exeat.toml:2: limits.pushes: expected a whole number from 1 to 10000, found 0",
+            "exeat.toml:2: limits.pushes: expected a whole number from 1 to 400, found 0",
             "exeat.toml:3: limits.commands: expected a whole number from 1 to 1000000, found -1",
             "exeat.toml:4: limits.delta_depth: expected a whole number from 1 to 65535, found 65536",
             "exeat.toml:5: limits.pack_bytes: expected a whole number from 1 to 1099511627776, found 99999999999999",
@@ -590,7 +591,7 @@ fn wrong_variables_are_named() {
         ],
         &[
             "environment variable EXEAT__: \"\": expected EXEAT__SECTION__KEY, such as EXEAT__LISTEN__ADDRESS",
-            "environment variable EXEAT__LIMITS__PUSHES: limits.pushes: expected a whole number from 1 to 10000, found \"many\"",
+            "environment variable EXEAT__LIMITS__PUSHES: limits.pushes: expected a whole number from 1 to 400, found \"many\"",
             "environment variable EXEAT__LISTEN__ADRESS: listen.adress: unknown key; did you mean \"address\"?",
             "environment variable EXEAT__LISTEN__TLS__KEY: listen.tls.certificate: missing; expected the path of a PEM file",
             "environment variable EXEAT__LISTEN__TLS__KEY: listen.tls.key: cannot read this file: No such file or directory (os error 2)",

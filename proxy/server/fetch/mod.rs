@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use crate::{
     advertisement,
     answer::{self, Body},
+    arriving::Arriving,
     config::Limits,
     door::{Errand, Knock},
     identity::Actor,
@@ -86,10 +87,9 @@ impl Fetches {
         actor: &Actor,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, upstream::Error> {
-        let kind = request.headers().get(CONTENT_TYPE).cloned();
-        if kind.as_ref().map(HeaderValue::as_bytes)
-            != Some(b"application/x-git-upload-pack-request")
-        {
+        let expected = "application/x-git-upload-pack-request";
+        let kinds = request.headers().get_all(CONTENT_TYPE).iter();
+        if !kinds.map(HeaderValue::as_bytes).eq([expected.as_bytes()]) {
             return Ok(wrong_type());
         }
         let encoding = match encoding(&request) {
@@ -99,7 +99,7 @@ impl Fetches {
         let mut onward = knock
             .upstream
             .request(Method::POST, &knock.repository, "git-upload-pack", actor)
-            .header(CONTENT_TYPE, "application/x-git-upload-pack-request");
+            .header(CONTENT_TYPE, expected);
         if let Some(version) = advertisement::protocol_version(request.headers()) {
             onward = onward.header("git-protocol", version);
         }
@@ -110,7 +110,8 @@ impl Fetches {
             onward = onward.header(CONTENT_LENGTH, length);
         }
         let most = usize::try_from(self.limits.fetch_request_bytes).unwrap_or(usize::MAX);
-        let body = Limited::new(request.into_body(), most).boxed_unsync();
+        let body =
+            Limited::new(Arriving::new(request.into_body(), &self.limits), most).boxed_unsync();
         let onward = onward
             .body(body)
             .map_err(|error| upstream::Error::Address(error.to_string()))?;

@@ -3,12 +3,11 @@
 use std::{
     convert::Infallible,
     future::Future,
+    io,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
+    time::Duration,
 };
 
 use http::{HeaderValue, Request, Response, header::CONNECTION};
@@ -19,17 +18,23 @@ use hyper::{
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::Watcher,
+    server::graceful::GracefulConnection,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::Notify,
+    time::Instant,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::{
+    course::{Cause, Course, Opinion},
+    crowd::{Crowd, Idle},
     judged::{Judged, Refused},
-    strict,
+    strict, x509,
 };
 use crate::{
     answer::{self, Body},
@@ -39,8 +44,12 @@ use crate::{
 
 /// HTTP/2 streams of one connection that may be open at a time.
 const STREAMS: u32 = 100;
+/// Bytes of answers that wait in memory for a client to take them, for each connection or stream.
+const ANSWER_BYTES: usize = 128 * 1024;
 /// What a client offers during the handshake when it wants HTTP/2 (RFC 9113, section 3.2).
 pub const HTTP_2: &[u8] = b"h2";
+/// How long an idle connection gets to end in an orderly way.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// A connection that was accepted.
 pub struct Connection {
@@ -48,13 +57,14 @@ pub struct Connection {
     pub limits: Arc<Limits>,
     pub metrics: Metrics,
     pub peer: SocketAddr,
+    pub crowd: Arc<Crowd>,
+    /// Asks every connection to end after its current request.
+    pub stop: CancellationToken,
 }
-
-type Ended = Result<(), hyper::Error>;
 
 impl Connection {
     /// Serves it to its end.
-    pub async fn serve<Serve, Answer>(self, stream: TcpStream, serve: Serve, watcher: Watcher)
+    pub async fn serve<Serve, Answer>(self, stream: TcpStream, serve: Serve)
     where
         Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
         Answer: Future<Output = Response<Body>> + Send + 'static,
@@ -62,60 +72,113 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
+        let displaced = Arc::new(Notify::new());
+        let idle = Idle::new(Arc::clone(&self.crowd), Arc::clone(&displaced));
+        // What is large lives in boxes of its own: a connection that asks nothing shall cost little.
         let Some(acceptor) = &self.tls else {
-            return self.http1(stream, serve, watcher).await;
-        };
-        let patience = self.limits.header_seconds;
-        match tokio::time::timeout(patience, acceptor.accept(stream)).await {
-            Ok(Ok(secured)) if secured.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
-                self.http2(secured, serve, watcher).await;
+            if self.await_first(stream.peek(&mut [0]), &displaced).await {
+                Box::pin(self.http1(stream, serve, idle, &displaced)).await;
             }
-            Ok(Ok(secured)) => self.http1(secured, serve, watcher).await,
-            Ok(Err(error)) => tracing::debug!(peer = %self.peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(peer = %self.peer, "TLS handshake took too long"),
+            return;
+        };
+        let Some(mut secured) = Box::pin(self.secure(acceptor, stream, &displaced)).await else {
+            return;
+        };
+        if !self.await_first(secured.fill_buf(), &displaced).await {
+            return;
+        }
+        let session = secured.get_ref().1;
+        let is_http2 = session.alpn_protocol() == Some(HTTP_2);
+        let span = client_span(session.peer_certificates());
+        let serve = move |request, peer| serve(request, peer).instrument(span.clone());
+        match is_http2 {
+            true => Box::pin(self.http2(secured, serve, idle, &displaced)).await,
+            false => Box::pin(self.http1(secured, serve, idle, &displaced)).await,
         }
     }
 
-    async fn http1<Io, Serve, Answer>(&self, io: Io, serve: Serve, watcher: Watcher)
+    async fn secure(
+        &self,
+        acceptor: &TlsAcceptor,
+        stream: TcpStream,
+        displaced: &Notify,
+    ) -> Option<Box<TlsStream<TcpStream>>> {
+        let patience = self.limits.header_seconds;
+        tokio::select! {
+            accepted = tokio::time::timeout(patience, acceptor.accept(stream)) => match accepted {
+                Ok(Ok(secured)) => return Some(Box::new(secured)),
+                Ok(Err(error)) => {
+                    tracing::debug!(peer = %self.peer, %error, "TLS handshake failed");
+                }
+                Err(_) => self.ended(Cause::Handshake),
+            },
+            () = displaced.notified() => self.ended(Cause::Full),
+        }
+        None
+    }
+
+    /// Waits for the first byte, before anything is spent on reading it; false where there is no connection any more.
+    async fn await_first<T>(
+        &self,
+        first: impl Future<Output = io::Result<T>>,
+        displaced: &Notify,
+    ) -> bool {
+        let patience = self.limits.header_seconds;
+        tokio::select! {
+            came = tokio::time::timeout(patience, first) => match came {
+                Ok(came) => return came.is_ok(),
+                Err(_) => self.ended(Cause::Head),
+            },
+            () = displaced.notified() => self.ended(Cause::Full),
+            () = self.stop.cancelled() => {}
+        }
+        false
+    }
+
+    async fn http1<Io, Serve, Answer>(&self, io: Io, serve: Serve, idle: Idle, displaced: &Notify)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
         Answer: Future<Output = Response<Body>> + Send + 'static,
     {
-        let judged = Judged::new(io);
-        let refused = judged.refused();
-        let asked = Arc::new(AtomicU64::new(0));
-        let counting = Arc::clone(&asked);
+        let course = Course::begin(Arc::clone(&self.limits), idle);
+        let judged = Judged::new(io, Arc::clone(&course));
         let (peer, metrics) = (self.peer, self.metrics.clone());
+        let refused = judged.refused();
+        let asking = Arc::clone(&course);
         let service = service_fn(move |request| {
-            let number = counting.fetch_add(1, Ordering::Relaxed) + 1;
+            let (number, active) = asking.ask();
             let answer = match refused.why(number) {
                 Some(_) => None,
                 None => Some(serve(request, peer)),
             };
             let (refused, metrics) = (refused.clone(), metrics.clone());
-            async move { Ok::<_, Infallible>(judged_answer(number, answer, &refused, &metrics).await) }
+            async move {
+                let answer = judged_answer(number, answer, &refused, &metrics).await;
+                Ok::<_, Infallible>(answer.map(|body| active.follow(body)))
+            }
         });
         let serving = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_seconds)
+            // Heads and idle times are watched here, where bodies and answers are.
+            .header_read_timeout(None)
+            .max_buf_size(ANSWER_BYTES)
             .serve_connection(TokioIo::new(judged), service);
-        self.watch(pin!(watcher.watch(serving)), &asked).await;
+        self.watch(pin!(serving), &course, displaced).await;
     }
 
-    async fn http2<Io, Serve, Answer>(&self, io: Io, serve: Serve, watcher: Watcher)
+    async fn http2<Io, Serve, Answer>(&self, io: Io, serve: Serve, idle: Idle, displaced: &Notify)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
         Answer: Future<Output = Response<Body>> + Send + 'static,
     {
-        let asked = Arc::new(AtomicU64::new(0));
-        let counting = Arc::clone(&asked);
+        let course = Course::begin(Arc::clone(&self.limits), idle);
+        let asking = Arc::clone(&course);
         let peer = self.peer;
         let service = service_fn(move |request| {
-            counting.fetch_add(1, Ordering::Relaxed);
+            let (_, active) = asking.ask();
             let answer = serve(request, peer);
-            async move { Ok::<_, Infallible>(answer.await) }
+            async move { Ok::<_, Infallible>(answer.await.map(|body| active.follow(body))) }
         });
         let serving = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -123,24 +186,68 @@ impl Connection {
             // A client may send 64 KiB ahead, so that no more of a push is taken in before its credential was accepted;
             // windows grow with what is being read, so that a large push does not wait a round trip for each.
             .adaptive_window(true)
+            .max_send_buf_size(ANSWER_BYTES)
             .keep_alive_interval(self.limits.body_idle_seconds)
             .max_header_list_size(64 * 1024)
             .serve_connection(TokioIo::new(io), service);
-        self.watch(pin!(watcher.watch(serving)), &asked).await;
+        self.watch(pin!(serving), &course, displaced).await;
     }
 
-    /// Waits for the connection's end; a client that never asks anything is let go.
-    async fn watch(&self, mut serving: Pin<&mut impl Future<Output = Ended>>, asked: &AtomicU64) {
-        let peer = self.peer;
-        let first = tokio::time::timeout(self.limits.header_seconds, &mut serving).await;
-        let ended = match first {
-            Ok(ended) => ended,
-            Err(_) if asked.load(Ordering::Relaxed) > 0 => serving.await,
-            Err(_) => return tracing::debug!(%peer, "nothing was asked in time"),
+    /// Waits for the connection's end, or brings it about: when the client keeps us waiting, when its place is needed,
+    /// or when we stop.
+    async fn watch<Serving>(
+        &self,
+        mut serving: Pin<&mut Serving>,
+        course: &Course,
+        displaced: &Notify,
+    ) where
+        Serving: GracefulConnection<Error = hyper::Error>,
+    {
+        let mut is_stopping = false;
+        let cause = loop {
+            let next = match course.opinion(Instant::now()) {
+                Opinion::Until(next) => next,
+                Opinion::End(cause) => break cause,
+            };
+            tokio::select! {
+                ended = serving.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(peer = %self.peer, %error, "connection ended");
+                    }
+                    return;
+                }
+                () = tokio::time::sleep_until(next) => {}
+                () = displaced.notified() => {
+                    if !course.is_active() {
+                        break Cause::Full;
+                    }
+                }
+                () = self.stop.cancelled(), if !is_stopping => {
+                    is_stopping = true;
+                    serving.as_mut().graceful_shutdown();
+                }
+            }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%peer, %error, "connection ended");
+        self.ended(cause);
+        if cause == Cause::Idle {
+            serving.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(GOODBYE, serving).await;
         }
+    }
+
+    fn ended(&self, cause: Cause) {
+        let family = &self.metrics.connections_ended_total;
+        family.with_label_values(&[cause.word()]).inc();
+        tracing::debug!(peer = %self.peer, cause = cause.word(), "connection ended by us");
+    }
+}
+
+/// What every log line of the connection's requests carries: whose certificate was verified, if one was asked for.
+fn client_span(certificates: Option<&[rustls::pki_types::CertificateDer<'_>]>) -> Span {
+    let subject = certificates.and_then(<[_]>::first).and_then(x509::subject);
+    match subject {
+        Some(subject) => tracing::info_span!("client", %subject),
+        None => Span::none(),
     }
 }
 

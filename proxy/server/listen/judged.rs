@@ -13,7 +13,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::strict::{self, Step, Strict};
+use super::{
+    course::Course,
+    strict::{self, Step, Strict},
+};
 
 /// Stands in for a head that was refused; the service answers it by `Refused`, and the connection ends with that answer.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
@@ -49,6 +52,9 @@ pub struct Judged<Io> {
     /// Received and not yet judged.
     ahead: Bytes,
     is_refused: bool,
+    /// Told when a head begins and when it is whole.
+    course: Arc<Course>,
+    is_within_head: bool,
     linger: Option<Linger>,
 }
 
@@ -89,7 +95,7 @@ impl From<Vec<u8>> for Bytes {
 }
 
 impl<Io> Judged<Io> {
-    pub fn new(io: Io) -> Self {
+    pub fn new(io: Io, course: Arc<Course>) -> Self {
         Self {
             io,
             strict: Strict::default(),
@@ -97,6 +103,8 @@ impl<Io> Judged<Io> {
             released: Bytes::default(),
             ahead: Bytes::default(),
             is_refused: false,
+            course,
+            is_within_head: false,
             linger: None,
         }
     }
@@ -130,7 +138,12 @@ impl<Io> Judged<Io> {
         else {
             return Ok(false);
         };
-        match self.strict.step(front) {
+        let step = self.strict.step(front);
+        if self.is_within_head != self.strict.is_within_head() {
+            self.is_within_head = !self.is_within_head;
+            self.course.head(self.is_within_head);
+        }
+        match step {
             Ok(Step::Pass(passed)) => {
                 buffer.put_slice(&front[..passed]);
                 self.ahead.advance(passed);

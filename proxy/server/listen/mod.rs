@@ -1,24 +1,29 @@
 //! Where git clients come in: TCP, TLS, and the limits of a connection.
 
 mod certificate;
+mod certificates;
 mod connection;
+mod course;
+mod crowd;
+mod descriptors;
 mod judged;
 pub(crate) mod strict;
 mod tls;
+mod x509;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use certificate::development_authority;
+pub use certificates::{Certificates, Reload};
 pub use tls::Error;
 
 use connection::Connection;
+use crowd::Crowd;
 
 use crate::{
     answer::Body,
@@ -32,7 +37,9 @@ const BREATHER: Duration = Duration::from_millis(100);
 /// A bound listener, not yet serving.
 pub struct Listener {
     tcp: TcpListener,
-    tls: Option<TlsAcceptor>,
+    certificates: Option<Certificates>,
+    /// Connections at once: as configured, or as many as the system allows.
+    places: usize,
     limits: Arc<Limits>,
     metrics: Metrics,
 }
@@ -50,7 +57,7 @@ impl Listener {
         limits: Arc<Limits>,
         metrics: Metrics,
     ) -> Result<Self, Error> {
-        let tls = tls::acceptor(section, data, hosts)?;
+        let certificates = Certificates::open(section, data, hosts, metrics.clone())?;
         let tcp = TcpListener::bind(section.address)
             .await
             .map_err(|source| Error::Bind {
@@ -59,7 +66,8 @@ impl Listener {
             })?;
         Ok(Self {
             tcp,
-            tls,
+            certificates,
+            places: places(&limits),
             limits,
             metrics,
         })
@@ -74,7 +82,12 @@ impl Listener {
     }
 
     pub fn is_tls(&self) -> bool {
-        self.tls.is_some()
+        self.certificates.is_some()
+    }
+
+    /// What renews the certificates at once, besides the look every few seconds; `None` where TLS is off.
+    pub fn certificates(&self) -> Option<Certificates> {
+        self.certificates.clone()
     }
 
     /// Serves connections until `stop`; then waits for those that are being served.
@@ -83,38 +96,94 @@ impl Listener {
         Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
         Answer: Future<Output = Response<Body>> + Send + 'static,
     {
-        let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let open = TaskTracker::new();
+        let accepting = self.accept(&serve, &stop, &open);
+        match &self.certificates {
+            Some(certificates) => tokio::select! {
+                () = accepting => {}
+                () = certificates.watch() => {}
+            },
+            None => accepting.await,
+        }
+        let patience = self.limits.drain_seconds;
+        drop(self);
+        open.close();
+        let _ = tokio::time::timeout(patience, open.wait()).await;
+    }
+
+    async fn accept<Serve, Answer>(
+        &self,
+        serve: &Serve,
+        stop: &CancellationToken,
+        open: &TaskTracker,
+    ) where
+        Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
+        Answer: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let crowd = Arc::new(Crowd::new(self.places));
         loop {
-            let place = tokio::select! {
-                () = stop.cancelled() => break,
-                place = Arc::clone(&places).acquire_owned() => place,
-            };
             let accepted = tokio::select! {
-                () = stop.cancelled() => break,
+                () = stop.cancelled() => return,
                 accepted = self.tcp.accept() => accepted,
             };
-            let (Ok(place), Ok((stream, peer))) = (place, accepted) else {
+            let Ok((stream, peer)) = accepted else {
                 tokio::time::sleep(BREATHER).await;
                 continue;
             };
+            let Some(place) = crowd.place().await else {
+                // A refusal now is better than a wait without end: the client is told by the connection's end.
+                self.metrics
+                    .connections_ended_total
+                    .with_label_values(&["full"])
+                    .inc();
+                continue;
+            };
             let connection = Connection {
-                tls: self.tls.clone(),
+                tls: self.certificates.as_ref().map(Certificates::acceptor),
                 limits: Arc::clone(&self.limits),
                 metrics: self.metrics.clone(),
                 peer,
+                crowd: Arc::clone(&crowd),
+                stop: stop.clone(),
             };
-            let watcher = graceful.watcher();
-            let serve = serve.clone();
-            let metrics = self.metrics.clone();
-            tokio::spawn(async move {
-                metrics.connections.inc();
-                connection.serve(stream, serve, watcher).await;
-                metrics.connections.dec();
-                drop(place);
+            let serving = connection.serve(stream, serve.clone());
+            let present = Present::new(&self.metrics);
+            open.spawn(async move {
+                serving.await;
+                drop((present, place));
             });
         }
-        drop(self.tcp);
-        let _ = tokio::time::timeout(self.limits.drain_seconds, graceful.shutdown()).await;
+    }
+}
+
+/// The configured number of connections, or what fits where the system allows fewer open files.
+fn places(limits: &Limits) -> usize {
+    let allowed = descriptors::raise();
+    let places = descriptors::fitting(limits.connections, limits.pushes, allowed);
+    if places < limits.connections {
+        tracing::warn!(
+            files = allowed,
+            connections = places,
+            "limits.connections = {} does not fit into the open files that the system allows; \
+             raise that limit (LimitNOFILE) or lower limits.connections",
+            limits.connections
+        );
+    }
+    places
+}
+
+/// A connection, as the metric counts it.
+struct Present(Metrics);
+
+impl Present {
+    fn new(metrics: &Metrics) -> Self {
+        metrics.connections.inc();
+        Self(metrics.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.connections.dec();
     }
 }

@@ -44,8 +44,10 @@ pub async fn admit(
     headers: &HeaderMap,
 ) -> Result<HashKind, Box<Response<Body>>> {
     let expected = "application/x-git-receive-pack-request";
-    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if kind != Some(expected.as_bytes()) || !body::coding_is_known(headers) {
+    let kinds = headers.get_all(CONTENT_TYPE).iter();
+    if !kinds.map(HeaderValue::as_bytes).eq([expected.as_bytes()])
+        || !body::coding_is_known(headers)
+    {
         return Err(Box::new(plain(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "This is not a git-receive-pack request.",

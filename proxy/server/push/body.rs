@@ -1,14 +1,15 @@
 //! The request body of a push: one coding undone, bounded, and never waited for too long.
 
-use std::{io::Write, time::Duration};
+use std::io::Write;
 
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 
 use super::fault::Fault;
+use crate::arriving::{self, Arriving};
 
 /// Compressed bytes are decoded in slices this small, so that one slice yields at most about a
 /// thousand times as much.
@@ -16,9 +17,10 @@ const GZIP_SLICE: usize = 1024;
 
 /// The decoded body of a push as chunks.
 pub struct PushBody {
-    incoming: Incoming,
+    incoming: Arriving,
     coding: Coding,
-    idle: Duration,
+    /// How long it may stand still, for the words where it did.
+    idle_seconds: u64,
     /// Compressed bytes received and not yet decoded.
     compressed: Bytes,
     /// Decoded bytes given back because they belong to what follows.
@@ -41,8 +43,7 @@ pub fn coding_is_known(headers: &HeaderMap) -> bool {
 }
 
 impl PushBody {
-    /// `idle` is how long the next bytes may take to come.
-    pub fn new(headers: &HeaderMap, incoming: Incoming, idle: Duration) -> Self {
+    pub fn new(headers: &HeaderMap, incoming: Arriving, idle_seconds: u64) -> Self {
         let gzip = headers
             .get(CONTENT_ENCODING)
             .is_some_and(|value| value.as_bytes() != b"identity");
@@ -53,7 +54,7 @@ impl PushBody {
             } else {
                 Coding::Identity
             },
-            idle,
+            idle_seconds,
             compressed: Bytes::new(),
             returned: None,
         }
@@ -98,20 +99,28 @@ impl PushBody {
     }
 
     async fn receive(&mut self) -> Result<Option<Bytes>, Fault> {
-        let seconds = self.idle.as_secs();
-        loop {
-            match tokio::time::timeout(self.idle, self.incoming.frame()).await {
-                Err(_) => return Err(Fault::Body(seconds)),
-                // A connection that is cut off by our side of it ends a body as if it were whole.
-                Ok(None) if self.incoming.size_hint().lower() > 0 => return Err(Fault::Gone),
-                Ok(None) => return Ok(None),
-                Ok(Some(Err(_))) => return Err(Fault::Gone),
-                Ok(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => return Ok(Some(data)),
-                    Err(_) => return Err(Fault::Trailers),
-                },
+        while let Some(frame) = self.incoming.frame().await {
+            match frame
+                .map_err(|error| self.interruption(&error))?
+                .into_data()
+            {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                Err(_) => return Err(Fault::Trailers),
             }
+        }
+        // A connection that is cut off by our side of it ends a body as if it were whole.
+        match self.incoming.size_hint().lower() {
+            0 => Ok(None),
+            _ => Err(Fault::Gone),
+        }
+    }
+
+    fn interruption(&self, error: &arriving::Error) -> Fault {
+        tracing::debug!(%error, "the body of a push does not arrive");
+        match error {
+            arriving::Error::Still(_) | arriving::Error::Slow(_) => Fault::Body(self.idle_seconds),
+            arriving::Error::Http(_) => Fault::Gone,
         }
     }
 

@@ -16,6 +16,7 @@ mod place;
 mod receive;
 mod record;
 mod sending;
+mod share;
 mod spool;
 mod upload_pack;
 
@@ -31,6 +32,7 @@ use tracing::Instrument;
 
 use crate::{
     answer::{Body, plain},
+    arriving::Arriving,
     audit::{self, Audit},
     config::{Limits, Policy},
     crashpoint::{self, Point},
@@ -47,6 +49,7 @@ use inspect::{Arrival, Work};
 use panic::{Progress, Stage};
 use place::Place;
 pub use place::Places;
+pub use share::Shares;
 pub use spool::SpoolRoom;
 
 /// Bytes of a head that are read when there is no place for the push.
@@ -62,6 +65,8 @@ pub struct Pushes {
     pub pool: Arc<Pool>,
     pub room: Arc<SpoolRoom>,
     pub places: Arc<Places>,
+    /// How many of the places one user may hold.
+    pub shares: Shares,
     pub accepted: Arc<Accepted>,
     pub audit: Audit,
     pub metrics: Metrics,
@@ -142,7 +147,11 @@ impl Pushes {
     ) -> Reply {
         let since = Instant::now();
         let (parts, incoming) = request.into_parts();
-        let mut body = PushBody::new(&parts.headers, incoming, self.limits.body_idle_seconds);
+        let mut body = PushBody::new(
+            &parts.headers,
+            Arriving::new(incoming, &self.limits),
+            self.limits.body_idle_seconds.as_secs(),
+        );
         let format = match admit::admit(self, knock, actor, &parts.headers).await {
             Ok(format) => format,
             Err(refusal) => {
@@ -154,7 +163,7 @@ impl Pushes {
         };
         let _ = crashpoint::pass_in_task(Point::Admitted).await;
         // Heads are held in memory, so a place comes first; without one only a short head is read, for the answer.
-        let place = self.places.take().await;
+        let place = self.shares.place(actor, &self.places).await;
         let head_bytes = match place {
             Some(_) => self.limits.head_bytes,
             None => self.limits.head_bytes.min(BUSY_HEAD_BYTES),

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::metrics::Metrics;
 
 /// How long a push waits for its place when all are taken.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All places. They outlive a change of the configuration, which may make them more or fewer.
 #[derive(Debug)]
@@ -25,7 +25,17 @@ pub struct Places {
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
+    /// The user's own share, given back with the place.
+    share: Option<OwnedSemaphorePermit>,
     metrics: Metrics,
+}
+
+impl Place {
+    /// Keeps a user's share for as long as the place.
+    pub fn with_share(mut self, share: OwnedSemaphorePermit) -> Self {
+        self.share = Some(share);
+        self
+    }
 }
 
 impl Places {
@@ -48,6 +58,7 @@ impl Places {
         self.metrics.places_taken.inc();
         Some(Place {
             _permit: permit,
+            share: None,
             metrics: self.metrics.clone(),
         })
     }

@@ -57,6 +57,7 @@ fn the_example_has_every_key_that_is_known() {
         "exeat.pem",
         "exeat-key.pem",
         "clients.pem",
+        "revoked.pem",
         "corp-ca.pem",
         "more.toml",
     ] {

@@ -116,6 +116,11 @@ impl Strict {
         std::mem::take(&mut self.head)
     }
 
+    /// Whether a head has begun and is not whole.
+    pub fn is_within_head(&self) -> bool {
+        self.dead.is_none() && self.body.is_none() && !self.head.is_empty() && !self.is_judged
+    }
+
     /// Whether what comes next belongs to a body.
     pub fn is_within_body(&self) -> bool {
         self.body.is_some()
