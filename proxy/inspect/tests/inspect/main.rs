@@ -3,6 +3,7 @@
 
 mod conditions;
 mod coverage;
+mod existing;
 mod feeding;
 mod masking;
 mod memory;

@@ -1,0 +1,183 @@
+//! Findings compared with what a repository serves: here one that real git keeps and a test asks.
+
+use exeat_gitwire::{
+    HashKind, ObjectId,
+    pack::{Bases, Fetched, Fetching, Limits, Unavailable},
+};
+use exeat_inspect::{Finding, PackInspection, Served, Tips};
+use exeat_rules::Action;
+
+use crate::{
+    repository::{Repository, Stream},
+    scene::{RULE, pool, rules, secret, settings},
+};
+
+/// What `main` of a repository serves, object by object.
+struct Forge<'a> {
+    repository: &'a Repository,
+    tips: Vec<ObjectId>,
+    spared: &'a [Action],
+    /// How many objects each question named.
+    asked: Vec<usize>,
+}
+
+impl Forge<'_> {
+    fn objects(&self, ids: &[ObjectId]) -> Fetched<Vec<u8>> {
+        let pack = self.repository.pack_of(ids);
+        let hash = self.repository.hash;
+        let mut fetching = Fetching::new(hash, Limits::default(), Vec::new());
+        fetching.feed(&pack).unwrap();
+        fetching.finish().unwrap()
+    }
+}
+
+impl Bases<Vec<u8>> for Forge<'_> {
+    fn fetch(&mut self, ids: &[ObjectId]) -> Result<Vec<Fetched<Vec<u8>>>, Unavailable> {
+        self.asked.push(ids.len());
+        Ok(vec![self.objects(ids)])
+    }
+}
+
+impl Served<Vec<u8>> for Forge<'_> {
+    fn spares(&self, action: Action) -> bool {
+        self.spared.contains(&action)
+    }
+
+    fn tips(&mut self) -> Result<Tips<Vec<u8>>, Unavailable> {
+        let objects = vec![self.objects(&self.tips)];
+        Ok(Tips {
+            ids: self.tips.clone(),
+            objects,
+        })
+    }
+}
+
+/// Pushes `new` where `old` is served, both as files by path; gives the findings and what was asked.
+fn push(
+    text: &str,
+    old: &[(&str, &str)],
+    new: &[(&str, &str)],
+    spared: &[Action],
+) -> (Vec<Finding>, Vec<usize>) {
+    let repository = Repository::new(HashKind::Sha1);
+    let mut stream = Stream::default();
+    for (message, files) in [("old", old), ("new", new)] {
+        stream.commit("main", message);
+        for (path, content) in files {
+            stream.file(path, content);
+        }
+    }
+    repository.import(&stream.bytes);
+    let (new, old) = (repository.id("main"), repository.id("main~1"));
+    let revisions = [new.to_string(), format!("^{old}")];
+    let pack = repository.pack_revisions(&revisions, &["--delta-base-offset"]);
+    let mut forge = Forge {
+        repository: &repository,
+        tips: vec![old],
+        spared,
+        asked: Vec::new(),
+    };
+    let settings = settings(&rules(text));
+    let mut inspection = PackInspection::start(pool(), HashKind::Sha1, settings, Vec::new());
+    inspection.feed(&pack).unwrap();
+    let inspected = inspection.finish_asking(Some(&[new]), Some(&mut forge));
+    (inspected.unwrap().findings, forge.asked)
+}
+
+/// For each finding, in their order, whether it is in the repository already.
+fn existing(text: &str, old: &[(&str, &str)], new: &[(&str, &str)]) -> Vec<bool> {
+    let all = [Action::Block, Action::Review, Action::Warn, Action::Note];
+    let (findings, _) = push(text, old, new, &all);
+    findings.iter().map(|finding| finding.existing).collect()
+}
+
+fn line(seed: u64) -> String {
+    format!("token = \"{}\"\n", secret(seed))
+}
+
+#[test]
+fn trees_that_did_not_come_along_are_asked_for_level_by_level() {
+    let old = [("a/b/c/one", &*line(1)), ("a/x/two", &line(2))];
+    let (one, two) = (line(1) + "more\n", line(2) + "more\n");
+    let new = [("a/b/c/one", &*one), ("a/x/two", &two)];
+    let (findings, asked) = push(RULE, &old, &new, &[Action::Block, Action::Review]);
+    assert_eq!(findings.len(), 2);
+    assert!(findings.iter().all(|finding| finding.existing));
+    // The root, `a`, `a/b` with `a/x`, `a/b/c`, and both files.
+    assert_eq!(asked, [1, 1, 2, 1, 2]);
+}
+
+#[test]
+fn nobody_is_asked_where_nothing_would_be_spared() {
+    let (old, new) = (line(1), line(1) + "more\n");
+    let (findings, asked) = push(RULE, &[("f", &old)], &[("f", &new)], &[]);
+    assert_eq!((findings.len(), findings[0].existing), (1, false));
+    assert!(asked.is_empty());
+}
+
+#[test]
+fn each_match_counts_once() {
+    let same = line(1);
+    let (two, three) = (same.repeat(2), same.repeat(3) + &line(2));
+    let marked = existing(RULE, &[("f", &two)], &[("f", &three)]);
+    assert_eq!(marked, [true, true, false, false]);
+    // Fewer than before are all known.
+    let marked = existing(RULE, &[("f", &three)], &[("f", &two)]);
+    assert_eq!(marked, [true, true]);
+}
+
+#[test]
+fn a_folder_where_a_file_was_and_the_reverse_are_other_paths() {
+    let (old, new) = (line(1), line(1) + "more\n");
+    assert_eq!(existing(RULE, &[("f/f", &old)], &[("f", &new)]), [false]);
+    assert_eq!(existing(RULE, &[("f", &old)], &[("f/f", &new)]), [false]);
+    assert_eq!(existing(RULE, &[("F", &old)], &[("f", &new)]), [false]);
+}
+
+/// The stronger finding speaks for both, but the weaker one has new bytes.
+#[test]
+fn what_a_finding_speaks_for_must_be_in_the_repository_as_well() {
+    let both = format!(
+        "{RULE}action = \"block\"\n
+[[rules]]
+id = \"password\"
+description = \"A password\"
+regex = '''pass = ([^\\n]+)'''
+keywords = [\"pass\"]
+action = \"review\"
+"
+    );
+    let old = format!("pass = {}\n", secret(1));
+    let kept = format!("first line\n{old}");
+    let longer = format!("pass = {} correct horse\n", secret(1));
+    assert_eq!(existing(&both, &[("f", &old)], &[("f", &kept)]), [true]);
+    assert_eq!(existing(&both, &[("f", &old)], &[("f", &longer)]), [false]);
+}
+
+#[test]
+fn a_file_at_a_path_that_a_rule_lets_alone_is_judged_at_the_others() {
+    let text = format!(
+        "{RULE}
+[[rules.allowlists]]
+paths = ['''^tests/''']
+"
+    );
+    let (old, new) = (line(1), line(1) + "more\n");
+    // The copy below tests/ needs not be there already; the one elsewhere needs.
+    let marked = existing(&text, &[("f", &old)], &[("f", &new), ("tests/f", &new)]);
+    assert_eq!(marked, [true]);
+    let marked = existing(
+        &text,
+        &[("tests/f", &old)],
+        &[("f", &new), ("tests/f", &new)],
+    );
+    assert_eq!(marked, [false]);
+}
+
+#[test]
+fn names_and_messages_are_never_existing() {
+    let named = format!("{}.txt", secret(1));
+    let marked = existing(RULE, &[(&named, "a\n")], &[(&named, "b\n")]);
+    assert!(!marked.is_empty());
+    assert!(marked.iter().all(|existing| !existing));
+}
