@@ -164,6 +164,20 @@ fn row_03_a_secret_that_exists_only_after_applying_a_delta_to_an_upstream_object
     }
 }
 
+/// The secret is in no byte of the pack, only in the base and in what is built from it.
+#[test]
+fn an_old_secret_in_a_file_that_comes_as_a_thin_delta_is_told_and_passes() {
+    let old = format!("{}{}\n", prose(1, 400), github_token(404));
+    let scene = Scene::new(World::start(Options::default()), Hash::Sha1, &old);
+    commit(&scene, &format!("{old}one more line\n"));
+    let answer = scene.push(&scene.thin_pack(&["--delta-base-offset"]));
+    let report = answer.report();
+    assert_eq!(report.unpack, "ok", "{}", report.text);
+    let said = "Already in this repository, not stopped:";
+    assert!(report.text.contains(said), "{}", report.text);
+    assert!(report.text.contains("src/file:401"), "{}", report.text);
+}
+
 #[test]
 fn bases_are_shown_by_the_audit() {
     let mut scene = Scene::new(World::start(Options::default()), Hash::Sha1, &prose(1, 400));

@@ -152,6 +152,95 @@ fn write_files(work: &Path, end: &str) {
     }
 }
 
+/// A base that is never whole in memory, and a result that is not either.
+#[test]
+fn a_base_above_eight_mebibytes() {
+    let mut world = World::start(Options::default());
+    let token = github_token(403);
+    world.forbid(&token);
+    let (start, end) = token.split_at(20);
+    let apart = prose(5, 90) + &format!("{start}\n{end}\n") + &prose(7, 1_000).repeat(160);
+    assert!(apart.len() > 8 << 20, "{}", apart.len());
+    let scene = Scene::new(world, Hash::Sha1, &apart);
+    commit(&scene, &apart.replace(&format!("{start}\n{end}"), &token));
+    let pack = scene.thin_pack(&["--delta-base-offset"]);
+    assert!(pack.len() < 10_000, "{}", pack.len());
+    let answer = scene.push(&pack);
+    assert_refused_by_hand(&scene.world, &answer);
+    let text = answer.report().text;
+    assert!(text.contains("src/file:91"), "{text}");
+}
+
+/// An upstream that fails while it is asked is its fault, or names what to do; it is never the end of the proxy.
+#[test]
+fn an_upstream_that_fails_while_it_is_asked() {
+    let honest = scene();
+    let pack = honest.thin_pack(&["--delta-base-offset"]);
+    let new = honest.world.default_git().id(&honest.work, "HEAD");
+    let command = format!("{ZERO} {new} refs/heads/main");
+    let body = [head(&[command], CAPABILITIES), pack].concat();
+    let cases: [(&[u8], &str); 4] = [
+        (
+            b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "E-1002",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n",
+            "E-1002",
+        ),
+        (b"", "E-2001"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n\
+              Content-Length: 900\r\nConnection: close\r\n\r\n000dpackfile\n",
+            "E-2001",
+        ),
+    ];
+    for (answer, id) in cases {
+        let stub = lying_raw(LINES, answer.to_vec());
+        let world = World::start(Options {
+            behind: Some(stub.address),
+            ..Options::default()
+        });
+        let answer = world.ask_push("one", &body);
+        assert_refused_by_hand(&world, &answer);
+        let text = answer.report().text;
+        assert!(text.contains(id), "{id}: {text}");
+        assert!(text.contains("Nothing left the company"), "{text}");
+    }
+}
+
+/// Whichever bound comes first ends the wait, and the push with it.
+#[test]
+fn an_upstream_that_stands_still_while_it_is_asked() {
+    let honest = scene();
+    let pack = honest.thin_pack(&["--delta-base-offset"]);
+    let new = honest.world.default_git().id(&honest.work, "HEAD");
+    let command = format!("{ZERO} {new} refs/heads/main");
+    let body = [head(&[command], CAPABILITIES), pack].concat();
+    for (settings, id) in [
+        ("[limits]\nupstream_idle_seconds = 1", "E-2001"),
+        ("[limits]\ninspect_seconds = 1", "E-5005"),
+    ] {
+        let (go_on, stand_still) = std::sync::mpsc::channel::<()>();
+        let stub = Stub::start(move |first_line| {
+            if first_line.starts_with("POST") {
+                let _ = stand_still.recv();
+            }
+            told(LINES, first_line).unwrap_or_default()
+        });
+        let world = World::start(Options {
+            behind: Some(stub.address),
+            settings,
+            ..Options::default()
+        });
+        let answer = world.ask_push("one", &body);
+        assert_refused_by_hand(&world, &answer);
+        let text = answer.report().text;
+        assert!(text.contains(id), "{id}: {text}");
+        drop(go_on);
+    }
+}
+
 const LINES: &[&str] = &["version 2\n", "ls-refs\n", "fetch=shallow filter\n"];
 
 fn answered(kind: &str, body: &[u8]) -> Vec<u8> {
@@ -165,22 +254,30 @@ fn answered(kind: &str, body: &[u8]) -> Vec<u8> {
 
 /// An upstream that takes pushes and answers the question for bases with `answer`.
 fn lying(offer: &'static [&'static str], answer: Vec<u8>) -> Stub {
-    Stub::start(move |first_line| {
-        if first_line.contains("service=git-receive-pack") {
-            let line = packet(format!(
-                "{ZERO} capabilities^{{}}\0report-status side-band-64k\n"
-            ));
-            let service = packet("# service=git-receive-pack\n");
-            let body = [service, flush(), line, flush()].concat();
-            return answered("receive-pack-advertisement", &body);
-        }
-        if first_line.contains("service=git-upload-pack") {
-            let mut body: Vec<u8> = offer.iter().flat_map(packet).collect();
-            body.extend(flush());
-            return answered("upload-pack-advertisement", &body);
-        }
-        answered("upload-pack-result", &answer)
-    })
+    lying_raw(offer, answered("upload-pack-result", &answer))
+}
+
+/// The same with the answer's head.
+fn lying_raw(offer: &'static [&'static str], answer: Vec<u8>) -> Stub {
+    Stub::start(move |first_line| told(offer, first_line).unwrap_or_else(|| answer.clone()))
+}
+
+/// The answers to both kinds of ref discovery.
+fn told(offer: &[&str], first_line: &str) -> Option<Vec<u8>> {
+    if first_line.contains("service=git-receive-pack") {
+        let line = packet(format!(
+            "{ZERO} capabilities^{{}}\0report-status side-band-64k\n"
+        ));
+        let service = packet("# service=git-receive-pack\n");
+        let body = [service, flush(), line, flush()].concat();
+        return Some(answered("receive-pack-advertisement", &body));
+    }
+    if first_line.contains("service=git-upload-pack") {
+        let lines = offer.iter().flat_map(packet);
+        let body: Vec<u8> = lines.chain(flush()).collect();
+        return Some(answered("upload-pack-advertisement", &body));
+    }
+    None
 }
 
 fn pack_answer(pack: &[u8]) -> Vec<u8> {

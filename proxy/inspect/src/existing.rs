@@ -74,6 +74,7 @@ impl<'a> Findings<'a> {
         }
         let mut versions = Versions {
             hash: self.shared.hash,
+            shared: self.shared,
             served,
             objects: Vec::new(),
         };
@@ -244,6 +245,7 @@ fn overlap(left: &Range<usize>, right: &Range<usize>) -> bool {
 /// The files of a repository as some of its refs serve them.
 struct Versions<'a, S> {
     hash: HashKind,
+    shared: &'a Shared,
     served: &'a mut dyn Served<S>,
     objects: Vec<Fetched<S>>,
 }
@@ -284,6 +286,7 @@ impl<S: Spool> Versions<'_, S> {
             trees += self.bring(tracks.iter().map(|track| track.tree))?;
             let mut below = Vec::new();
             for track in tracks {
+                self.go_on()?;
                 match self.step(&track) {
                     Some((id, [])) => drop(blobs.insert((track.path, id))),
                     Some((tree, rest)) => below.push(Track {
@@ -298,6 +301,13 @@ impl<S: Spool> Versions<'_, S> {
         }
         self.bring(blobs.iter().map(|(_, id)| *id))?;
         Ok(blobs)
+    }
+
+    fn go_on(&self) -> Result<(), Unavailable> {
+        self.shared.go_on().map_err(|error| Unavailable {
+            id: None,
+            why: error.to_string(),
+        })
     }
 
     /// One segment further down: the tree below and what is left of the path, or the file and nothing.
