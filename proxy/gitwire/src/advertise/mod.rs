@@ -6,6 +6,9 @@
 //! A push additionally gets `no-thin`, so that clients send packs that need no object from elsewhere.
 
 mod capabilities;
+mod standing;
+
+pub use standing::{Lookup, Standing};
 
 use capabilities::{for_fetch, for_push, for_v2};
 
@@ -310,8 +313,9 @@ impl Lines {
     }
 }
 
-/// Appends `ERR` with `words` escaped, line ends kept, cut at 4 KiB.
-pub(crate) fn encode_failure(out: &mut Vec<u8>, words: &[u8]) {
+/// Appends `ERR` with `words` escaped, line ends kept, cut at 4 KiB. Clients take it between any two lines of an
+/// advertisement, print it and stop.
+pub fn encode_failure(out: &mut Vec<u8>, words: &[u8]) {
     let mut line = format!("ERR {}", text::escape_lines(words));
     line.truncate(4096);
     pktline::encode(out, line.as_bytes());

@@ -1,7 +1,7 @@
 //! Entry points for fuzzers of the wire parsers; each also checks what must hold for any input.
 
 use crate::HashKind;
-use crate::advertise::{self, Rewriter, Service};
+use crate::advertise::{self, Lookup, Rewriter, Service, Standing};
 use crate::fetch_answer;
 use crate::pktline::{self, Decoded, Joiner};
 use crate::push_report::{self, Outcome, Relay};
@@ -79,6 +79,23 @@ pub fn advertise(data: &[u8]) {
         let length = out.len().max(1);
         assert_eq!(rewrite(service, &out, length), Ok(out));
     }
+    let request = pushed("");
+    assert_eq!(
+        stand(&request, data, 1),
+        stand(&request, data, data.len().max(1))
+    );
+}
+
+fn stand(
+    request: &PushRequest,
+    data: &[u8],
+    size: usize,
+) -> Result<Vec<Standing>, advertise::Error> {
+    let mut lookup = Lookup::new(&request.commands);
+    for chunk in data.chunks(size) {
+        lookup.feed(chunk)?;
+    }
+    lookup.finish(&request.commands)
 }
 
 fn rewrite(service: Service, data: &[u8], size: usize) -> Result<Vec<u8>, advertise::Error> {

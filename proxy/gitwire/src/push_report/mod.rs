@@ -46,6 +46,49 @@ pub fn refusal(request: &PushRequest, text: &str, reason: &str) -> Vec<u8> {
     answer
 }
 
+/// The whole answer to a push of which it became known otherwise what became of it: `fates` are those of its commands, in
+/// their order. `text` is shown only to clients with a side band.
+pub fn settled(request: &PushRequest, text: &str, fates: &[Result<(), String>]) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let reports = request.capabilities.wants_report();
+    let banded = request.capabilities.side_band_64k;
+    if banded {
+        // Without a report, band 3 is what makes a client fail.
+        let failed = fates.iter().any(Result::is_err);
+        let band = if reports || !failed { 2 } else { 3 };
+        pktline::encode_band(&mut answer, band, &lines_of(text));
+    }
+    if reports {
+        let report = settled_report(request, fates);
+        match banded {
+            true => pktline::encode_band(&mut answer, 1, &report),
+            false => answer = report,
+        }
+    }
+    if banded {
+        pktline::flush(&mut answer);
+    }
+    answer
+}
+
+fn settled_report(request: &PushRequest, fates: &[Result<(), String>]) -> Vec<u8> {
+    let mut report = Vec::new();
+    pktline::encode(&mut report, b"unpack ok\n");
+    for (index, command) in request.commands.iter().enumerate() {
+        let line = match fates.get(index) {
+            Some(Ok(())) => [b"ok ", &command.name[..], b"\n"].concat(),
+            fate => {
+                let reason = fate.and_then(|fate| fate.as_ref().err());
+                let reason = one_line(reason.map_or("unknown", String::as_str));
+                [b"ng ", &command.name[..], b" ", reason.as_bytes(), b"\n"].concat()
+            }
+        };
+        pktline::encode(&mut report, &line);
+    }
+    pktline::flush(&mut report);
+    report
+}
+
 fn refusing_report(request: &PushRequest, reason: &str) -> Vec<u8> {
     let mut report = Vec::new();
     pktline::encode(&mut report, format!("unpack {reason}\n").as_bytes());
@@ -57,6 +100,22 @@ fn refusing_report(request: &PushRequest, reason: &str) -> Vec<u8> {
     }
     pktline::flush(&mut report);
     report
+}
+
+/// Takes the packets of the report (band 1, and the flush that ends the answer) out of relayed ones into `report`, and
+/// gives back the others: text and keep-alives.
+pub fn hold_report(packets: &[u8], report: &mut Vec<u8>) -> Vec<u8> {
+    let mut others = Vec::new();
+    let mut rest = packets;
+    while let Ok(pktline::Decoded::Complete { line, consumed }) = pktline::decode(rest) {
+        let (packet, behind) = rest.split_at(consumed);
+        match line {
+            pktline::Line::Data([1, _, ..]) | pktline::Line::Flush => report.extend(packet),
+            _ => others.extend(packet),
+        }
+        rest = behind;
+    }
+    others
 }
 
 /// Text on band 2, for a client that asked for a side band. A line end is added where there is none; a
