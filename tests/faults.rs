@@ -1,7 +1,11 @@
 //! What goes wrong has its own words, a stable id and a metric, takes nothing with it, and leaves nothing behind.
 
+mod egress;
+mod forge;
 mod ours;
 mod panics;
+mod redirects;
+mod upstream;
 
 use std::path::{Path, PathBuf};
 

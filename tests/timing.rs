@@ -364,44 +364,47 @@ fn a_challenge_that_comes_late_is_told_in_the_report() {
 }
 
 #[track_caller]
-fn assert_unknown(mut scene: Scene) {
+fn assert_asked_again(mut scene: Scene) {
     let run = scene.git_push("forge.test");
     assert_eq!(run.status, 1, "{run}");
-    assert!(run.stderr.contains("outcome is unknown"), "{run}");
+    assert!(run.stderr.contains("has not taken it"), "{run}");
     assert!(run.stderr.contains("git fetch"), "{run}");
     assert!(!run.stderr.contains("Nothing left"), "{run}");
-    assert_eq!(scene.ending(), "unknown");
+    // This upstream lists no refs whatever it was sent.
+    assert_eq!(scene.ending(), "not-taken");
+}
+
+const ASKED_AT_ONCE: &str = "[limits]\nupstream_reconcile_seconds = 1\n";
+
+#[test]
+fn an_upstream_that_dies_before_its_answer_is_asked_again() {
+    assert_asked_again(Scene::new(Upstream::start(|_| ()), ASKED_AT_ONCE));
 }
 
 #[test]
-fn an_upstream_that_dies_before_its_answer_leaves_the_outcome_unknown() {
-    assert_unknown(Scene::new(Upstream::start(|_| ()), ""));
-}
-
-#[test]
-fn an_upstream_that_dies_within_its_answer_leaves_the_outcome_unknown() {
+fn an_upstream_that_dies_within_its_answer_is_asked_again() {
     let upstream = Upstream::start(|stream| {
         let whole = upstream::answer(RESULT, &upstream::report(WORD));
         let _ = stream.write_all(&whole[..whole.len() - 20]);
     });
-    assert_unknown(Scene::new(upstream, ""));
+    assert_asked_again(Scene::new(upstream, ASKED_AT_ONCE));
 }
 
 #[test]
-fn an_upstream_that_answers_half_a_report_leaves_the_outcome_unknown() {
+fn an_upstream_that_answers_half_a_report_is_asked_again() {
     let upstream = Upstream::start(|stream| {
         let half = upstream::report(WORD);
         let half = &half[..half.len() - 20];
         let _ = stream.write_all(&upstream::answer(RESULT, half));
     });
-    assert_unknown(Scene::new(upstream, ""));
+    assert_asked_again(Scene::new(upstream, ASKED_AT_ONCE));
 }
 
 #[test]
 fn an_upstream_that_stands_still_is_not_waited_for_without_end() {
     let upstream = Upstream::start(|_| std::thread::sleep(Duration::from_secs(120)));
-    let limits = "[limits]\npush_seconds = 8\ninspect_seconds = 8\nupstream_idle_seconds = 8\n";
-    assert_unknown(Scene::new(upstream, limits));
+    let limits = "[limits]\npush_seconds = 8\ninspect_seconds = 8\nupstream_idle_seconds = 8\nupstream_reconcile_seconds = 1\n";
+    assert_asked_again(Scene::new(upstream, limits));
 }
 
 /// A world with a second upstream, `other.test`, in its configuration.

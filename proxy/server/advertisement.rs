@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use exeat_gitwire::{
     HashKind,
-    advertise::{Rewriter, Service},
+    advertise::{self, Rewriter, Service, encode_failure},
     push_report,
     text::escape,
 };
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 
@@ -19,6 +19,7 @@ use crate::{
     answer::{self, Body},
     config::Limits,
     identity::Actor,
+    metrics::Metrics,
     upstream::{self, Repository, Upstream},
 };
 
@@ -28,11 +29,11 @@ const WORDS: usize = 2048;
 /// How long those words may take to come.
 const WORDS_TIME: Duration = Duration::from_secs(5);
 
-/// Asks the upstream for its refs in the name of `actor`.
+/// Asks the upstream for its refs in the name of `actor`. Where it says that the repository has another name, that one is
+/// asked, and is given back with the answer; for a push only if it may be pushed to.
 ///
 /// # Errors
-/// When the upstream cannot be reached or answers with something else than an advertisement;
-/// its refusals (401, 403, 404, ...) are answers.
+/// When the upstream cannot be reached or redirects elsewhere; its refusals (401, 403, 404, ...) are answers.
 pub async fn ask(
     upstream: &Upstream,
     repository: &Repository,
@@ -40,16 +41,20 @@ pub async fn ask(
     actor: &Actor,
     client_headers: &HeaderMap,
     patience: Duration,
-) -> Result<Response<Incoming>, upstream::Error> {
+) -> Result<(Response<Incoming>, Repository), upstream::Error> {
     let rest = format!("info/refs?service={}", service.name());
-    let mut request = upstream.request(Method::GET, repository, &rest, actor);
-    if let Some(version) = protocol_version(client_headers) {
-        request = request.header(GIT_PROTOCOL, version);
-    }
-    let request = request
-        .body(answer::empty())
-        .map_err(|error| upstream::Error::Address(error.to_string()))?;
-    upstream.send(request, patience).await
+    let version = protocol_version(client_headers);
+    let make = |request: http::request::Builder| match &version {
+        Some(version) => request.header(GIT_PROTOCOL, version.clone()),
+        None => request,
+    };
+    let permitted = |to: &Repository| match service {
+        Service::ReceivePack => upstream.allows(to),
+        Service::UploadPack => true,
+    };
+    upstream
+        .discover(repository, &rest, actor, permitted, make, patience)
+        .await
 }
 
 /// The protocol version a client asks for. Other keys of the header are free text and are dropped.
@@ -76,18 +81,28 @@ pub fn is_advertisement(response: &Response<Incoming>, service: Service) -> bool
 }
 
 /// Streams an advertisement to the client, rewritten. `offered` is called with the object format once the upstream
-/// has begun to say what it offers, and not if it says `ERR`.
+/// has begun to say what it offers, and not if it says `ERR`. One that ends before its time ends with an `ERR` of ours.
 pub fn relay(
+    upstream: &str,
     service: Service,
     response: Response<Incoming>,
     limits: &Limits,
+    metrics: &Metrics,
     offered: impl FnOnce(HashKind) + Send + 'static,
 ) -> Response<Body> {
     let mut rewriting = Rewriting::new(service, response, limits);
     rewriting.offered = Some(Box::new(offered));
-    let frames = stream::unfold(rewriting, |mut rewriting| async move {
-        let frame = rewriting.next().await?;
-        Some((frame.map(Frame::data), rewriting))
+    let telling = (rewriting, upstream.to_owned(), metrics.clone());
+    let frames = stream::unfold(telling, |(mut rewriting, upstream, metrics)| async move {
+        let bytes = match rewriting.next().await? {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::warn!(upstream, %error, "list of refs not passed on whole");
+                count(&metrics, error.class());
+                rewriting.last_words(&failure(&upstream, &error))
+            }
+        };
+        Some((Ok(Frame::data(bytes)), (rewriting, upstream, metrics)))
     });
     answer::git(
         &content_type(service),
@@ -95,25 +110,49 @@ pub fn relay(
     )
 }
 
+/// What a developer reads of an upstream that gave no answer or a bad one to a question.
+pub fn failure(upstream: &str, error: &upstream::Error) -> String {
+    format!(
+        "{upstream} could not be reached: {error} ({}). Nothing was sent; try again later.",
+        error.id()
+    )
+}
+
+fn count(metrics: &Metrics, class: &str) {
+    metrics
+        .upstream_errors_total
+        .with_label_values(&[class])
+        .inc();
+}
+
 /// The object format of what looks like an advertisement, if it is one: with status 200, too, an upstream may say `ERR`.
+///
+/// # Errors
+/// When the list ends before it has said so.
 pub async fn offered_format(
     service: Service,
     response: Response<Incoming>,
     limits: &Limits,
-) -> Option<HashKind> {
+) -> Result<Option<HashKind>, upstream::Error> {
     let mut rewriting = Rewriting::new(service, response, limits);
-    while let Some(Ok(_)) = rewriting.next().await {
+    while let Some(read) = rewriting.next().await {
         if rewriting.rewriter.offers() {
             break;
         }
+        read?;
     }
     let rewriter = rewriting.rewriter;
-    rewriter.offers().then(|| rewriter.hash())
+    Ok(rewriter.offers().then(|| rewriter.hash()))
 }
 
 /// Relays a refusal of the upstream with its status, so that 401 asks for a credential, 403 keeps
-/// it and 404 says what it says. Of its text only plain words reach the client.
-pub async fn relay_refusal(upstream: &str, response: Response<Incoming>) -> Response<Body> {
+/// it and 404 says what it says. Of its text only plain words reach the client; to 429 and 5xx, which are no refusals,
+/// belongs a word of ours.
+pub async fn relay_refusal(
+    upstream: &str,
+    response: Response<Incoming>,
+    metrics: &Metrics,
+) -> Response<Body> {
     let status = response.status();
     if status.is_redirection() || status.is_success() {
         return answer::plain(
@@ -135,6 +174,13 @@ pub async fn relay_refusal(upstream: &str, response: Response<Incoming>) -> Resp
     } else {
         String::new()
     };
+    let words = match trouble(upstream, status, &parts.headers) {
+        None => words,
+        Some((text, class)) => {
+            count(metrics, class);
+            format!("{text}\n{words}")
+        }
+    };
     let mut relayed = answer::plain(status, &words);
     upstream::relay(&parts.headers, relayed.headers_mut());
     relayed.headers_mut().insert(
@@ -142,6 +188,27 @@ pub async fn relay_refusal(upstream: &str, response: Response<Incoming>) -> Resp
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
     relayed
+}
+
+/// What is to be said of an upstream that cannot serve now, and the metric's word for it.
+fn trouble(
+    upstream: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Option<(String, &'static str)> {
+    let (what, id, class) = match status.as_u16() {
+        429 => {
+            let wait = match upstream::retry_after(headers) {
+                Some(seconds) => format!("asks to wait {seconds} seconds (429"),
+                None => "takes no more requests for now (429".to_owned(),
+            };
+            (wait, "E-2019", "busy")
+        }
+        status @ 500.. => (format!("failed ({status}"), "E-2020", "status"),
+        _ => return None,
+    };
+    let text = format!("{upstream} {what}, {id}). Nothing was sent; try again later.");
+    Some((text, class))
 }
 
 /// A refusal known before the body, in the form that most clients show: 200 with an `ERR` line.
@@ -178,9 +245,13 @@ async fn words(mut body: Incoming) -> String {
 struct Rewriting {
     upstream: Incoming,
     rewriter: Rewriter,
-    left: u64,
+    service: Service,
+    most: u64,
+    read: u64,
     /// How long the next bytes may take.
     idle: Duration,
+    /// Whether anything was passed on.
+    begun: bool,
     ended: bool,
     offered: Option<Box<dyn FnOnce(HashKind) + Send>>,
 }
@@ -190,56 +261,53 @@ impl Rewriting {
         Self {
             upstream: response.into_body(),
             rewriter: Rewriter::new(service),
-            left: limits.advertisement_bytes,
+            service,
+            most: limits.advertisement_bytes,
+            read: 0,
             idle: limits.upstream_idle_seconds,
+            begun: false,
             ended: false,
             offered: None,
         }
     }
 
-    /// The next rewritten bytes; an error ends the answer, and the client sees it cut short.
-    async fn next(&mut self) -> Option<Result<Bytes, answer::BodyError>> {
+    /// The next rewritten bytes; nothing follows an error.
+    async fn next(&mut self) -> Option<Result<Bytes, upstream::Error>> {
         while !self.ended {
             let mut out = Vec::new();
-            let frame = tokio::time::timeout(self.idle, self.upstream.frame()).await;
-            let Ok(frame) = frame else {
+            if let Err(error) = self.step(&mut out).await {
                 self.ended = true;
-                return Some(Err("the upstream's list of refs stands still".into()));
-            };
-            match frame {
-                Some(Ok(frame)) => {
-                    if let Err(error) = self.take(&frame, &mut out) {
-                        self.ended = true;
-                        return Some(Err(error));
-                    }
-                }
-                Some(Err(error)) => {
-                    self.ended = true;
-                    return Some(Err(error.into()));
-                }
-                None => {
-                    self.ended = true;
-                    if let Err(error) = self.rewriter.finish() {
-                        return Some(Err(error.into()));
-                    }
-                }
+                return Some(Err(error));
             }
             if !out.is_empty() {
+                self.begun = true;
                 return Some(Ok(out.into()));
             }
         }
         None
     }
 
-    fn take(&mut self, frame: &Frame<Bytes>, out: &mut Vec<u8>) -> Result<(), answer::BodyError> {
+    async fn step(&mut self, out: &mut Vec<u8>) -> Result<(), upstream::Error> {
+        let frame = tokio::time::timeout(self.idle, self.upstream.frame()).await;
+        match frame.map_err(|_| upstream::Error::ListStill(self.read))? {
+            Some(Ok(frame)) => self.take(&frame, out),
+            Some(Err(_)) => Err(upstream::Error::ListCut(self.read)),
+            None => {
+                self.ended = true;
+                self.rewriter.finish().map_err(malformed)
+            }
+        }
+    }
+
+    fn take(&mut self, frame: &Frame<Bytes>, out: &mut Vec<u8>) -> Result<(), upstream::Error> {
         let Some(data) = frame.data_ref() else {
             return Ok(());
         };
-        self.left = self
-            .left
-            .checked_sub(data.len() as u64)
-            .ok_or("the upstream's list of refs exceeds limits.advertisement_bytes")?;
-        self.rewriter.feed(data, out)?;
+        self.read = self.read.saturating_add(data.len() as u64);
+        if self.read > self.most {
+            return Err(upstream::Error::ListLong(self.most));
+        }
+        self.rewriter.feed(data, out).map_err(malformed)?;
         if self.rewriter.offers()
             && let Some(offered) = self.offered.take()
         {
@@ -247,4 +315,19 @@ impl Rewriting {
         }
         Ok(())
     }
+
+    /// An `ERR` line, which clients print before they stop, in the place where the list ended. Only whole lines were passed
+    /// on before it.
+    fn last_words(&self, text: &str) -> Bytes {
+        if !self.begun {
+            return push_report::error_advertisement(self.service, text).into();
+        }
+        let mut line = Vec::new();
+        encode_failure(&mut line, text.as_bytes());
+        line.into()
+    }
+}
+
+fn malformed(error: advertise::Error) -> upstream::Error {
+    upstream::Error::List(error.to_string())
 }

@@ -37,7 +37,7 @@ pub struct Counters {
     pub requests_total: IntCounterVec,
     /// Requests and pushes refused, by `cause`: a stable word.
     pub refusals_total: IntCounterVec,
-    /// Failures of an upstream, by `class`: `connect`, `tls`, `timeout`, `protocol`, `status`.
+    /// Failures of an upstream, by `class`: the words of `UPSTREAM_ERRORS`.
     pub upstream_errors_total: IntCounterVec,
     /// Pushes refused because a part of Exeat itself failed, by `cause`.
     pub failclosed_total: IntCounterVec,
@@ -148,7 +148,7 @@ impl Metrics {
                 "exeat_upstream_errors_total",
                 "Failures of upstreams, by class.",
                 "class",
-                &["connect", "lost", "name", "refused", "time", "tls"],
+                UPSTREAM_ERRORS,
             ),
             failclosed_total: counters(
                 &registry,
@@ -347,6 +347,27 @@ impl std::ops::Deref for Metrics {
         &self.0
     }
 }
+
+/// Every class of failure of an upstream: before it was reached, on the way, and in what it said.
+const UPSTREAM_ERRORS: &[&str] = &[
+    "setup",
+    "name",
+    "inside",
+    "via",
+    "refused",
+    "connect",
+    "connect-time",
+    "tls",
+    "certificate",
+    "time",
+    "stall",
+    "lost",
+    "redirect",
+    "busy",
+    "status",
+    "report",
+    "endless",
+];
 
 const NAMES: &str = "because metric names are constants, valid and used once";
 

@@ -11,6 +11,12 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::{Duration, OffsetDateTime};
 
+/// Another authority, which nobody trusts.
+pub(crate) fn stranger() -> &'static Authority {
+    static STRANGER: LazyLock<Authority> = LazyLock::new(Authority::new);
+    &STRANGER
+}
+
 /// The authority of this test run.
 pub(crate) fn authority() -> &'static Authority {
     static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::new);
@@ -104,19 +110,13 @@ impl Authority {
 
     /// The server side of TLS with such a certificate, for HTTP/1.1.
     pub(crate) fn server(&self, names: &[&str]) -> Arc<rustls::ServerConfig> {
-        let identity = self.identity(names);
-        let certificate =
-            CertificateDer::from_pem_slice(identity.certificate.as_bytes()).expect("PEM");
-        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("PEM");
-        let mut config =
-            rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("versions")
-                .with_no_client_auth()
-                .with_single_cert(vec![certificate], key)
-                .expect("a key that fits");
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Arc::new(config)
+        serving(&self.identity(names))
+    }
+
+    /// The same with a certificate that is valid no more.
+    pub(crate) fn expired_server(&self) -> Arc<rustls::ServerConfig> {
+        let end = rcgen::date_time_ymd(2020, 1, 1);
+        serving(&self.identity_with(&[], |params| params.not_after = end))
     }
 
     /// The client side of TLS that trusts this authority alone.
@@ -134,4 +134,18 @@ impl Authority {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(config)
     }
+}
+
+fn serving(identity: &Identity) -> Arc<rustls::ServerConfig> {
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).expect("PEM");
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("PEM");
+    let mut config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .expect("a key that fits");
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
 }

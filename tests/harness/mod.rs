@@ -16,7 +16,7 @@ mod stub;
 mod witness;
 mod world;
 
-pub(crate) use certificates::{Authority, Identity, authority};
+pub(crate) use certificates::{Authority, Identity, authority, stranger};
 pub(crate) use git::{Git, Run, gits, run_program};
 pub(crate) use raw::{Answer, Client};
 pub(crate) use receive_pack::{Report, ZERO, chunked, flush, head, pack_of, packet, report};

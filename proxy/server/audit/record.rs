@@ -214,6 +214,10 @@ pub enum Ending {
     Rejected,
     /// Nothing was sent, or sending failed before the upstream could have taken it.
     NotSent,
+    /// The upstream's answer was lost; asked again, it showed every ref as the push wants it.
+    AcceptedConfirmed,
+    /// The upstream's answer was lost; asked again, it showed every ref as it was before the push.
+    NotTaken,
     /// It cannot be known: the connection or this process ended before the upstream's answer.
     Unknown,
 }

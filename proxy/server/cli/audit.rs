@@ -322,6 +322,8 @@ fn headline(record: &Record) -> &'static str {
             Some(Ending::Partial) => "arrived in part",
             Some(Ending::Rejected) => "rejected by the upstream",
             Some(Ending::NotSent) => "not sent",
+            Some(Ending::AcceptedConfirmed) => "arrived, asked again",
+            Some(Ending::NotTaken) => "not taken, asked again",
             Some(Ending::Unknown) | None => "outcome unknown",
         },
     }

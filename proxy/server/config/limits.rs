@@ -105,8 +105,17 @@ limits! {
     push_seconds: Duration = 600, at most DAY;
     /// Seconds to connect to an upstream, TLS included. Default 10: a forge that needs longer is down.
     upstream_connect_seconds: Duration = 10, at most 600;
-    /// Seconds without a byte from an upstream. Default 60: forges send keep-alives while they work.
+    /// Seconds without a sign of an upstream: not a byte of an answer, nothing read of a push. Default 60: forges send
+    /// keep-alives while they work. To take a push it may in silence have a second more for each MiB of it: some say nothing
+    /// while they unpack, and some proxies before them hold back what they say.
     upstream_idle_seconds: Duration = 60, at most 3_600;
+    /// Seconds of an upstream's whole answer to a push, keep-alives included. Default 1,800: slow hooks of a large forge.
+    upstream_answer_seconds: Duration = 1_800, at most DAY;
+    /// Bytes of an upstream's whole answer to a push. Default 16 MiB: reports of 10,000 refs and much to say.
+    upstream_answer_bytes: u64 = 16 * MIB, at most GIB;
+    /// Seconds in which an upstream whose answer was lost is asked whether it took the push, three times at most.
+    /// Default 6.
+    upstream_reconcile_seconds: Duration = 6, at most 600;
     /// Bytes of an upstream's ref advertisement. Default 64 MiB: about a million refs.
     advertisement_bytes: u64 = 64 * MIB, at most 4 * GIB;
     /// Bytes of a fetch request's body. Default 64 MiB: about a million wants and haves.

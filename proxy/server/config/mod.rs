@@ -14,6 +14,7 @@ mod section;
 mod show;
 mod telemetry;
 mod upstream;
+mod via;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ pub use self::section::{Problem, Warning};
 use self::section::{Reader, Section};
 pub use self::telemetry::Telemetry;
 pub use self::upstream::{Authorities, Forge, Repositories, Upstream};
+pub use self::via::Via;
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -41,7 +43,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `path`, if there is one, and the variables whose names begin with `EXEAT__`.
+    /// Reads `path`, if there is one, the variables whose names begin with `EXEAT__`, and those that name a proxy.
     pub fn load(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -63,8 +65,10 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<(Self, Vec<Warning>), Error> {
         let mut reader = Reader::new(path);
-        let tree = raw::merge(file, environment, &mut reader)?;
-        let config = Self::check(Section::root(&mut reader, tree));
+        let environment: Vec<_> = environment.collect();
+        let surroundings = via::Surroundings::new(&environment);
+        let tree = raw::merge(file, environment.into_iter(), &mut reader)?;
+        let config = Self::check(Section::root(&mut reader, tree), &surroundings);
         let (problems, warnings) = reader.finish();
         match problems.is_empty() {
             true => Ok((config, warnings)),
@@ -77,13 +81,13 @@ impl Config {
         Self::load(None, std::iter::empty()).map(|(config, _)| config)
     }
 
-    fn check(mut root: Section<'_>) -> Self {
+    fn check(mut root: Section<'_>, surroundings: &via::Surroundings) -> Self {
         let listen = Listen::read(root.section("listen"));
         let telemetry = Telemetry::read(root.section("telemetry"), &listen);
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
         let policy = Policy::read(root.section("policy"));
-        let upstreams = upstream::read(root.section("upstream"));
+        let upstreams = upstream::read(root.section("upstream"), surroundings);
         let limits = Limits::read(root.section("limits"));
         root.finish();
         Self {
@@ -118,7 +122,7 @@ impl Config {
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| {
         let name = name.to_str()?.to_owned();
-        name.starts_with(raw::PREFIX)
+        (name.starts_with(raw::PREFIX) || via::Surroundings::reads(&name))
             .then(|| (name, value.to_string_lossy().into_owned()))
     })
 }

@@ -30,6 +30,11 @@ fn shown(config: &Config) -> Shown {
                 .as_ref()
                 .map(|allow| allow.patterns().to_vec()),
             plaintext: upstream.plaintext,
+            private: upstream.private,
+            via: upstream
+                .via
+                .as_ref()
+                .map_or("off".to_owned(), |via| via.shown()),
             forge: upstream.forge,
         };
         (upstream.name.clone(), shown)
@@ -93,6 +98,8 @@ struct ShownUpstream {
     #[serde(skip_serializing_if = "Option::is_none")]
     allow: Option<Vec<String>>,
     plaintext: bool,
+    private: bool,
+    via: String,
     forge: Forge,
 }
 

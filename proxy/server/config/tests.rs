@@ -1,5 +1,6 @@
 //! What is accepted, what it comes to, and the exact words for what is refused.
 
+mod egress;
 mod example;
 
 use std::path::Path;
@@ -635,7 +636,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [data]\ndirectory = \"exeat-data\"\n\n\
                     [rules]\nfiles = [\"builtin\"]\n\n\
                     [policy]\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\n\n\
-                    [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nforge = \"bitbucket\"\n\n";
+                    [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nprivate = false\nvia = \"off\"\nforge = \"bitbucket\"\n\n";
     assert!(shown.starts_with(expected), "{shown}");
     assert!(shown.ends_with("drain_seconds = 30\n"), "{shown}");
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::section::{Section, nearest, quoted};
+use super::via::{self, Surroundings, Via};
 
 /// The upstreams of a configuration that names none.
 const DEFAULTS: [&str; 4] = ["bitbucket.org", "codeberg.org", "github.com", "gitlab.com"];
@@ -33,6 +34,11 @@ pub struct Upstream {
     pub allow: Option<Repositories>,
     /// Whether `http://` is accepted in `url`. Default false: credentials and code would travel readable.
     pub plaintext: bool,
+    /// Whether the host of `url`, a name, may lead to loopback and private addresses. Default false. One that is given as
+    /// an address is contacted in any case.
+    pub private: bool,
+    /// The proxy that connections go through. Default what the environment says (`https_proxy`, `no_proxy`), else none.
+    pub via: Option<Via>,
     /// Which product this is. Default by the host of `url`, else `other`.
     pub forge: Forge,
 }
@@ -58,15 +64,23 @@ pub struct Authorities {
 pub struct Repositories {
     patterns: Vec<String>,
     set: GlobSet,
+    /// The patterns that end in `.wiki`.
+    wikis: GlobSet,
     folds: bool,
 }
 
 impl Repositories {
-    /// Compared without `.git`, and without case on forges that fold it.
+    /// Compared without `.git`, and without case on forges that fold it. A wiki, which forges keep in a repository of its
+    /// own named `org/repo.wiki`, is a decision of its own: only a pattern that ends in `.wiki` holds it.
     pub fn contains(&self, repository: &str) -> bool {
         // `*` would match an empty segment, which is no repository.
         let proper = |segment: &str| !matches!(segment, "" | "." | "..");
-        repository.split('/').all(proper) && self.set.is_match(plain(repository, self.folds))
+        let name = plain(repository, self.folds);
+        let set = match is_wiki(name) {
+            true => &self.wikis,
+            false => &self.set,
+        };
+        repository.split('/').all(proper) && set.is_match(name)
     }
 
     /// The patterns as they were written.
@@ -76,6 +90,7 @@ impl Repositories {
 
     fn new(patterns: Vec<String>, folds: bool) -> Result<Self, (String, &'static str)> {
         let mut set = GlobSetBuilder::new();
+        let mut wikis = GlobSetBuilder::new();
         for pattern in &patterns {
             let bad = |why| (pattern.clone(), why);
             check_pattern(pattern).map_err(bad)?;
@@ -84,17 +99,27 @@ impl Repositories {
                 .case_insensitive(folds)
                 .build()
                 .map_err(|_| bad("a pattern whose brackets and braces are closed"))?;
+            if is_wiki(plain(pattern, folds)) {
+                wikis.add(glob.clone());
+            }
             set.add(glob);
         }
-        match set.build() {
-            Ok(set) => Ok(Self {
+        match (set.build(), wikis.build()) {
+            (Ok(set), Ok(wikis)) => Ok(Self {
                 patterns,
                 set,
+                wikis,
                 folds,
             }),
-            Err(_) => Err((patterns.join(", "), "patterns that are smaller together")),
+            _ => Err((patterns.join(", "), "patterns that are smaller together")),
         }
     }
+}
+
+/// In any case: whether a forge folds it is not to decide what needs a decision.
+fn is_wiki(name: &str) -> bool {
+    let end = name.len().checked_sub(5).and_then(|at| name.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(".wiki"))
 }
 
 /// What a pattern must be, where it is not.
@@ -169,10 +194,17 @@ impl Forge {
 }
 
 /// All upstreams, sorted by name.
-pub(super) fn read(mut section: Section<'_>) -> Vec<Upstream> {
+pub(super) fn read(mut section: Section<'_>, surroundings: &Surroundings) -> Vec<Upstream> {
     let names = section.names();
     if names.is_empty() {
-        return DEFAULTS.into_iter().filter_map(default).collect();
+        let mut upstreams: Vec<_> = DEFAULTS.into_iter().filter_map(default).collect();
+        for upstream in &mut upstreams {
+            match surroundings.via(&upstream.url) {
+                Ok(via) => upstream.via = via,
+                Err(why) => section.refuse_self(why),
+            }
+        }
+        return upstreams;
     }
     let mut upstreams: Vec<Upstream> = Vec::new();
     let mut hosts: BTreeMap<String, String> = BTreeMap::new();
@@ -201,13 +233,18 @@ pub(super) fn read(mut section: Section<'_>) -> Vec<Upstream> {
             );
             one.refuse("host", text);
         }
-        upstreams.extend(upstream(name, host, one));
+        upstreams.extend(upstream(name, host, one, surroundings));
     }
     section.finish();
     upstreams
 }
 
-fn upstream(name: String, host: Option<String>, mut section: Section<'_>) -> Option<Upstream> {
+fn upstream(
+    name: String,
+    host: Option<String>,
+    mut section: Section<'_>,
+    surroundings: &Surroundings,
+) -> Option<Upstream> {
     let plaintext = section.flag("plaintext").unwrap_or(false);
     let server = server(&mut section, plaintext);
     let forge = section.word("forge", &FORGES);
@@ -217,6 +254,9 @@ fn upstream(name: String, host: Option<String>, mut section: Section<'_>) -> Opt
     });
     let ca = authorities(&mut section);
     let allow = repositories(&mut section, forge);
+    let private = section.flag("private").unwrap_or(false);
+    let url = server.as_ref().map(|(url, _)| url);
+    let via = via::read(&mut section, url, surroundings);
     section.finish();
     let (url, authority) = server?;
     Some(Upstream {
@@ -227,6 +267,8 @@ fn upstream(name: String, host: Option<String>, mut section: Section<'_>) -> Opt
         ca,
         allow,
         plaintext,
+        private,
+        via,
         forge,
     })
 }
@@ -242,6 +284,8 @@ fn default(name: &str) -> Option<Upstream> {
         ca: None,
         allow: None,
         plaintext: false,
+        private: false,
+        via: None,
     })
 }
 
@@ -278,6 +322,12 @@ fn server(section: &mut Section<'_>, plaintext: bool) -> Option<(Url, http::uri:
         return refused(section, format!("expected {EXPECTED}, found {found}"));
     };
     let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if let Some(url::Host::Ipv4(address)) = url.host()
+        && !text.contains(&address.to_string())
+    {
+        let why = format!("{found} is the address {address}; write it that way");
+        return refused(section, why);
+    }
     match url.scheme() {
         "https" => {}
         "http" if plaintext => {}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use exeat_gitwire::advertise::Service;
 use http::{Method, StatusCode, Version, request::Parts};
 
-use crate::upstream::{Repository, Upstream, Upstreams};
+use crate::upstream::{Repository, Upstream, Upstreams, plain_segments};
 
 /// What somebody at the door wants, and of which repository.
 #[derive(Clone, Debug)]
@@ -139,8 +139,7 @@ fn is_port(text: &str) -> bool {
         .is_some_and(|digits| digits.parse::<u16>().is_ok())
 }
 
-/// Splits a path and decodes each segment exactly once. Refused is what another decoding would
-/// change or a server further on could read as something else (`..`, `%2f`, `\`, `;`, `//`).
+/// What stands between the slashes, where the path is in its plain form.
 fn segments(path: &str) -> Result<Vec<String>, Refusal> {
     let refused = || {
         (
@@ -148,38 +147,7 @@ fn segments(path: &str) -> Result<Vec<String>, Refusal> {
             "The path is not in its plain form, so it is not passed on.".into(),
         )
     };
-    let path = path.strip_prefix('/').ok_or_else(refused)?;
-    path.split('/')
-        .map(|segment| {
-            decode(segment)
-                .filter(|plain| is_plain(plain))
-                .ok_or_else(refused)
-        })
-        .collect()
-}
-
-fn is_plain(segment: &str) -> bool {
-    !segment.is_empty()
-        && segment != "."
-        && segment != ".."
-        && !segment
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '/' | '\\' | '%' | ';' | '?' | '#'))
-}
-
-fn decode(segment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let high = char::from(rest.next()?).to_digit(16)?;
-        let low = char::from(rest.next()?).to_digit(16)?;
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
+    plain_segments(path).ok_or_else(refused)
 }
 
 /// The upstream by virtual host, whose whole path space is the upstream's, or by first segment.

@@ -66,7 +66,7 @@ impl Fetches {
         request: &Request<Incoming>,
     ) -> Result<Response<Body>, upstream::Error> {
         let service = Service::UploadPack;
-        let answer = advertisement::ask(
+        let (answer, _) = advertisement::ask(
             &knock.upstream,
             &knock.repository,
             service,
@@ -75,10 +75,19 @@ impl Fetches {
             self.limits.upstream_idle_seconds,
         )
         .await?;
+        let (name, metrics) = (&knock.upstream.name, &self.metrics);
         if advertisement::is_advertisement(&answer, service) {
-            return Ok(advertisement::relay(service, answer, &self.limits, |_| ()));
+            let limits = &self.limits;
+            return Ok(advertisement::relay(
+                name,
+                service,
+                answer,
+                limits,
+                metrics,
+                |_| (),
+            ));
         }
-        Ok(advertisement::relay_refusal(&knock.upstream.name, answer).await)
+        Ok(advertisement::relay_refusal(name, answer, metrics).await)
     }
 
     async fn negotiate(
@@ -96,9 +105,10 @@ impl Fetches {
             Ok(encoding) => encoding,
             Err(refusal) => return Ok(*refusal),
         };
+        let repository = knock.upstream.settled(&knock.repository, actor);
         let mut onward = knock
             .upstream
-            .request(Method::POST, &knock.repository, "git-upload-pack", actor)
+            .request(Method::POST, &repository, "git-upload-pack", actor)
             .header(CONTENT_TYPE, expected);
         if let Some(version) = advertisement::protocol_version(request.headers()) {
             onward = onward.header("git-protocol", version);
@@ -128,14 +138,16 @@ impl Fetches {
         actor: &Actor,
         file: &[String],
     ) -> Result<Response<Body>, upstream::Error> {
-        let onward = knock
+        let (answer, _) = knock
             .upstream
-            .request(Method::GET, &knock.repository, &file.join("/"), actor)
-            .body(answer::empty())
-            .map_err(|error| upstream::Error::Address(error.to_string()))?;
-        let answer = knock
-            .upstream
-            .send(onward, self.limits.upstream_idle_seconds)
+            .discover(
+                &knock.repository,
+                &file.join("/"),
+                actor,
+                |_| true,
+                |request| request,
+                self.limits.upstream_idle_seconds,
+            )
             .await?;
         Ok(stream_back(answer))
     }
@@ -146,7 +158,7 @@ impl Fetches {
             .with_label_values(&[error.class()])
             .inc();
         tracing::warn!(upstream = knock.upstream.name, %error, "upstream not reached");
-        let text = format!("{} could not be reached: {error}.", knock.upstream.name);
+        let text = advertisement::failure(&knock.upstream.name, error);
         match knock.errand {
             Errand::Advertise(service) => advertisement::refuse(service, &text),
             _ => answer::plain(StatusCode::BAD_GATEWAY, &text),

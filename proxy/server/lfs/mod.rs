@@ -116,14 +116,10 @@ impl Lfs {
         let Ok(body) = serde_json::to_vec(batch) else {
             return message(StatusCode::BAD_REQUEST, "The request cannot be passed on.");
         };
+        let repository = knock.upstream.settled(&knock.repository, actor);
         let onward = knock
             .upstream
-            .request(
-                Method::POST,
-                &knock.repository,
-                "info/lfs/objects/batch",
-                actor,
-            )
+            .request(Method::POST, &repository, "info/lfs/objects/batch", actor)
             .header(ACCEPT, MEDIA_TYPE)
             .header(CONTENT_TYPE, MEDIA_TYPE)
             .header(CONTENT_LENGTH, body.len())
@@ -154,7 +150,11 @@ impl Lfs {
                     .inc();
                 message(
                     StatusCode::BAD_GATEWAY,
-                    &format!("{} could not be reached: {error}.", knock.upstream.name),
+                    &format!(
+                        "{} could not be reached: {error} ({}).",
+                        knock.upstream.name,
+                        error.id()
+                    ),
                 )
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     answer::{Body, plain},
     door::Knock,
     identity::Actor,
-    upstream,
+    upstream::{self, Repository},
 };
 
 /// Relays the upstream's refs, or says why not in the form git shows.
@@ -26,20 +26,23 @@ pub async fn advertise(
         count_refusal(pushes, "not-permitted");
         return advertisement::refuse(service, &text);
     }
+    let name = &knock.upstream.name;
     match ask(pushes, knock, actor, headers).await {
-        Ok(answer) if advertisement::is_advertisement(&answer, service) => {
-            let note = acceptance(pushes, knock, actor);
-            advertisement::relay(service, answer, &pushes.limits, note)
+        Ok((answer, found)) if advertisement::is_advertisement(&answer, service) => {
+            let note = acceptance(pushes, knock, &found, actor);
+            let (limits, metrics) = (&pushes.limits, &pushes.metrics);
+            advertisement::relay(name, service, answer, limits, metrics, note)
         }
-        Ok(answer) => advertisement::relay_refusal(&knock.upstream.name, answer).await,
+        Ok((answer, _)) => advertisement::relay_refusal(name, answer, &pushes.metrics).await,
         Err(error) => advertisement::refuse(service, &unreachable(pushes, knock, &error)),
     }
 }
 
-/// Lets a push in, with the object format it must have, or gives the answer that keeps it out.
+/// Lets a push in, with the object format it must have, or gives the answer that keeps it out. From here on `knock` says
+/// the name under which the upstream has the repository.
 pub async fn admit(
     pushes: &Pushes,
-    knock: &Knock,
+    knock: &mut Knock,
     actor: &Actor,
     headers: &HeaderMap,
 ) -> Result<HashKind, Box<Response<Body>>> {
@@ -57,7 +60,11 @@ pub async fn admit(
         count_refusal(pushes, "not-permitted");
         return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
     }
-    if let Some(format) = holds(pushes, knock, actor) {
+    let found = knock.upstream.settled(&knock.repository, actor);
+    if let Some(format) = holds(pushes, knock, &found, actor)
+        && knock.upstream.allows(&found)
+    {
+        knock.repository = found;
         return Ok(format);
     }
     accepted_by_upstream(pushes, knock, actor, headers).await
@@ -66,30 +73,47 @@ pub async fn admit(
 /// Asks the upstream itself when this credential has not lately discovered refs through us.
 async fn accepted_by_upstream(
     pushes: &Pushes,
-    knock: &Knock,
+    knock: &mut Knock,
     actor: &Actor,
     headers: &HeaderMap,
 ) -> Result<HashKind, Box<Response<Body>>> {
-    match ask(pushes, knock, actor, headers).await {
-        Ok(answer) if advertisement::is_advertisement(&answer, Service::ReceivePack) => {
-            let service = Service::ReceivePack;
-            let Some(format) = advertisement::offered_format(service, answer, &pushes.limits).await
-            else {
-                count_refusal(pushes, "not-accepted");
-                let text = format!("{} takes no push to this repository.", knock.upstream.name);
-                return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
-            };
-            acceptance(pushes, knock, actor)(format);
+    let unreachable = |knock: &Knock, error| {
+        let text = unreachable(pushes, knock, &error);
+        Err(Box::new(plain(StatusCode::BAD_GATEWAY, &text)))
+    };
+    let service = Service::ReceivePack;
+    let (answer, found) = match ask(pushes, knock, actor, headers).await {
+        Ok(asked) => asked,
+        Err(error) => return unreachable(knock, error),
+    };
+    if !advertisement::is_advertisement(&answer, service) {
+        let name = &knock.upstream.name;
+        let refusal = advertisement::relay_refusal(name, answer, &pushes.metrics).await;
+        return Err(Box::new(refusal));
+    }
+    match advertisement::offered_format(service, answer, &pushes.limits).await {
+        Ok(Some(format)) => {
+            acceptance(pushes, knock, &found, actor)(format);
+            knock.repository = found;
             Ok(format)
         }
-        Ok(answer) => Err(Box::new(
-            advertisement::relay_refusal(&knock.upstream.name, answer).await,
-        )),
-        Err(error) => Err(Box::new(plain(
-            StatusCode::BAD_GATEWAY,
-            &unreachable(pushes, knock, &error),
-        ))),
+        Ok(None) | Err(upstream::Error::List(_)) => {
+            count_refusal(pushes, "not-accepted");
+            let text = format!("{} takes no push to this repository.", knock.upstream.name);
+            Err(Box::new(plain(StatusCode::FORBIDDEN, &text)))
+        }
+        Err(error) => unreachable(knock, error),
     }
+}
+
+/// Whether the upstream has accepted this credential for this very name, or does when it is asked.
+pub async fn is_accepted(pushes: &Pushes, knock: &Knock, actor: &Actor) -> bool {
+    if holds(pushes, knock, &knock.repository, actor).is_some() {
+        return true;
+    }
+    let mut asked = knock.clone();
+    let accepted = accepted_by_upstream(pushes, &mut asked, actor, &HeaderMap::new()).await;
+    accepted.is_ok() && asked.repository == knock.repository
 }
 
 /// What the configuration says, without asking anybody.
@@ -110,7 +134,7 @@ async fn ask(
     knock: &Knock,
     actor: &Actor,
     headers: &HeaderMap,
-) -> Result<Response<hyper::body::Incoming>, upstream::Error> {
+) -> Result<(Response<hyper::body::Incoming>, Repository), upstream::Error> {
     advertisement::ask(
         &knock.upstream,
         &knock.repository,
@@ -129,29 +153,27 @@ fn unreachable(pushes: &Pushes, knock: &Knock, error: &upstream::Error) -> Strin
         .upstream_errors_total
         .with_label_values(&[error.class()])
         .inc();
-    format!(
-        "{} could not be reached: {error}. Nothing was sent; try again later.",
-        knock.upstream.name
-    )
+    advertisement::failure(&knock.upstream.name, error)
 }
 
 /// What notes that the upstream has accepted this credential for this repository, to be called when it has.
 fn acceptance(
     pushes: &Pushes,
     knock: &Knock,
+    found: &Repository,
     actor: &Actor,
 ) -> impl FnOnce(HashKind) + Send + 'static {
     let accepted = Arc::clone(&pushes.accepted);
     let upstream = knock.upstream.name.clone();
-    let repository = knock.repository.encoded();
+    let repository = found.encoded();
     let credential = actor.credential_hash().to_owned();
     move |format| accepted.note(&upstream, &repository, &credential, format)
 }
 
-fn holds(pushes: &Pushes, knock: &Knock, actor: &Actor) -> Option<HashKind> {
+fn holds(pushes: &Pushes, knock: &Knock, found: &Repository, actor: &Actor) -> Option<HashKind> {
     pushes.accepted.holds(
         &knock.upstream.name,
-        &knock.repository.encoded(),
+        &found.encoded(),
         actor.credential_hash(),
     )
 }

@@ -150,6 +150,16 @@ impl Line {
             .await;
     }
 
+    /// Reports what became known otherwise of each ref of the request.
+    pub async fn settle(
+        &mut self,
+        request: &PushRequest,
+        text: &str,
+        fates: &[Result<(), String>],
+    ) {
+        self.send(push_report::settled(request, text, fates)).await;
+    }
+
     /// Gives a whole answer of another status; gives it back if the stream has begun.
     pub async fn answer(&mut self, response: Response<Body>) -> Result<(), Response<Body>> {
         let claimed =

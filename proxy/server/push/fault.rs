@@ -5,6 +5,7 @@ use std::io;
 
 use exeat_gitwire::{pack, push_request};
 
+use super::loss::Loss;
 use super::spool::{RoomFull, is_full};
 use crate::{audit, store::Trouble, upstream};
 
@@ -55,8 +56,27 @@ pub enum Fault {
     },
     #[error("{upstream} answered {status} to the push")]
     UpstreamStatus { upstream: String, status: u16 },
-    #[error("the connection to {upstream} was lost before its answer")]
-    OutcomeUnknown { upstream: String },
+    #[error("{upstream} takes no more requests for now (429){}", wait(.after))]
+    UpstreamBusy {
+        upstream: String,
+        /// The seconds to wait, where it said so.
+        after: Option<u64>,
+    },
+    /// It did not get the last byte, or sent the push away unread.
+    #[error("{upstream} did not take the push: {source}")]
+    NotTaken {
+        upstream: String,
+        source: upstream::Error,
+    },
+    #[error("{upstream} {how}")]
+    Lost { upstream: String, how: Loss },
+}
+
+fn wait(after: &Option<u64>) -> String {
+    match after {
+        Some(seconds) => format!("; it asks to wait {seconds} seconds"),
+        None => String::new(),
+    }
 }
 
 /// Some of what ends an inspection is not the pack's fault.
@@ -128,9 +148,11 @@ impl Fault {
             Self::Trailers => ("E-1007", "trailers", Blame::Push),
             Self::Gone => ("E-1008", "client-gone", Blame::Push),
             Self::PackBytes(_) => ("E-1009", "pack-bytes", Blame::Push),
-            Self::Upstream { .. } => ("E-2001", "upstream", Blame::Upstream),
+            Self::Upstream { source, .. } => (source.id(), "upstream", Blame::Upstream),
+            Self::NotTaken { source, .. } => (source.id(), "upstream", Blame::Upstream),
             Self::UpstreamStatus { .. } => ("E-2002", "upstream-status", Blame::Upstream),
-            Self::OutcomeUnknown { .. } => ("E-2003", "outcome-unknown", Blame::Upstream),
+            Self::UpstreamBusy { .. } => ("E-2019", "upstream-busy", Blame::Upstream),
+            Self::Lost { how, .. } => (how.entry().0, "outcome-unknown", Blame::Upstream),
             Self::Busy => ("E-5001", "busy", Blame::Ours),
             Self::Spool(_) => ("E-5002", "spool", Blame::Ours),
             Self::Audit(error) => match error.trouble() {
@@ -192,16 +214,31 @@ impl Fault {
         }
     }
 
-    /// Whether the upstream read the push and took nothing of it.
+    /// What the metric of upstreams' failures calls it; `None` for what is no failure of an upstream.
+    pub fn upstream_class(&self) -> Option<&'static str> {
+        match self {
+            Self::Upstream { source, .. } | Self::NotTaken { source, .. } => Some(source.class()),
+            Self::UpstreamBusy { .. } => Some("busy"),
+            Self::Lost { how, .. } => Some(how.entry().1),
+            _ => None,
+        }
+    }
+
+    /// Whether the upstream said that it takes nothing of the push, or cannot have taken it.
     pub fn was_declined(&self) -> bool {
-        matches!(self, Self::UpstreamStatus { status, .. } if (400..500).contains(status))
+        matches!(
+            self,
+            Self::UpstreamStatus { .. } | Self::UpstreamBusy { .. } | Self::NotTaken { .. }
+        )
     }
 
     /// Whether bytes of the push may have reached the upstream.
     pub fn may_have_left(&self) -> bool {
-        matches!(
-            self,
-            Self::OutcomeUnknown { .. } | Self::UpstreamStatus { .. } | Self::InsideSent
-        )
+        self.was_declined() || self.leaves_unknown() || matches!(self, Self::InsideSent)
+    }
+
+    /// Whether the refs may have moved.
+    pub fn leaves_unknown(&self) -> bool {
+        matches!(self, Self::Lost { .. })
     }
 }

@@ -94,7 +94,12 @@ pub fn fault(id: &PushId, fault: &Fault) -> Told {
             page.line("Push passed the checks; the forge declined it.");
             page.gap();
             page.text(&format!("{}.", sentence(fault)));
-            page.text("Check that your account may push there, then push again.");
+            page.text(match fault {
+                Fault::UpstreamStatus { .. } => {
+                    "Check that your account may push there, then push again."
+                }
+                _ => "Your commits are safe on your machine. Push again later.",
+            });
         }
         (_, true) => {
             page.line("Push passed the checks; its outcome is unknown.");
@@ -128,6 +133,36 @@ pub fn fault(id: &PushId, fault: &Fault) -> Told {
     Told {
         text: page.text,
         reason,
+    }
+}
+
+/// A push whose answer was lost, after the upstream was asked where the refs stand: `missing` of `all` are not where the
+/// push wants them.
+pub fn settled(id: &PushId, fault: &Fault, missing: usize, all: usize) -> Told {
+    let mut page = Page::default();
+    page.line(match missing {
+        0 => "Push passed the checks; it arrived, though its answer was lost.",
+        _ if missing == all => "Push passed the checks; the forge has not taken it.",
+        _ => "Push passed the checks; the forge has taken a part of it.",
+    });
+    page.gap();
+    page.text(&format!("{}.", sentence(fault)));
+    match missing {
+        0 => page.text("Asked again, it shows every ref where you pushed it."),
+        _ => {
+            page.text(&match all - missing {
+                0 => "Asked again, it has not moved a ref.".to_owned(),
+                taken => format!("Asked again, it has moved {taken} of {all} refs."),
+            });
+            page.text("It may still be at work: see what it has, then push again.");
+            page.line("  git fetch");
+        }
+    }
+    page.gap();
+    page.line(&format!("Push {id} ({}).", fault.id()));
+    Told {
+        text: page.text,
+        reason: format!("not taken: {fault} ({}, {id})", fault.id()),
     }
 }
 
@@ -416,6 +451,7 @@ fn pieces(word: &str, most: usize) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::push::loss::Loss;
 
     #[test]
     fn lines_stay_within_72_columns() {
@@ -435,8 +471,9 @@ mod tests {
                 .starts_with("We could not finish the checks. Nothing left")
         );
         assert!(ours.text.contains(id.as_str()) && ours.text.contains("E-5004"));
-        let lost = Fault::OutcomeUnknown {
+        let lost = Fault::Lost {
             upstream: "forge".into(),
+            how: Loss::NoAnswer,
         };
         let unknown = fault(&id, &lost);
         assert!(!unknown.text.contains("Nothing left"));

@@ -9,11 +9,14 @@ mod forward;
 pub(crate) mod fuzzed;
 mod id;
 mod inspect;
+mod loss;
 mod message;
+mod onward;
 mod outside;
 mod panic;
 mod place;
 mod receive;
+mod reconcile;
 mod record;
 mod sending;
 mod share;
@@ -152,7 +155,8 @@ impl Pushes {
             Arriving::new(incoming, &self.limits),
             self.limits.body_idle_seconds.as_secs(),
         );
-        let format = match admit::admit(self, knock, actor, &parts.headers).await {
+        let mut knock = knock.clone();
+        let format = match admit::admit(self, &mut knock, actor, &parts.headers).await {
             Ok(format) => format,
             Err(refusal) => {
                 // A short body is read to its end, so that the client reads the answer.
@@ -177,13 +181,13 @@ impl Pushes {
                 }
                 drop(place);
                 self.drain(&mut body).await;
-                return Reply::Now(self.refuse_unread(id, knock, actor, &unread).await);
+                return Reply::Now(self.refuse_unread(id, &knock, actor, &unread).await);
             }
         };
         let _ = crashpoint::pass_in_task(Point::HeadRead).await;
         let order = Order {
             id: id.clone(),
-            knock: knock.clone(),
+            knock,
             actor: actor.clone(),
             request,
             since,
@@ -295,11 +299,10 @@ impl Pushes {
                 } else if report.findings.iter().any(|finding| finding.existing) {
                     line.say(&message::nothing_new(order, report)).await;
                 }
-                let limits = &self.limits;
                 let begun = Instant::now();
-                let sent = forward::forward(cleared, order, work.pack, line, limits).await;
+                let sent = self.onward(order, report, cleared, work.pack, line).await;
                 self.observe("forward", begun);
-                self.finish(order, sent).await
+                sent
             }
             Verdict::Hold(stopped) => {
                 let told = message::held(order, report, &stopped);
@@ -322,25 +325,6 @@ impl Pushes {
             note: told.reason.clone(),
         };
         self.note_outcome(order, &outcome).await;
-    }
-
-    /// Records how forwarding ended; a fault is told to the developer by the caller.
-    async fn finish(
-        &self,
-        order: &Order,
-        sent: Result<forward::Sent, Box<forward::Failed>>,
-    ) -> Result<(), Fault> {
-        match sent {
-            Ok(sent) => {
-                self.note_outcome(order, &sent.outcome).await;
-                tracing::info!(ending = ?sent.outcome.ending, "push forwarded");
-                Ok(())
-            }
-            Err(failed) => {
-                self.note_outcome(order, &failed.outcome).await;
-                Err(failed.fault)
-            }
-        }
     }
 
     /// Makes a decision durable. Without it nothing is carried out.
@@ -461,18 +445,18 @@ impl Pushes {
             .refusals_total
             .with_label_values(&[fault.cause()])
             .inc();
-        match fault {
-            Fault::Upstream { source, .. } => self
+        match fault.upstream_class() {
+            Some(class) => self
                 .metrics
                 .upstream_errors_total
-                .with_label_values(&[source.class()])
+                .with_label_values(&[class])
                 .inc(),
-            _ if fault.blame() == fault::Blame::Ours => self
+            None if fault.blame() == fault::Blame::Ours => self
                 .metrics
                 .failclosed_total
                 .with_label_values(&[fault.cause()])
                 .inc(),
-            _ => {}
+            None => {}
         }
     }
 }

@@ -1,204 +1,147 @@
-//! The outgoing HTTP client: verified TLS, pooled connections, time-outs by phase.
+//! Requests to one upstream: over a kept connection where there is one, and once more where that is safe.
 
-use std::{
-    error::Error as StdError,
-    future::Future,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri, header::HOST, uri::Authority};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+
+use super::{
+    connect::Connector,
+    error::Error,
+    pool::{FRESH, KEPT, Pool},
+    progress::Progress,
 };
-use rustls::{ClientConfig, RootCertStore};
-use tower_service::Service;
+use crate::{
+    answer::{self, Body},
+    config,
+};
 
-use crate::{answer::Body, config};
-
-/// Idle connections are given up before common servers (nginx: 75 s, Apache: 5 s, forges: longer)
-/// would close them under a request that is just being sent.
-const IDLE: Duration = Duration::from_secs(4);
-
-/// What became of a request to an upstream. The texts are for developers; they name the upstream
-/// nowhere, because whoever shows them does.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("its address is not usable: {0}")]
-    Address(String),
-    #[error("TLS cannot be set up: {0}")]
-    Setup(#[from] rustls::Error),
-    #[error("its name cannot be resolved")]
-    Name,
-    #[error("it refuses connections")]
-    Refused,
-    #[error("its TLS certificate is not trusted or TLS failed: {0}")]
-    Tls(String),
-    #[error("no connection to it came about in time")]
-    ConnectTime,
-    #[error("no connection to it came about: {0}")]
-    Connect(String),
-    #[error("it did not answer in time")]
-    Time,
-    #[error("the connection to it was lost")]
-    Lost,
-    /// TLS failed on a connection that had come about.
-    #[error("the connection to it was lost: {0}")]
-    Broken(String),
+/// The connections to one upstream and the way to make more.
+pub(super) struct Client {
+    authority: Authority,
+    host: HeaderValue,
+    connector: Connector,
+    connect: Duration,
+    pool: Pool,
 }
 
-impl Error {
-    /// Whether the request may have reached the upstream.
-    pub fn may_have_arrived(&self) -> bool {
-        matches!(self, Self::Time | Self::Lost | Self::Broken(_))
-    }
-
-    /// One word for the metric.
-    pub fn class(&self) -> &'static str {
-        match self {
-            Self::Address(_) | Self::Setup(_) => "setup",
-            Self::Name => "name",
-            Self::Refused => "refused",
-            Self::ConnectTime | Self::Connect(_) => "connect",
-            Self::Tls(_) => "tls",
-            Self::Time => "time",
-            Self::Lost | Self::Broken(_) => "lost",
-        }
-    }
-}
-
-/// A pool of connections to one upstream.
-pub struct Client {
-    pooled: legacy::Client<Connector, Body>,
+/// How long an upstream may be silent while it takes a push.
+#[derive(Clone, Copy, Debug)]
+pub struct Silence {
+    /// Between two pieces of the push that it reads.
+    pub reading: Duration,
+    /// From the last piece to the head of its answer.
+    pub working: Duration,
 }
 
 impl Client {
-    pub fn new(section: &config::Upstream, limits: &config::Limits) -> Result<Self, Error> {
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(limits.upstream_connect_seconds));
-        let tls = HttpsConnectorBuilder::new().with_tls_config(tls(section)?);
-        let https = if section.plaintext {
-            tls.https_or_http()
-        } else {
-            tls.https_only()
-        };
-        let pooled = legacy::Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .build(Connector {
-                https: https.enable_http1().wrap_connector(connector),
-                patience: limits.upstream_connect_seconds,
-            });
-        Ok(Self { pooled })
+    pub(super) fn new(section: &config::Upstream, limits: &config::Limits) -> Result<Self, Error> {
+        let authority = section.authority.clone();
+        Ok(Self {
+            host: HeaderValue::from_str(authority.as_str())
+                .map_err(|_| Error::Address(authority.to_string()))?,
+            authority,
+            connector: Connector::new(section, limits)?,
+            connect: limits.upstream_connect_seconds,
+            pool: Pool::default(),
+        })
     }
 
-    pub async fn send(
+    /// Sends a request and waits for the head of the answer, `patience` at most.
+    pub(super) async fn send(
         &self,
         request: Request<Body>,
         patience: Duration,
     ) -> Result<Response<Incoming>, Error> {
-        match tokio::time::timeout(patience, self.pooled.request(request)).await {
-            Err(_) => Err(Error::Time),
-            Ok(answer) => answer.map_err(|error| classify(&error)),
+        let answered = tokio::time::timeout(patience, self.exchange(request, KEPT)).await;
+        answered.unwrap_or(Err(Error::Time))
+    }
+
+    /// Sends a push. However long it takes: what is bounded is how long nothing happens.
+    pub(super) async fn send_push(
+        &self,
+        request: Request<Body>,
+        progress: &Progress,
+        silence: Silence,
+    ) -> Result<Response<Incoming>, Error> {
+        let exchange = self.exchange(request, FRESH);
+        tokio::pin!(exchange);
+        let mut wait = self.connect + silence.reading;
+        loop {
+            tokio::select! {
+                answered = &mut exchange => return answered,
+                () = tokio::time::sleep(wait) => {}
+            }
+            let still = progress.still_for();
+            let most = match (still, progress.is_complete()) {
+                (None, _) => return Err(Error::Time),
+                (Some(_), true) => silence.working,
+                (Some(_), false) => silence.reading,
+            };
+            wait = most.saturating_sub(still.unwrap_or_default());
+            if wait.is_zero() && progress.is_complete() {
+                return Err(Error::Time);
+            }
+            if wait.is_zero() {
+                return Err(Error::Stalled(progress.sent()));
+            }
         }
     }
-}
 
-type Https = HttpsConnector<HttpConnector>;
-type Failure = Box<dyn StdError + Send + Sync>;
-
-/// Bounds the whole way to a connection. TCP alone has its bound further in, where it is shared among a name's addresses;
-/// an upstream that takes connections and then says nothing is only noticed here.
-#[derive(Clone)]
-struct Connector {
-    https: Https,
-    patience: Duration,
-}
-
-impl Service<Uri> for Connector {
-    type Response = <Https as Service<Uri>>::Response;
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        self.https.poll_ready(context)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = tokio::time::timeout(self.patience, self.https.call(uri));
-        Box::pin(async move {
-            connecting
-                .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
-        })
-    }
-}
-
-fn tls(section: &config::Upstream) -> Result<ClientConfig, Error> {
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(section)?)
-        .with_no_client_auth();
-    tls.enable_sni = true;
-    Ok(tls)
-}
-
-/// The system's certificate authorities and the configured ones.
-fn roots(section: &config::Upstream) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    let system = rustls_native_certs::load_native_certs();
-    for error in &system.errors {
-        tracing::warn!(%error, "a system certificate authority cannot be read");
-    }
-    roots.add_parsable_certificates(system.certs);
-    for authority in section.ca.iter().flat_map(|ca| &ca.certificates) {
-        roots.add(authority.clone())?;
-    }
-    Ok(roots)
-}
-
-/// Finds out what went wrong from the chain of causes. Once there was a connection, the upstream may have
-/// read the request whatever failed afterwards, be it TLS.
-fn classify(error: &legacy::Error) -> Error {
-    let outermost: &(dyn StdError + 'static) = error;
-    let causes = || std::iter::successors(Some(outermost), |&cause| behind(cause));
-    let tls = causes().find_map(|cause| cause.downcast_ref::<rustls::Error>());
-    match (error.is_connect(), tls) {
-        (true, Some(tls)) => return Error::Tls(tls.to_string()),
-        (false, Some(tls)) => return Error::Broken(tls.to_string()),
-        (false, None) => return Error::Lost,
-        (true, None) => {}
-    }
-    let mut last = String::from("it was cut off");
-    for io in causes().filter_map(|cause| cause.downcast_ref::<io::Error>()) {
-        match io.kind() {
-            io::ErrorKind::ConnectionRefused => return Error::Refused,
-            io::ErrorKind::TimedOut => return Error::ConnectTime,
-            kind => last = kind.to_string(),
+    /// A kept connection may have been closed at the other end just now. What then provably was not sent is sent on
+    /// another one, and so is, once, what may be asked twice.
+    async fn exchange(
+        &self,
+        mut request: Request<Body>,
+        longest_idle: Duration,
+    ) -> Result<Response<Incoming>, Error> {
+        self.address(&mut request)?;
+        let mut again = (request.method() == Method::GET).then(|| copy(&request));
+        let mut kept = self.pool.take(longest_idle);
+        loop {
+            let was_kept = kept.is_some();
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => self.connector.connect().await?,
+            };
+            let mut failed = match connection.try_send_request(request).await {
+                Ok(answer) => {
+                    self.pool.keep(connection);
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
+            };
+            request = match (failed.take_message(), again.take()) {
+                (Some(unsent), spare) if was_kept => {
+                    again = spare;
+                    unsent
+                }
+                (None, Some(copy)) if was_kept => copy,
+                (Some(_), _) => return Err(Error::Connect("it was closed at once".into())),
+                (None, _) => return Err(Error::of_exchange(failed.error())),
+            };
         }
     }
-    if causes().any(|cause| cause.to_string().contains("dns error")) {
-        return Error::Name;
+
+    /// The form in which a server reads its own requests (RFC 9112 section 3.2.1). A request that names any other server
+    /// goes nowhere.
+    fn address(&self, request: &mut Request<Body>) -> Result<(), Error> {
+        if request.uri().authority() != Some(&self.authority) {
+            return Err(Error::Address("the request is for another server".into()));
+        }
+        let path = request.uri().path_and_query().cloned();
+        let path = path.ok_or_else(|| Error::Address("the request has no path".into()))?;
+        *request.uri_mut() = Uri::from(path);
+        request.headers_mut().insert(HOST, self.host.clone());
+        Ok(())
     }
-    Error::Connect(last)
 }
 
-/// The next cause. An I/O error gives as its source what stands behind the error it wraps, so that one is looked at
-/// first; TLS errors arrive wrapped twice.
-fn behind<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    match cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-    {
-        Some(wrapped) => Some(wrapped),
-        None => cause.source(),
-    }
+/// The same request once more; it has no body.
+fn copy(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(answer::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
 }

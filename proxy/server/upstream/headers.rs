@@ -24,6 +24,11 @@ pub fn relay(from: &HeaderMap, to: &mut HeaderMap) {
     }
 }
 
+/// The seconds that an upstream asks to wait, where it gives a number of them.
+pub fn retry_after(from: &HeaderMap) -> Option<u64> {
+    from.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+}
+
 /// Every WWW-Authenticate line, separately, without the challenges that would sign in a connection: NTLM
 /// and Negotiate bind the user to a connection, and connections to an upstream are shared.
 pub fn unsigned_in(from: &HeaderMap) -> Vec<HeaderValue> {

@@ -1,7 +1,13 @@
 //! The forges behind the proxy: which there are, and the only way bytes go out to them.
 
+mod address;
 mod client;
+mod connect;
+mod error;
 mod headers;
+mod pool;
+mod progress;
+mod redirect;
 mod repository;
 
 use std::{collections::HashMap, sync::Arc};
@@ -9,9 +15,12 @@ use std::{collections::HashMap, sync::Arc};
 use http::{Method, Request, Response, Uri, uri::Authority};
 use hyper::body::Incoming;
 
-pub use client::Error;
-pub use headers::{relay, unsigned_in};
-pub use repository::Repository;
+pub use client::Silence;
+pub use error::Error;
+pub use headers::{relay, retry_after, unsigned_in};
+pub use progress::Progress;
+pub use redirect::leads_elsewhere;
+pub use repository::{Repository, plain_segments};
 
 use crate::{
     answer::Body,
@@ -19,6 +28,7 @@ use crate::{
     identity::Actor,
 };
 use client::Client;
+use redirect::Moved;
 
 /// All configured upstreams, by name and by virtual host.
 pub struct Upstreams {
@@ -34,6 +44,7 @@ pub struct Upstream {
     authority: Authority,
     allow: Option<config::Repositories>,
     client: Client,
+    moved: Moved,
 }
 
 impl Upstreams {
@@ -83,6 +94,7 @@ impl Upstream {
             authority: section.authority.clone(),
             allow: section.allow.clone(),
             client: Client::new(section, limits)?,
+            moved: Moved::default(),
         })
     }
 
@@ -102,15 +114,9 @@ impl Upstream {
         rest: &str,
         actor: &Actor,
     ) -> http::request::Builder {
-        let target = format!(
-            "{}://{}/{}/{rest}",
-            self.scheme,
-            self.authority,
-            repository.encoded()
-        );
         let mut builder = Request::builder()
             .method(method)
-            .uri(target)
+            .uri(self.uri(repository, rest).unwrap_or_default())
             .header(http::header::USER_AGENT, headers::USER_AGENT)
             .header(http::header::ACCEPT, "*/*");
         if let Some(credential) = &actor.credential {
@@ -129,6 +135,82 @@ impl Upstream {
         patience: std::time::Duration,
     ) -> Result<Response<Incoming>, Error> {
         self.client.send(request, patience).await
+    }
+
+    /// Sends a push, whose body `progress` watches, and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// As `send`; also when the upstream is silent for longer than `silence` allows.
+    pub async fn send_push(
+        &self,
+        request: Request<Body>,
+        progress: &Progress,
+        silence: Silence,
+    ) -> Result<Response<Incoming>, Error> {
+        self.client.send_push(request, progress, silence).await
+    }
+
+    /// Asks for `rest` below a repository with `make`'s request, and follows where the upstream says that the repository
+    /// has another name: on this server alone, and only to what `permitted` lets pass. Gives the answer and the name under
+    /// which the repository was found, which further requests of the same actor use.
+    ///
+    /// # Errors
+    /// As `send`; also when a redirect is not one that is followed.
+    pub async fn discover(
+        &self,
+        repository: &Repository,
+        rest: &str,
+        actor: &Actor,
+        permitted: impl Fn(&Repository) -> bool,
+        make: impl Fn(http::request::Builder) -> http::request::Builder,
+        patience: std::time::Duration,
+    ) -> Result<(Response<Incoming>, Repository), Error> {
+        let mut found = repository.clone();
+        for _ in 0..=redirect::MOST {
+            let request = make(self.request(Method::GET, &found, rest, actor))
+                .body(crate::answer::empty())
+                .map_err(|error| Error::Address(error.to_string()))?;
+            let asked = request.uri().clone();
+            let answer = self.send(request, patience).await?;
+            if !leads_elsewhere(answer.status(), true) {
+                self.moved.note(repository, &found, actor.credential_hash());
+                return Ok((answer, found));
+            }
+            found = redirect::target(&asked, rest, answer.headers())?;
+            if !permitted(&found) {
+                return Err(Error::NotListed(found.to_string()));
+            }
+            tracing::info!(upstream = self.name, from = %repository, to = %found, "redirect followed");
+        }
+        Err(Error::Redirects(redirect::MOST))
+    }
+
+    /// Where a redirected POST for `rest` below `repository` leads.
+    ///
+    /// # Errors
+    /// When it leads to another server, or to no repository.
+    pub fn redirected(
+        &self,
+        repository: &Repository,
+        rest: &str,
+        answer: &Response<Incoming>,
+    ) -> Result<Repository, Error> {
+        redirect::target(&self.uri(repository, rest)?, rest, answer.headers())
+    }
+
+    /// The name under which this actor's last ref discovery found a repository.
+    pub fn settled(&self, repository: &Repository, actor: &Actor) -> Repository {
+        self.moved.settled(repository, actor.credential_hash())
+    }
+
+    fn uri(&self, repository: &Repository, rest: &str) -> Result<Uri, Error> {
+        let path = format!("/{}/{rest}", repository.encoded());
+        Uri::builder()
+            .scheme(self.scheme)
+            .authority(self.authority.clone())
+            .path_and_query(path)
+            .build()
+            .map_err(|error| Error::Address(error.to_string()))
     }
 }
 

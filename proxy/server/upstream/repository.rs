@@ -16,6 +16,11 @@ impl Repository {
         (!segments.is_empty()).then_some(Self { segments })
     }
 
+    /// Reads the path of a URL, which begins with a slash; `None` where it is not in its plain form.
+    pub fn from_path(path: &str) -> Option<Self> {
+        plain_segments(path).and_then(Self::new)
+    }
+
     /// The path for a URL. Everything but unreserved characters (RFC 3986 §2.3) and the `~`, `@`
     /// and `+` that forges use is percent-encoded.
     pub fn encoded(&self) -> String {
@@ -43,6 +48,39 @@ impl fmt::Display for Repository {
             self.segments.join("/").as_bytes(),
         ))
     }
+}
+
+/// Splits the path of a URL and decodes each segment exactly once. `None` where another decoding would change it, or a
+/// server further on could read it as something else (`..`, `%2f`, `\\`, `;`, `//`).
+pub fn plain_segments(path: &str) -> Option<Vec<String>> {
+    let segments = path.strip_prefix('/')?.split('/');
+    segments
+        .map(|segment| decode(segment).filter(|plain| is_plain(plain)))
+        .collect()
+}
+
+fn is_plain(segment: &str) -> bool {
+    !segment.is_empty()
+        && segment != "."
+        && segment != ".."
+        && !segment
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '/' | '\\' | '%' | ';' | '?' | '#'))
+}
+
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let high = char::from(rest.next()?).to_digit(16)?;
+        let low = char::from(rest.next()?).to_digit(16)?;
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn encode(segment: &str) -> String {

@@ -63,13 +63,17 @@ fn the_example_has_every_key_that_is_known() {
     ] {
         std::fs::write(folder.path().join(name), certificate.pem()).unwrap();
     }
+    std::fs::write(folder.path().join("proxy-credentials"), "user:password\n").unwrap();
     let path = folder.path().join("exeat.toml");
     let text = uncommented();
     std::fs::write(&path, &text).unwrap();
     let mut reader = Reader::new(Some(&path));
     let file = raw::File::read(&path).unwrap();
     let tree = raw::merge(Some(file), std::iter::empty(), &mut reader).unwrap();
-    Config::check(Section::root(&mut reader, tree));
+    Config::check(
+        Section::root(&mut reader, tree),
+        &via::Surroundings::default(),
+    );
     let asked = reader.asked().clone();
     let (problems, warnings) = reader.finish();
     assert!(

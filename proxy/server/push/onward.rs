@@ -1,0 +1,134 @@
+//! A cleared push on its way: to the repository's new name where the upstream says so, and to an outcome on record.
+
+use exeat_inspect::Report;
+
+use super::{
+    Order, Pushes, admit,
+    answer::Line,
+    fault::Fault,
+    forward::{self, Failed, Sent},
+    reconcile,
+    spool::PackSpool,
+};
+use crate::{
+    audit,
+    door::Knock,
+    policy::{self, Cleared, Facts, Verdict},
+    upstream::{self, Repository},
+};
+
+/// Redirects of one push that are followed in a row.
+const REDIRECTS: usize = 3;
+
+impl Pushes {
+    /// Sends the push on and records how that ended; a fault is told to the developer by the caller.
+    pub(super) async fn onward(
+        &self,
+        order: &Order,
+        report: &Report,
+        cleared: Cleared,
+        mut pack: Option<PackSpool>,
+        line: &mut Line,
+    ) -> Result<(), Fault> {
+        let mut knock = order.knock.clone();
+        let sent = self
+            .follow(order, &mut knock, report, cleared, &mut pack, line)
+            .await;
+        let (fault, outcome) = match sent {
+            Ok(mut sent) => {
+                if knock.repository != order.knock.repository {
+                    let note = &mut sent.outcome.note;
+                    note.push_str(&format!("; the repository is now {}", knock.repository));
+                }
+                self.note_outcome(order, &sent.outcome).await;
+                tracing::info!(ending = ?sent.outcome.ending, "push forwarded");
+                return Ok(());
+            }
+            Err(ended) => *ended,
+        };
+        if !fault.leaves_unknown() {
+            self.note_outcome(order, &outcome).await;
+            return Err(fault);
+        }
+        let outcome = reconcile::settle(self, order, &knock, &fault, outcome, line).await;
+        match (outcome.ending, fault.upstream_class()) {
+            (audit::Ending::AcceptedConfirmed, Some(class)) => self
+                .metrics
+                .upstream_errors_total
+                .with_label_values(&[class])
+                .inc(),
+            _ => self.count_fault(&fault),
+        }
+        self.note_outcome(order, &outcome).await;
+        tracing::info!(ending = ?outcome.ending, "push reconciled");
+        Ok(())
+    }
+
+    /// Sends it, and again to the new name as long as the upstream sends it away unread.
+    async fn follow(
+        &self,
+        order: &Order,
+        knock: &mut Knock,
+        report: &Report,
+        mut cleared: Cleared,
+        pack: &mut Option<PackSpool>,
+        line: &mut Line,
+    ) -> Result<Sent, Box<(Fault, audit::Outcome)>> {
+        for _ in 0..=REDIRECTS {
+            let to = match forward::forward(cleared, order, knock, pack, line, self).await {
+                Ok(sent) => return Ok(sent),
+                Err(Failed::Ended(ended)) => return Err(ended),
+                Err(Failed::Moved(to)) => to,
+            };
+            cleared = match self.cleared_for(order, knock, report, &to).await {
+                Ok(cleared) => cleared,
+                Err(source) => return Err(not_taken(order, source)),
+            };
+            tracing::info!(from = %knock.repository, %to, "the push goes to the new name");
+            knock.repository = to;
+        }
+        Err(not_taken(order, upstream::Error::Redirects(REDIRECTS)))
+    }
+
+    /// Whether the push may go to another name than the one it was judged for: all is asked anew.
+    async fn cleared_for(
+        &self,
+        order: &Order,
+        knock: &Knock,
+        report: &Report,
+        to: &Repository,
+    ) -> Result<Cleared, upstream::Error> {
+        let mut knock = knock.clone();
+        knock.repository = to.clone();
+        let refused = || upstream::Error::NotListed(to.to_string());
+        // What the old name serves already says nothing about the new one.
+        if report.findings.iter().any(|finding| finding.existing) {
+            return Err(refused());
+        }
+        if !knock.upstream.allows(to) || !admit::is_accepted(self, &knock, &order.actor).await {
+            return Err(refused());
+        }
+        let repository = to.comparable(knock.upstream.forge);
+        let push = policy::Push {
+            upstream: &knock.upstream.name,
+            repository: &repository,
+        };
+        match policy::judge(push, report, &Facts::default(), &self.policy) {
+            Verdict::Forward(cleared) => Ok(cleared),
+            Verdict::Hold(_) | Verdict::Refuse(_) => Err(refused()),
+        }
+    }
+}
+
+fn not_taken(order: &Order, source: upstream::Error) -> Box<(Fault, audit::Outcome)> {
+    let fault = Fault::NotTaken {
+        upstream: order.knock.upstream.name.clone(),
+        source,
+    };
+    let outcome = audit::Outcome {
+        ending: audit::Ending::NotSent,
+        forwarded_bytes: 0,
+        note: fault.to_string(),
+    };
+    Box::new((fault, outcome))
+}
