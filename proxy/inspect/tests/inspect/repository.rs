@@ -27,6 +27,15 @@ impl Repository {
         repository
     }
 
+    /// One that is there, of SHA-1; it is only read.
+    pub fn at(path: &Path) -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            path: path.to_owned(),
+            hash: HashKind::Sha1,
+        }
+    }
+
     /// A clone of `source`, made with these options.
     pub fn clone_of(source: &Self, options: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
