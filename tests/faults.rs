@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use crate::harness::{Answer, Client, Git, Options, World, ZERO, head, pack_of};
 
 /// A repository at the upstream, and a work tree with one commit that anybody may push to a branch of its own.
-struct Ground {
-    world: World,
+pub(crate) struct Ground {
+    pub(crate) world: World,
     work: PathBuf,
     id: String,
     pack: Vec<u8>,
 }
 
 impl Ground {
-    fn new(options: Options, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn new(options: Options, content: impl AsRef<[u8]>) -> Self {
         let world = World::start(options);
         world.new_repository("one");
         let work = world.new_work("work");
@@ -44,18 +44,18 @@ impl Ground {
         )
     }
 
-    fn body(&self, branch: &str) -> Vec<u8> {
+    pub(crate) fn body(&self, branch: &str) -> Vec<u8> {
         let mut body = self.head(branch);
         body.extend(&self.pack);
         body
     }
 
-    fn push(&self, branch: &str) -> Answer {
+    pub(crate) fn push(&self, branch: &str) -> Answer {
         self.world.ask_push("one", &self.body(branch))
     }
 
     #[track_caller]
-    fn assert_pushed(&self, branch: &str) {
+    pub(crate) fn assert_pushed(&self, branch: &str) {
         let answer = self.push(branch);
         assert!(
             arrived(&answer),
@@ -75,13 +75,13 @@ impl Ground {
     }
 
     /// The value of a metric's line; 0 where there is none yet.
-    fn metric(&self, line: &str) -> u64 {
+    pub(crate) fn metric(&self, line: &str) -> u64 {
         metric(&self.world, line)
     }
 
     /// Waits until no push holds anything any more: no place, no byte of the spool, no flight.
     #[track_caller]
-    fn await_idle(&self) {
+    pub(crate) fn await_idle(&self) {
         await_until("pushes hold something for good", || {
             [
                 "exeat_pushes_in_flight",
@@ -95,12 +95,12 @@ impl Ground {
     }
 
     /// The records of the audit, oldest first.
-    fn records(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn records(&self) -> Vec<serde_json::Value> {
         records(&self.world)
     }
 
     /// A connection on which the beginning of a push has been said.
-    fn begin(&self, length: usize, said: &[u8]) -> Client {
+    pub(crate) fn begin(&self, length: usize, said: &[u8]) -> Client {
         let head = format!(
             "POST /forge.test/one.git/git-receive-pack HTTP/1.1\n\
              Content-Type: application/x-git-receive-pack-request\nContent-Length: {length}"
@@ -164,7 +164,7 @@ pub(crate) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 
 /// Waits for something that comes, however slow the machine.
 #[track_caller]
-fn await_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn await_until(what: &str, condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();
     while !condition() {
         assert!(start.elapsed().as_secs() < 60, "{what}");

@@ -17,6 +17,7 @@ mod observe;
 mod pass;
 mod redteam;
 mod refuse;
+mod reload;
 mod rows;
 mod scan;
 mod setup;

@@ -23,6 +23,7 @@ use crate::{
     listen::{Certificates, Listener},
     metrics::Metrics,
     push::{Places, Pushes, Shares, SpoolRoom},
+    reload::{self, Standing},
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
@@ -43,10 +44,21 @@ pub struct Running {
     observing: Option<JoinHandle<()>>,
     stop_observing: CancellationToken,
     readiness: Readiness,
-    concluding: TaskTracker,
-    drain: std::time::Duration,
-    audit: Audit,
+    standing: Arc<Standing<House>>,
+    config: Config,
+    parts: Parts,
+}
+
+/// What outlives a change of the configuration.
+struct Parts {
     store: Store,
+    audit: Audit,
+    metrics: Metrics,
+    concluding: TaskTracker,
+    key: FingerprintKey,
+    pool: Arc<Pool>,
+    room: Arc<SpoolRoom>,
+    places: Arc<Places>,
 }
 
 /// Starts everything a configuration asks for.
@@ -59,27 +71,15 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let store = Store::open(data).await?;
     let rules = Arc::new(rules(config)?);
     let metrics = Metrics::new();
-    metrics.set_rules_digest(rules.digest());
-    metrics.set_limits(&config.limits);
-    let digests = audit::Digests {
-        rules: rules.digest().to_owned(),
-        policy: config.policy.digest(),
-        config: config.digest(),
-    };
+    let digests = digests(config, &rules);
     let audit = open_audit(&store, &digests).await?;
     let readiness = Readiness::new(store.clone());
     let stop_observing = CancellationToken::new();
     let (telemetry, observing) = observe(config, &metrics, &readiness, &stop_observing).await?;
-    let concluding = TaskTracker::new();
-    let house = House::new(
-        config,
-        &store,
-        rules,
-        digests,
-        &audit,
-        &metrics,
-        &concluding,
-    )?;
+    let parts = Parts::new(config, store, audit, metrics)?;
+    let house = House::new(config, rules, digests, &parts)?;
+    parts.take(config, &house);
+    let metrics = parts.metrics.clone();
     let hosts = virtual_hosts(config);
     let limits = Arc::new(config.limits.clone());
     let listener = Listener::bind(&config.listen, data, &hosts, limits, metrics).await?;
@@ -90,9 +90,10 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let certificates = listener.certificates();
     announce(data, git, telemetry)?;
     let stop = CancellationToken::new();
-    let house = Arc::new(house);
+    let standing = Standing::new(house);
+    let doors = Arc::clone(&standing);
     let answering = move |request, peer| {
-        let house = Arc::clone(&house);
+        let house = doors.now();
         async move { house.answer(request, peer).await }
     };
     let serving = tokio::spawn(listener.serve(answering, stop.clone()));
@@ -108,34 +109,111 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         observing,
         stop_observing,
         readiness,
-        concluding,
-        drain: config.limits.drain_seconds,
-        audit,
-        store,
+        standing,
+        config: config.clone(),
+        parts,
     })
 }
 
 impl Running {
+    /// Takes a configuration that was read anew, and the rules and certificates it names: all of it or, where
+    /// something cannot be used, nothing. Says so in the log, the metric and the answer of `/health/ready`.
+    pub async fn reload(&mut self, config: anyhow::Result<Config>) {
+        let reloaded = match config {
+            Ok(config) => self.take(config).await,
+            Err(error) => Err(error),
+        };
+        let result = match &reloaded {
+            Ok(()) => "ok",
+            Err(_) => "failed",
+        };
+        let reloads = &self.parts.metrics.reloads_total;
+        reloads.with_label_values(&[result]).inc();
+        self.readiness.set_reload_failed(reloaded.is_err());
+        match reloaded {
+            Ok(()) => tracing::info!("configuration reloaded"),
+            Err(error) => tracing::error!(
+                error = format!("{error:#}"),
+                "the changed configuration cannot be used; the one before stays in force"
+            ),
+        }
+    }
+
+    async fn take(&mut self, mut config: Config) -> anyhow::Result<()> {
+        for key in reload::keep(&self.config, &mut config) {
+            tracing::warn!("{key} was changed: that takes a restart, and is kept until then");
+        }
+        let compiled = config.clone();
+        let rules = tokio::task::spawn_blocking(move || rules(&compiled)).await??;
+        let digests = digests(&config, &rules);
+        let house = House::new(&config, Arc::new(rules), digests.clone(), &self.parts)?;
+        if let Some(certificates) = self.certificates.clone() {
+            tokio::task::spawn_blocking(move || certificates.reload()).await??;
+        }
+        // On record before it is in force, as everything that decides.
+        self.parts.audit.reload(&digests).await?;
+        self.parts.take(&config, &house);
+        self.standing.swap(house);
+        self.config = config;
+        Ok(())
+    }
+
     /// Stops accepting, lets pushes finish within `limits.drain_seconds`, and closes the store.
     pub async fn stop(self) {
         tracing::info!("draining");
         self.readiness.set(false);
         self.stop.cancel();
         let _ = self.serving.await;
-        self.concluding.close();
-        if tokio::time::timeout(self.drain, self.concluding.wait())
+        let parts = self.parts;
+        parts.concluding.close();
+        let drain = self.config.limits.drain_seconds;
+        if tokio::time::timeout(drain, parts.concluding.wait())
             .await
             .is_err()
         {
             tracing::warn!("pushes were still under way; their outcome is noted at the next start");
         }
-        self.audit.close().await;
-        self.store.close().await;
+        parts.audit.close().await;
+        parts.store.close().await;
         self.stop_observing.cancel();
         if let Some(observing) = self.observing {
             let _ = observing.await;
         }
         tracing::info!("stopped");
+    }
+}
+
+impl Parts {
+    fn new(config: &Config, store: Store, audit: Audit, metrics: Metrics) -> anyhow::Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let limits = &config.limits;
+        Ok(Self {
+            key: FingerprintKey::new(*store.fingerprint_key().expose()),
+            pool: Pool::start(threads).context("no threads for the inspection")?,
+            room: SpoolRoom::open(&config.data.directory, limits.spool_bytes, &metrics)
+                .context("the spool folder cannot be made")?,
+            places: Places::new(limits.pushes, &metrics),
+            concluding: TaskTracker::new(),
+            store,
+            audit,
+            metrics,
+        })
+    }
+
+    /// What is shared by all pushes follows the configuration of `house`.
+    fn take(&self, config: &Config, house: &House) {
+        self.metrics.set_rules_digest(house.pushes.rules.digest());
+        self.metrics.set_limits(&config.limits);
+        self.room.set_limit(config.limits.spool_bytes);
+        self.places.set_number(config.limits.pushes);
+    }
+}
+
+fn digests(config: &Config, rules: &RuleSet) -> audit::Digests {
+    audit::Digests {
+        rules: rules.digest().to_owned(),
+        policy: config.policy.digest(),
+        config: config.digest(),
     }
 }
 
@@ -222,37 +300,34 @@ struct House {
 }
 
 impl House {
+    /// What the upstream has accepted is asked anew after a reload: its address may have changed. Users' shares
+    /// are counted anew as well; the places themselves are not.
     fn new(
         config: &Config,
-        store: &Store,
         rules: Arc<RuleSet>,
         digests: audit::Digests,
-        audit: &Audit,
-        metrics: &Metrics,
-        concluding: &TaskTracker,
+        parts: &Parts,
     ) -> anyhow::Result<Self> {
         let limits = Arc::new(config.limits.clone());
-        let key = FingerprintKey::new(*store.fingerprint_key().expose());
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let metrics = parts.metrics.clone();
         let pushes = Pushes {
             limits: Arc::clone(&limits),
             policy: config.policy,
             digests,
             rules,
-            key: key.clone(),
-            pool: Pool::start(threads).context("no threads for the inspection")?,
-            room: SpoolRoom::open(&config.data.directory, config.limits.spool_bytes, metrics)
-                .context("the spool folder cannot be made")?,
-            places: Places::new(config.limits.pushes, metrics),
+            key: parts.key.clone(),
+            pool: Arc::clone(&parts.pool),
+            room: Arc::clone(&parts.room),
+            places: Arc::clone(&parts.places),
             shares: Shares::new(config.limits.pushes_per_user),
             accepted: Arc::new(Accepted::default()),
-            audit: audit.clone(),
+            audit: parts.audit.clone(),
             metrics: metrics.clone(),
-            concluding: concluding.clone(),
+            concluding: parts.concluding.clone(),
         };
         Ok(Self {
             upstreams: Upstreams::new(&config.upstreams, &config.limits)?,
-            key,
+            key: parts.key.clone(),
             pushes: Arc::new(pushes),
             fetches: Fetches {
                 limits: Arc::clone(&limits),
@@ -262,7 +337,7 @@ impl House {
                 limits,
                 metrics: metrics.clone(),
             },
-            metrics: metrics.clone(),
+            metrics,
         })
     }
 

@@ -8,6 +8,7 @@ pub mod config;
 
 pub mod boot;
 pub mod listen;
+mod reload;
 
 pub mod door;
 pub mod identity;

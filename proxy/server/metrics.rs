@@ -41,6 +41,8 @@ pub struct Counters {
     pub upstream_errors_total: IntCounterVec,
     /// Pushes refused because a part of Exeat itself failed, by `cause`.
     pub failclosed_total: IntCounterVec,
+    /// Reloads of the configuration, by `result`: `ok`, `failed`.
+    pub reloads_total: IntCounterVec,
     pub pushes_in_flight: IntGauge,
     pub places_taken: IntGauge,
     pub connections: IntGauge,
@@ -171,6 +173,13 @@ impl Metrics {
                     "spool-total",
                     "stopped",
                 ],
+            ),
+            reloads_total: counters(
+                &registry,
+                "exeat_reloads_total",
+                "Reloads of the configuration, by result; one that failed changed nothing.",
+                "result",
+                &["ok", "failed"],
             ),
             pushes_in_flight: gauge(
                 &registry,
@@ -468,6 +477,7 @@ mod tests {
             "exeat_refusals_total{cause=\"other\"} 1",
             "exeat_upstream_errors_total{class=\"other\"} 1",
             "exeat_failclosed_total{cause=\"other\"} 1",
+            "exeat_reloads_total{result=\"failed\"} 0",
             "exeat_pushes_in_flight 0",
             "exeat_places_taken 0",
             "exeat_connections 0",

@@ -88,6 +88,7 @@ impl Telemetry {
 #[derive(Debug, Clone)]
 pub struct Readiness {
     flag: Arc<AtomicBool>,
+    reload_failed: Arc<AtomicBool>,
     store: Store,
 }
 
@@ -96,6 +97,7 @@ impl Readiness {
     pub fn new(store: Store) -> Self {
         Self {
             flag: Arc::new(AtomicBool::new(false)),
+            reload_failed: Arc::new(AtomicBool::new(false)),
             store,
         }
     }
@@ -104,14 +106,23 @@ impl Readiness {
         self.flag.store(ready, Ordering::Release);
     }
 
-    /// Ok, or a sentence saying what is not ready.
-    pub async fn check(&self) -> Result<(), &'static str> {
+    /// Whether the last reload was refused and the configuration before it is in force. That is no reason to send work
+    /// elsewhere, and is told.
+    pub fn set_reload_failed(&self, failed: bool) {
+        self.reload_failed.store(failed, Ordering::Release);
+    }
+
+    /// What is told besides that it is ready, or a sentence saying what is not.
+    pub async fn check(&self) -> Result<&'static str, &'static str> {
         if !self.flag.load(Ordering::Acquire) {
             return Err("starting or draining\n");
         }
         let answered = tokio::time::timeout(Duration::from_secs(2), self.store.ping()).await;
         match answered {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) if self.reload_failed.load(Ordering::Acquire) => {
+                Ok("ready; the last reload failed and changed nothing, see the log\n")
+            }
+            Ok(Ok(())) => Ok("ready\n"),
             Ok(Err(_)) | Err(_) => Err("the store does not answer\n"),
         }
     }
@@ -161,7 +172,7 @@ async fn answer<B>(
     Ok(match path {
         "/health/live" => text(StatusCode::OK, "alive\n"),
         "/health/ready" => match readiness.check().await {
-            Ok(()) => text(StatusCode::OK, "ready\n"),
+            Ok(sentence) => text(StatusCode::OK, sentence),
             Err(sentence) => text(StatusCode::SERVICE_UNAVAILABLE, sentence),
         },
         _ => match metrics.render() {

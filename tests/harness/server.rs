@@ -88,7 +88,6 @@ impl Server {
     }
 
     /// Asks it to read its configuration again.
-    #[expect(dead_code, reason = "the test of reloads comes with reloads")]
     pub(crate) fn hang_up(&self) {
         self.signal("HUP");
     }

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::record::{Decision, Kind, Outcome, Seq, Start};
+use super::record::{Decision, Digests, Kind, Outcome, Seq, Start};
 use super::seal::{Entry, Moment, Salt, canonical};
 use super::tree::{self, Frontier};
 use super::{Error, Head};
@@ -75,6 +75,11 @@ impl Audit {
     /// Records a start of the server.
     pub async fn start(&self, start: &Start) -> Result<Seq, Error> {
         self.append(Entry::start(start)).await
+    }
+
+    /// Records that another configuration comes into force. Durable when this returns; only then may it.
+    pub async fn reload(&self, digests: &Digests) -> Result<Seq, Error> {
+        self.append(Entry::reload(digests)).await
     }
 
     /// Records a verdict. Durable when this returns; only then may anything be forwarded.

@@ -227,6 +227,8 @@ pub enum Ending {
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Start,
+    /// Another configuration or other rules are in force from here on.
+    Reload,
     Decision,
     Outcome,
     /// Written at start for a push that was to be forwarded and whose outcome was never recorded.

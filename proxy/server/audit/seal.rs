@@ -99,7 +99,17 @@ impl Entry {
     pub(super) fn start(start: &Start) -> Self {
         Self {
             binary: Some(start.version.clone()),
-            digests: Some(start.digests.clone()),
+            ..Self::by_system(Kind::Start, "serve", &start.digests)
+        }
+    }
+
+    pub(super) fn reload(digests: &Digests) -> Self {
+        Self::by_system(Kind::Reload, "reload", digests)
+    }
+
+    fn by_system(kind: Kind, action: &'static str, digests: &Digests) -> Self {
+        Self {
+            digests: Some(digests.clone()),
             payload: Payload {
                 actor: Some(Actor {
                     kind: ActorKind::System,
@@ -110,7 +120,7 @@ impl Entry {
                 }),
                 ..Payload::default()
             },
-            ..Self::new(Kind::Start, "serve")
+            ..Self::new(kind, action)
         }
     }
 
@@ -132,7 +142,7 @@ impl Entry {
             (Kind::Decision, Some(Verdict::Forward)) => Some(true),
             (Kind::Decision, Some(Verdict::Hold | Verdict::Refuse) | None) => None,
             (Kind::Outcome | Kind::UnknownOutcome, _) => Some(false),
-            (Kind::Start | Kind::Erasure, _) => None,
+            (Kind::Start | Kind::Reload | Kind::Erasure, _) => None,
         }
     }
 

@@ -194,7 +194,11 @@ fn listed_text(record: &Record) -> String {
     }
     match &record.payload {
         Some(payload) => {
-            if let Some(actor) = payload.actor.as_ref().filter(|_| leaf.kind != Kind::Start) {
+            if let Some(actor) = payload
+                .actor
+                .as_ref()
+                .filter(|_| !matches!(leaf.kind, Kind::Start | Kind::Reload))
+            {
                 line("who", &who(actor));
             }
             if let Some(target) = &payload.target {
@@ -312,6 +316,7 @@ fn headline(record: &Record) -> &'static str {
     let leaf = &record.leaf;
     match (leaf.kind, leaf.verdict, leaf.outcome) {
         (Kind::Start, ..) => "server started",
+        (Kind::Reload, ..) => "configuration reloaded",
         (Kind::Erasure, ..) => "personal data erased",
         (Kind::Decision, Some(Verdict::Forward), _) => "allowed",
         (Kind::Decision, Some(Verdict::Hold), _) => "needs review",

@@ -1,6 +1,10 @@
 //! `exeat serve`: the proxy, until it is told to stop.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,6 +22,11 @@ use crate::{
 /// Without a configuration file it listens on 127.0.0.1:8443 with a development certificate, keeps its data in ./exeat-data and serves
 /// github.com, gitlab.com, bitbucket.org and codeberg.org. Every key can also be set by a variable, such as
 /// EXEAT__LISTEN__ADDRESS.
+///
+/// SIGHUP reads the configuration file, the rule files and the certificates again. Either all of it comes into force or,
+/// where something in it is wrong, nothing: see the log, exeat_reloads_total and /health/ready. Pushes under way keep what
+/// they began with. listen.address, listen.tls, telemetry.address, data.directory and the limits of connections take a
+/// restart. SIGTERM lets pushes end within limits.drain_seconds.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Configuration file; see deploy/exeat.example.toml
@@ -36,23 +45,32 @@ enum LogFormat {
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     start_log(args.log);
-    let (config, warnings) = Config::load(args.config.as_deref(), config::environment())?;
-    for warning in &warnings {
-        tracing::warn!("{warning}");
-    }
+    let config = read(args.config.as_deref())?;
     // Before the first await that can be long: a signal during the start must not be lost.
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be awaited")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be awaited")?;
-    let running = boot::start(&config).await?;
+    let mut hang_up = signal(SignalKind::hangup()).context("signals cannot be awaited")?;
+    let mut running = boot::start(&config).await?;
     greet(&config, &running)?;
     notify::tell("READY=1");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => running.reload(read(args.config.as_deref())).await,
+        }
     }
     notify::tell("STOPPING=1");
     running.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: Option<&Path>) -> anyhow::Result<Config> {
+    let (config, warnings) = Config::load(path, config::environment())?;
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
 }
 
 fn start_log(format: LogFormat) {
