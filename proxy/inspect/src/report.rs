@@ -36,7 +36,7 @@ pub(crate) const TRUNCATED: &str = "it holds more matches than are counted in on
 
 /// Why a large text counts as not read in which something may be longer than is looked for.
 pub(crate) const CUT: &str =
-    "it may hold a match of more than 1 MiB, which a file above 8 MiB is not read for";
+    "it may hold a match of more than 256 KiB, which a file above 8 MiB is not read for";
 
 /// Content that is not clean because it was not read whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

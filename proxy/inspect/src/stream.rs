@@ -6,10 +6,10 @@ use exeat_rules::{Carried, Window};
 use crate::examine::{Examined, Examiner, Position};
 
 /// Bytes of the text that are collected before the next window is examined.
-const STEP: usize = 1 << 20;
+const STEP: usize = 2 << 20;
 
-/// One text on its way through an examiner. Holds two mebibytes of it at most with bounded rules,
-/// three with others; see [`exeat_rules::RuleSet::overlap`].
+/// One text on its way through an examiner. Holds somewhat more than two mebibytes of it: those, and what
+/// [`exeat_rules::RuleSet::overlap`] says.
 pub struct StreamedText {
     carried: Carried,
     overlap: usize,

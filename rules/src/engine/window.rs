@@ -18,7 +18,7 @@ use crate::allowlist::LINE;
 use crate::{RuleIndex, RuleSet};
 
 /// Longest match that is looked for in a text of several windows, in bytes.
-const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 256 << 10;
 /// Windows overlap at least so much, in bytes.
 const OVERLAP: usize = 64 << 10;
 /// What look-around and the line of an allowlist read beside a match, in bytes.

@@ -33,7 +33,7 @@ fn planted(random: &mut Random, length: usize, borders: &[usize]) -> Vec<u8> {
         }
         if random.below(4) == 0 {
             text.extend(b"--BEGIN BLOCK--");
-            for _ in 0..random.below(30_000) {
+            for _ in 0..random.below(20_000) {
                 text.extend(b"0123456789\n");
             }
             text.extend(b"--END BLOCK--");
@@ -57,10 +57,10 @@ fn as_if_it_were_whole() {
         let mut random = Random::new(seed);
         let mut found = 0;
         for round in 0..3 {
-            let window = (1 << 20) + rules.overlap();
-            let mut borders: Vec<usize> = (1..5).map(|step| step << 20).collect();
-            borders.extend((0..4).map(|step| (step << 20) + rules.overlap()));
-            borders.extend((0..4).map(|step| window + (step << 20) - 1000));
+            let window = (2 << 20) + rules.overlap();
+            let mut borders: Vec<usize> = (1..3).map(|step| step << 21).collect();
+            borders.extend((0..3).map(|step| (step << 21) + rules.overlap()));
+            borders.extend((0..2).map(|step| window + (step << 21) - 1000));
             borders.extend((0..200).map(|_| random.below(6 << 20)));
             borders.sort_unstable();
             let text = planted(&mut random, 6 << 20, &borders);
