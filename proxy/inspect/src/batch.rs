@@ -34,6 +34,9 @@ const BATCH_BYTES: usize = 512 * 1024;
 const BATCH_OBJECTS: usize = 512;
 /// What an object takes besides its content: empty ones must fill a queue as well.
 const OBJECT_OVERHEAD: usize = 128;
+/// A batch above this, which is one large tree, is waited for: otherwise it would be held for the workers
+/// beside the next one's base and the next one itself.
+const ALONE_BYTES: usize = 9 * 1024 * 1024;
 /// Bytes that one push has handed to workers and that are not yet done; above it the push waits.
 const QUEUE_BYTES: usize = 6 * 1024 * 1024;
 
@@ -244,7 +247,11 @@ impl pack::Sink for Batcher {
         if self.batch_bytes < self.target_bytes && self.batch.len() < BATCH_OBJECTS {
             return Ok(());
         }
+        let is_alone = self.batch_bytes > ALONE_BYTES;
         self.flush();
+        if is_alone {
+            drop(self.shared.settle());
+        }
         if self.shared.state().failure.is_some() {
             return Err(pack::SinkClosed);
         }

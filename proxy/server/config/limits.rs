@@ -56,7 +56,7 @@ limits! {
     /// Bytes of a pack as it is sent. Default 2 GiB: the largest push that the big forges take.
     pack_bytes: u64 = 2 * GIB, at most TIB;
     /// Bytes of one object, inflated. Default 512 MiB: forges stop at 100 MB. Files above 8 MiB are read in pieces.
-    object_bytes: u64 = 512 * MIB, at most TIB;
+    object_bytes: u64 = 512 * MIB, at most 4 * GIB - 1;
     /// Bytes of one tree, commit or tag, inflated. Default 16 MiB: a folder of 400,000 files. It is held in memory whole.
     tree_bytes: u64 = 16 * MIB, at most GIB;
     /// Objects in a pack. Default 2,000,000: a first push of a large repository. About 64 bytes of memory each.

@@ -189,7 +189,7 @@ impl<S: Spool> Walk<'_, S> {
         let table = &self.resolver.table;
         (0..table.len()).filter_map(|index| {
             let entry = table.get(index)?;
-            entry.kind.is_none().then_some((index, entry.resolved))
+            entry.kind.is_none().then_some((index, entry.resolved()))
         })
     }
 
@@ -291,7 +291,7 @@ impl<S: Spool> Walk<'_, S> {
             return Err(Error::NoSuchObject { index: base });
         };
         self.resolver.cache.touch(base);
-        let size = self.resolver.entry(index)?.resolved;
+        let size = self.resolver.entry(index)?.resolved();
         let mut pieces = Pieces::new(self.sink, index, size, 0);
         let mut out = |bytes: &[u8]| pieces.take(bytes);
         let content = self

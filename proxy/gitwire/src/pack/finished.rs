@@ -37,7 +37,7 @@ impl<S: Spool> Pack<S> {
     pub fn read(&mut self, index: u32) -> Result<(Kind, Arc<Vec<u8>>), Error> {
         let entry = *self.resolver.entry(index)?;
         let kind = entry.kind.ok_or(Error::NoSuchObject { index })?;
-        if self.resolver.is_large(kind, entry.resolved) {
+        if self.resolver.is_large(kind, entry.resolved()) {
             return Err(Error::NotWhole { index });
         }
         match self.content(index)? {
@@ -103,7 +103,7 @@ impl<S> Pack<S> {
 
     /// Bytes of the object at position `index`.
     pub fn size(&self, index: u32) -> Option<u64> {
-        Some(self.resolver.table.get(index)?.resolved)
+        Some(self.resolver.table.get(index)?.resolved())
     }
 
     /// The spool, for forwarding.

@@ -8,7 +8,7 @@ pub struct Limits {
     pub pack_bytes: u64,
     /// Objects in the pack.
     pub objects: u32,
-    /// Bytes of one object, resolved; also of one delta before it is applied.
+    /// Bytes of one object, resolved; also of one delta before it is applied. Never more than 4 GiB less one.
     pub object_bytes: u64,
     /// Bytes of one tree, commit or tag. They are held in memory whole.
     pub tree_bytes: u64,

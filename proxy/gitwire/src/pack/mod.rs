@@ -12,6 +12,18 @@
 //! A thin pack leaves out delta bases that its receiver has. They are fetched by id at the end, see
 //! [`Bases`], and checked by their hash; they are not objects of the pack.
 //!
+//! Memory is bounded, whatever the pack. With the default [`Limits`] one pack holds at most
+//!
+//! | MiB | what |
+//! |---|---|
+//! | 8 | recently resolved objects, [`Limits::cache_bytes`] |
+//! | 32 | of large ones the last two, or one and the next: trees of 16 MiB; blobs are above 8 MiB never whole |
+//! | 8 | the delta that is applied, [`Limits::whole_bytes`] |
+//! | 0.5 | pieces: of the spool, of scratch files, of what is inflated |
+//!
+//! and 24 bytes for each object ([`table`]), or 61 (73 with SHA-256) where its base is named by id. Whoever
+//! takes the objects adds what waits for workers.
+//!
 //! The same object may stand in a pack twice; git accepts that, and so does this reader. Whoever knows
 //! the ids compares them: equal ids with different content cannot happen while [`object_id`] detects
 //! collisions.

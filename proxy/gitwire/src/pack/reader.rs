@@ -296,7 +296,7 @@ impl<S: Spool> Reader<S> {
         let fed = match &mut self.under_way {
             UnderWay::Held => self.inflater.feed(rest).map_err(|fault| fault.at(index))?,
             UnderWay::Blob { offset } => {
-                let mut pieces = Pieces::new(sink, index, entry.stored, *offset);
+                let mut pieces = Pieces::new(sink, index, entry.stored(), *offset);
                 let mut out = |bytes: &[u8]| pieces.take(bytes);
                 let fed = self.inflater.feed_through(index, rest, &mut out)?;
                 *offset = pieces.offset();

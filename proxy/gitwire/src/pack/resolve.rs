@@ -12,7 +12,7 @@ use super::header::EntryHeader;
 use super::inflate::Inflater;
 use super::large::{Content, Spilled, Spills, Stored};
 use super::patch::{self, Out};
-use super::table::{Entry, Table};
+use super::table::{Entry, LARGEST_OBJECT, Table};
 use super::{Error, Fault, Kind, Limits, Spool};
 
 /// Bytes read from the spool at once.
@@ -111,7 +111,7 @@ impl<S: Spool> Resolver<S> {
 
     /// Whether one object or one delta may have `size` bytes.
     pub(super) fn check_size(&self, size: u64) -> Result<(), Fault> {
-        let limit = self.limits.object_bytes;
+        let limit = self.limits.object_bytes.min(LARGEST_OBJECT);
         if size > limit {
             return Err(Fault::ObjectBytes { size, limit });
         }
@@ -148,7 +148,7 @@ impl<S: Spool> Resolver<S> {
     /// Notes what a delta says its object will have.
     pub(super) fn set_resolved_size(&mut self, index: u32, size: u64) {
         if let Some(entry) = self.table.get_mut(index) {
-            entry.resolved = size;
+            entry.set_resolved_size(size);
         }
     }
 
@@ -176,7 +176,7 @@ impl<S: Spool> Resolver<S> {
             }
             let entry = self.entry(link)?;
             next = entry.base();
-            chain.cost = [entry.stored, entry.resolved, LINK]
+            chain.cost = [entry.stored(), entry.resolved(), LINK]
                 .into_iter()
                 .fold(chain.cost, u64::saturating_add);
             chain.links.push(link);
@@ -230,7 +230,7 @@ impl<S: Spool> Resolver<S> {
 
     fn whole(&mut self, root: u32) -> Result<Content, Error> {
         let entry = *self.entry(root)?;
-        let size = entry.resolved;
+        let size = entry.resolved();
         let content = if let Some(number) = root.checked_sub(self.table.len()) {
             let read = self.external.read(number)?;
             read.ok_or(Error::NoSuchObject { index: root })?
@@ -267,7 +267,7 @@ impl<S: Spool> Resolver<S> {
         base: &Content,
         out: Option<&mut Out<'_>>,
     ) -> Result<Content, Error> {
-        let size = self.entry(index)?.stored;
+        let size = self.entry(index)?.stored();
         let delta = if size > self.limits.whole_bytes {
             Stored::Spilled(self.spill(index, size)?)
         } else {
@@ -351,7 +351,7 @@ impl<S: Spool> Resolver<S> {
             .table
             .get(index.saturating_add(1))
             .map_or(self.end, |next| next.offset);
-        self.inflater.begin(entry.stored, buffer);
+        self.inflater.begin(entry.stored(), buffer);
         let mut at = entry.offset;
         let mut header = true;
         while at < end {

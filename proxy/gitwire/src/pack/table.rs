@@ -1,4 +1,4 @@
-//! The entries of a pack: 32 bytes each, in order of their offsets.
+//! The entries of a pack: 24 bytes each, in order of their offsets.
 
 use super::Kind;
 
@@ -10,10 +10,8 @@ const CHUNK: usize = 4096;
 pub(super) struct Entry {
     /// Where its header starts in the pack.
     pub(super) offset: u64,
-    /// Bytes its zlib stream inflates to: the object, or the delta.
-    pub(super) stored: u64,
-    /// Bytes of the resolved object; for a delta what its head declares, and zero before that was read.
-    pub(super) resolved: u64,
+    stored: u32,
+    resolved: u32,
     base: u32,
     /// Deltas down to the object that is stored whole.
     pub(super) depth: u16,
@@ -21,18 +19,26 @@ pub(super) struct Entry {
     pub(super) kind: Option<Kind>,
 }
 
-const _: () = assert!(size_of::<Entry>() == 32, "entries take 32 bytes each");
+const _: () = assert!(size_of::<Entry>() == 24, "entries take 24 bytes each");
+
+/// No object or delta may be larger, whatever its limit: sizes are kept in 32 bits.
+pub(super) const LARGEST_OBJECT: u64 = u32::MAX as u64;
+
+/// A size that is within [`LARGEST_OBJECT`].
+fn size(bytes: u64) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
 
 /// No pack has so many entries: the count is a `u32` itself.
 const NO_BASE: u32 = u32::MAX;
 
 impl Entry {
     /// An entry that stores its object whole.
-    pub(super) fn whole(offset: u64, size: u64, kind: Kind) -> Self {
+    pub(super) fn whole(offset: u64, bytes: u64, kind: Kind) -> Self {
         Self {
             offset,
-            stored: size,
-            resolved: size,
+            stored: size(bytes),
+            resolved: size(bytes),
             base: NO_BASE,
             depth: 0,
             kind: Some(kind),
@@ -44,12 +50,26 @@ impl Entry {
         let base = base.unwrap_or(NO_BASE);
         Self {
             offset,
-            stored,
+            stored: size(stored),
             resolved: 0,
             base,
             depth: 0,
             kind: None,
         }
+    }
+
+    /// Bytes its zlib stream inflates to: the object, or the delta.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored.into()
+    }
+
+    /// Bytes of the resolved object; for a delta what its head declares, and zero before that was read.
+    pub(super) fn resolved(&self) -> u64 {
+        self.resolved.into()
+    }
+
+    pub(super) fn set_resolved_size(&mut self, bytes: u64) {
+        self.resolved = size(bytes);
     }
 
     /// The index of the entry it is a delta on, once that is known.
@@ -129,10 +149,7 @@ mod tests {
             let offset = 12 + u64::from(index) * 10;
             assert_eq!(table.find(offset), Some(index));
             assert_eq!(table.find(offset + 1), None);
-            assert_eq!(
-                table.get(index).map(|entry| entry.stored),
-                Some(u64::from(index))
-            );
+            assert_eq!(table.get(index).map(Entry::stored), Some(u64::from(index)));
         }
         assert_eq!(table.find(0), None);
         assert!(table.get(table.len()).is_none());
