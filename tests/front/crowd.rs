@@ -85,6 +85,7 @@ fn idle_connections_cost_little_and_a_newcomer_is_answered_at_once() {
     await_that("every connection", || {
         metric(world, "exeat_connections ") >= idle.len() as u64
     });
+    // What was asked is answered, and its buffers go to the next.
     let memory = metric(world, "process_resident_memory_bytes ");
     let each = memory.saturating_sub(before) / idle.len() as u64;
     let since = Instant::now();

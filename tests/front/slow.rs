@@ -133,6 +133,30 @@ fn row_26_idle_connections_are_let_go() {
 }
 
 #[test]
+fn a_connection_that_has_rested_is_served_on() {
+    // Buffers are given back after two seconds, noticed within a quarter of the shortest limit.
+    let scene = Scene::new("[limits]\nheader_seconds = 2\n");
+    let rest = Duration::from_secs(4);
+    let mut client = Client::connect(scene.world.address());
+    let discovery = scene.world.request(DISCOVERY, b"");
+    client.say(&discovery);
+    assert_eq!(client.answer().unwrap().status, 200);
+    std::thread::sleep(rest);
+    for byte in &discovery {
+        client.say(&[*byte]);
+    }
+    assert_eq!(client.answer().unwrap().status, 200);
+    std::thread::sleep(rest);
+    let head = format!("{PUSH}\n{PUSH_TYPE}\nContent-Length: {}", scene.body.len());
+    client.say(&scene.world.request(&head, &scene.body));
+    assert_eq!(client.answer().unwrap().report().unpack, "ok");
+    std::thread::sleep(rest);
+    client.say(b"GET / HTTP/1.1\n\n");
+    assert_eq!(client.answer().unwrap().status, 400);
+    assert!(client.answer().is_none());
+}
+
+#[test]
 fn row_26_answers_that_nobody_takes() {
     // Many times what systems buffer between two programs.
     const LENGTH: usize = 64 << 20;

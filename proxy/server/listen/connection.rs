@@ -21,7 +21,7 @@ use hyper_util::{
     server::graceful::GracefulConnection,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWrite},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::Notify,
     time::Instant,
@@ -142,11 +142,11 @@ impl Connection {
         Answer: Future<Output = Response<Body>> + Send + 'static,
     {
         let course = Course::begin(Arc::clone(&self.limits), idle);
-        let judged = Judged::new(io, Arc::clone(&course));
+        let mut judged = Judged::new(io, Arc::clone(&course));
         let (peer, metrics) = (self.peer, self.metrics.clone());
         let refused = judged.refused();
         let asking = Arc::clone(&course);
-        let service = service_fn(move |request| {
+        let mut service = service_fn(move |request| {
             let (number, active) = asking.ask();
             let answer = match refused.why(number) {
                 Some(_) => None,
@@ -158,12 +158,45 @@ impl Connection {
                 Ok::<_, Infallible>(answer.map(|body| active.follow(body)))
             }
         });
-        let serving = http1::Builder::new()
-            // Heads and idle times are watched here, where bodies and answers are.
-            .header_read_timeout(None)
-            .max_buf_size(ANSWER_BYTES)
-            .serve_connection(TokioIo::new(judged), service);
-        self.watch(pin!(serving), &course, displaced).await;
+        loop {
+            let serving = http1::Builder::new()
+                // Heads and idle times are watched here, where bodies and answers are.
+                .header_read_timeout(None)
+                .max_buf_size(ANSWER_BYTES)
+                .serve_connection(TokioIo::new(judged), service);
+            let mut serving = Box::new(serving);
+            let watched = Pin::new(&mut *serving);
+            if !self.watch(watched, &course, displaced, true).await {
+                return;
+            }
+            // The HTTP library keeps 16 KiB for a connection even while it is idle.
+            let parts = serving.into_parts();
+            judged = parts.io.into_inner();
+            service = parts.service;
+            judged.give_back(&parts.read_buf);
+            if !self.rest(&mut judged, &course, displaced).await {
+                return;
+            }
+            course.wake();
+        }
+    }
+
+    /// Waits for the next request of a connection that gave its buffers back; false where there will be none.
+    async fn rest<Io>(&self, judged: &mut Judged<Io>, course: &Course, displaced: &Notify) -> bool
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        let cause = tokio::select! {
+            came = judged.next_request() => return matches!(came, Ok(true)),
+            () = tokio::time::sleep_until(course.idle_until()) => Some(Cause::Idle),
+            () = displaced.notified() => Some(Cause::Full),
+            () = self.stop.cancelled() => None,
+        };
+        if let Some(cause) = cause {
+            self.ended(cause);
+        }
+        let _ = tokio::time::timeout(GOODBYE, judged.shutdown()).await;
+        false
     }
 
     async fn http2<Io, Serve, Answer>(&self, io: Io, serve: Serve, idle: Idle, displaced: &Notify)
@@ -190,31 +223,40 @@ impl Connection {
             .keep_alive_interval(self.limits.body_idle_seconds)
             .max_header_list_size(64 * 1024)
             .serve_connection(TokioIo::new(io), service);
-        self.watch(pin!(serving), &course, displaced).await;
+        self.watch(pin!(serving), &course, displaced, false).await;
     }
 
     /// Waits for the connection's end, or brings it about: when the client keeps us waiting, when its place is needed,
-    /// or when we stop.
+    /// or when we stop. True where it has not ended and `may_rest`: nothing is under way.
     async fn watch<Serving>(
         &self,
         mut serving: Pin<&mut Serving>,
         course: &Course,
         displaced: &Notify,
-    ) where
+        may_rest: bool,
+    ) -> bool
+    where
         Serving: GracefulConnection<Error = hyper::Error>,
     {
         let mut is_stopping = false;
         let cause = loop {
-            let next = match course.opinion(Instant::now()) {
+            let now = Instant::now();
+            let next = match course.opinion(now) {
                 Opinion::Until(next) => next,
                 Opinion::End(cause) => break cause,
             };
+            let rest = course.rests_at().filter(|_| may_rest && !is_stopping);
+            if rest.is_some_and(|rest| rest <= now) {
+                return true;
+            }
+            let next = rest.map_or(next, |rest| rest.min(next));
             tokio::select! {
+                biased;
                 ended = serving.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(peer = %self.peer, %error, "connection ended");
                     }
-                    return;
+                    return false;
                 }
                 () = tokio::time::sleep_until(next) => {}
                 () = displaced.notified() => {
@@ -233,6 +275,7 @@ impl Connection {
             serving.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(GOODBYE, serving).await;
         }
+        false
     }
 
     fn ended(&self, cause: Cause) {

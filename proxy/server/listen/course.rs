@@ -22,6 +22,9 @@ use crate::{
     config::Limits,
 };
 
+/// How long a connection keeps its buffers after an answer: git's next question mostly comes sooner.
+const REST: Duration = Duration::from_secs(2);
+
 /// How a connection has spent its time.
 pub struct Course {
     begun: Instant,
@@ -39,6 +42,10 @@ struct State {
     /// Since when a request's head is arriving.
     head_since: Option<Instant>,
     answers: Vec<Weak<Turn>>,
+    /// Whether nothing is half written or half read.
+    is_settled: bool,
+    /// When it last had its buffers given back to it.
+    woken: Instant,
     idle: Idle,
 }
 
@@ -82,6 +89,8 @@ impl Course {
             quiet_since: now,
             head_since: None,
             answers: Vec::new(),
+            is_settled: true,
+            woken: now,
             idle,
         };
         Arc::new(Self {
@@ -94,6 +103,28 @@ impl Course {
     /// A head has begun to arrive, or is whole.
     pub fn head(&self, is_arriving: bool) {
         self.state().head_since = is_arriving.then(Instant::now);
+    }
+
+    /// Whether nothing is half written or half read from now on.
+    pub fn settle(&self, is_settled: bool) {
+        self.state().is_settled = is_settled;
+    }
+
+    /// When the connection will have rested for so long that its buffers are worth giving back; `None` while it is busy.
+    pub fn rests_at(&self) -> Option<Instant> {
+        let state = self.state();
+        let is_quiet = state.active == 0 && state.asked > 0 && state.head_since.is_none();
+        (is_quiet && state.is_settled).then(|| state.quiet_since.max(state.woken) + REST)
+    }
+
+    /// The rest is over: something came.
+    pub fn wake(&self) {
+        self.state().woken = Instant::now();
+    }
+
+    /// Until when a connection may stay idle that has asked something and is answered.
+    pub fn idle_until(&self) -> Instant {
+        self.state().quiet_since + self.limits.idle_seconds
     }
 
     /// Something was asked; the request is active until the value is dropped. Gives its number, counted from 1.

@@ -4,6 +4,7 @@
 //! answers to earlier requests of the connection. A body that is refused ends with an error.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::{Arc, OnceLock},
@@ -23,6 +24,8 @@ const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r
 /// How long and how much is read on after a refusal, so that the client comes to read the answer instead of a reset.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 256 * 1024;
+/// Bytes that are read before there is a buffer for a whole request.
+const FIRST_BYTES: usize = 512;
 
 /// Which request of a connection was refused, and why.
 #[derive(Clone, Default)]
@@ -55,6 +58,8 @@ pub struct Judged<Io> {
     /// Told when a head begins and when it is whole.
     course: Arc<Course>,
     is_within_head: bool,
+    /// Whether all that was written has been handed to the system, and no body is being read.
+    is_settled: bool,
     linger: Option<Linger>,
 }
 
@@ -105,6 +110,7 @@ impl<Io> Judged<Io> {
             is_refused: false,
             course,
             is_within_head: false,
+            is_settled: true,
             linger: None,
         }
     }
@@ -112,6 +118,42 @@ impl<Io> Judged<Io> {
     /// Tells which request was refused.
     pub fn refused(&self) -> Refused {
         self.refused.clone()
+    }
+
+    /// Puts bytes back that were judged and given, and not used.
+    pub fn give_back(&mut self, bytes: &[u8]) {
+        let rest = [bytes, self.released.rest()].concat();
+        self.released = rest.into();
+    }
+
+    /// Waits for the first bytes of the next request, with no larger buffer than these few; false at the end.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub async fn next_request(&mut self) -> io::Result<bool>
+    where
+        Io: AsyncRead + Unpin,
+    {
+        if !self.released.is_empty() || !self.ahead.is_empty() {
+            return Ok(true);
+        }
+        let ahead = poll_fn(|context| {
+            let mut few = [0; FIRST_BYTES];
+            let mut buffer = ReadBuf::new(&mut few);
+            ready!(Pin::new(&mut self.io).poll_read(context, &mut buffer))?;
+            Poll::Ready(io::Result::Ok(buffer.filled().to_vec()))
+        });
+        self.ahead = ahead.await?.into();
+        Ok(!self.ahead.is_empty())
+    }
+
+    /// Tells the course whether nothing is half written, half read, or refused.
+    fn settle(&mut self, is_flushed: bool) {
+        let is_settled = is_flushed && !self.is_refused && !self.strict.is_within_body();
+        if self.is_settled != is_settled {
+            self.is_settled = is_settled;
+            self.course.settle(is_settled);
+        }
     }
 
     fn refuse(&mut self, error: strict::Error) -> io::Result<()> {
@@ -221,7 +263,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Judged<Io> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(context, bytes)
+        let this = self.get_mut();
+        this.settle(false);
+        Pin::new(&mut this.io).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -229,7 +273,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Judged<Io> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(context, slices)
+        let this = self.get_mut();
+        this.settle(false);
+        Pin::new(&mut this.io).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -237,7 +283,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Judged<Io> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(context)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.io).poll_flush(context))?;
+        this.settle(true);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
