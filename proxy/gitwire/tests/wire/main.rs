@@ -328,15 +328,15 @@ fn real_advertisements_lose_only_what_they_must() {
         lost(Service::ReceivePack, "version=1"),
         ["push-cert", "session-id"]
     );
-    assert_eq!(lost(Service::UploadPack, ""), ["session-id"]);
+    assert_eq!(lost(Service::UploadPack, ""), ["session-id", "agent"]);
     let version_2 = lost(Service::UploadPack, "version=2");
     assert!(
-        ["packfile-uris", "bundle-uri", "session-id"]
+        ["packfile-uris", "bundle-uri", "session-id", "agent"]
             .iter()
             .all(|word| version_2.contains(&(*word).to_owned())),
         "{version_2:?}"
     );
-    assert_eq!(version_2.len(), 3, "{version_2:?}");
+    assert_eq!(version_2.len(), 4, "{version_2:?}");
 }
 
 /// The words of all lines; a session id differs from one run to the next, and only its key counts.
