@@ -152,6 +152,67 @@ fn write_files(work: &Path, end: &str) {
     }
 }
 
+/// A commit as a delta on the upstream's: git never writes one. It comes without its history.
+#[test]
+fn a_commit_that_is_a_delta_on_a_commit_of_the_upstream() {
+    let world = World::start(Options::default());
+    let scene = Scene::new(world, Hash::Sha1, "one\n");
+    let git = scene.world.default_git();
+    let (work, url) = (&scene.work, scene.world.direct_url("one"));
+    for number in 0..3 {
+        commit(&scene, &format!("{number}\n"));
+    }
+    scene.world.git(work, &["push", "-q", &url, "main"]).ok();
+    let old = git.id(work, "HEAD");
+    let amend = ["commit", "-q", "--amend", "-m", "Another message"];
+    scene.world.git(work, &amend).ok();
+    let of = |id: &str| git.fed(work, &["cat-file", "commit", id], b"");
+    let (base, new) = (of(&old), of("HEAD"));
+    let pack = pack_of_one_delta(&old, &base, &new);
+    let command = format!("{ZERO} {} refs/heads/other", git.id(work, "HEAD"));
+    let body = [head(&[command], CAPABILITIES), pack].concat();
+    let answer = scene.world.ask_push("one", &body);
+    assert_eq!(answer.report().unpack, "ok", "{}", answer.text());
+    assert_eq!(fetches(&scene.world), 1);
+}
+
+/// A pack of one object: copies the first line of its base, and inserts the rest.
+fn pack_of_one_delta(base: &str, old: &[u8], new: &[u8]) -> Vec<u8> {
+    let varint = |mut size: usize| {
+        let mut bytes = Vec::new();
+        while size > 0x7f {
+            bytes.push(size as u8 | 0x80);
+            size >>= 7;
+        }
+        bytes.push(size as u8);
+        bytes
+    };
+    let kept = new
+        .iter()
+        .zip(old)
+        .take_while(|(new, old)| new == old)
+        .count();
+    assert!((1..256).contains(&kept));
+    let mut delta = [varint(old.len()), varint(new.len()), vec![0x90, kept as u8]].concat();
+    for piece in new[kept..].chunks(127) {
+        delta.push(piece.len() as u8);
+        delta.extend(piece);
+    }
+    let mut pack = b"PACK\0\0\0\x02\0\0\0\x01".to_vec();
+    let size = delta.len();
+    pack.push(0x80 | 7 << 4 | (size & 15) as u8);
+    pack.extend(varint(size >> 4));
+    let hex = |at: usize| u8::from_str_radix(&base[at..at + 2], 16).unwrap();
+    pack.extend((0..base.len()).step_by(2).map(hex));
+    let mut zlib = flate2::write::ZlibEncoder::new(pack, flate2::Compression::default());
+    std::io::Write::write_all(&mut zlib, &delta).unwrap();
+    let mut pack = zlib.finish().unwrap();
+    let mut hasher = gix_hash::hasher(gix_hash::Kind::Sha1);
+    hasher.update(&pack);
+    pack.extend(hasher.try_finalize().unwrap().as_slice());
+    pack
+}
+
 /// A base that is never whole in memory, and a result that is not either.
 #[test]
 fn a_base_above_eight_mebibytes() {
@@ -188,11 +249,11 @@ fn an_upstream_that_fails_while_it_is_asked() {
             b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n",
             "E-1002",
         ),
-        (b"", "E-2001"),
+        (b"", "E-2018"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n\
               Content-Length: 900\r\nConnection: close\r\n\r\n000dpackfile\n",
-            "E-2001",
+            "E-2018",
         ),
     ];
     for (answer, id) in cases {
@@ -218,7 +279,7 @@ fn an_upstream_that_stands_still_while_it_is_asked() {
     let command = format!("{ZERO} {new} refs/heads/main");
     let body = [head(&[command], CAPABILITIES), pack].concat();
     for (settings, id) in [
-        ("[limits]\nupstream_idle_seconds = 1", "E-2001"),
+        ("[limits]\nupstream_idle_seconds = 1", "E-2016"),
         ("[limits]\ninspect_seconds = 1", "E-5005"),
     ] {
         let (go_on, stand_still) = std::sync::mpsc::channel::<()>();

@@ -66,15 +66,10 @@ pub fn ls_refs(hash: HashKind, prefixes: &[&str]) -> Vec<u8> {
 fn command(name: &str, hash: HashKind) -> Vec<u8> {
     let mut body = Vec::new();
     line(&mut body, &format!("command={name}"));
-    line(
-        &mut body,
-        concat!("agent=exeat/", env!("CARGO_PKG_VERSION")),
-    );
-    let format = match hash {
-        HashKind::Sha256 => "sha256",
-        _ => "sha1",
-    };
-    line(&mut body, &format!("object-format={format}"));
+    // Servers end at a capability that they did not offer; without this one it is SHA-1 that is meant.
+    if hash == HashKind::Sha256 {
+        line(&mut body, "object-format=sha256");
+    }
     body.extend_from_slice(b"0001");
     body
 }
@@ -97,11 +92,9 @@ mod tests {
             shallow: true,
         };
         let body = String::from_utf8(fetch.encode()).unwrap();
-        let agent = concat!("agent=exeat/", env!("CARGO_PKG_VERSION"), "\n");
         let expected = format!(
-            "0012command=fetch\n{:04x}{agent}0017object-format=sha1\n00010010no-progress\n000eofs-delta\n\
-             000ddeepen 1\n0012filter tree:0\n0032want {want}\n0009done\n0000",
-            agent.len() + 4
+            "0012command=fetch\n00010010no-progress\n000eofs-delta\n\
+             000ddeepen 1\n0012filter tree:0\n0032want {want}\n0009done\n0000"
         );
         assert_eq!(body, expected);
     }
