@@ -165,6 +165,7 @@ impl Metrics {
                     "audit-outcome",
                     "audit-read-only",
                     "busy",
+                    "busy-user",
                     "inside",
                     "inside-sent",
                     "inspection-time",

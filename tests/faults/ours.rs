@@ -338,8 +338,27 @@ fn a_port_in_use_is_named() {
 
 #[test]
 fn too_many_pushes_are_asked_to_come_again() {
+    for (settings, id, cause, says) in [
+        (
+            "[limits]\npushes = 1\n",
+            "E-5001",
+            "busy",
+            ["(limits.pushes)", "Push again in a minute"],
+        ),
+        (
+            "[limits]\npushes = 2\npushes_per_user = 1\n",
+            "E-5014",
+            "busy-user",
+            ["(limits.pushes_per_user)", "Wait until your other pushes"],
+        ),
+    ] {
+        is_asked_to_come_again(settings, id, cause, &says);
+    }
+}
+
+fn is_asked_to_come_again(settings: &'static str, id: &str, cause: &str, says: &[&str]) {
     let options = Options {
-        settings: "[limits]\npushes = 1\n",
+        settings,
         ..Options::default()
     };
     let ground = Ground::new(options, incompressible(919, 100_000));
@@ -349,10 +368,10 @@ fn too_many_pushes_are_asked_to_come_again() {
         ground.metric("exeat_places_taken") == 1
     });
     let answer = ground.push("second");
-    let says = ["limits.pushes", "Push again in a minute"];
-    assert_stopped(&ground, "second", &answer, "E-5001", &says);
-    assert_failed_closed(&ground, "busy", 1);
-    assert!(last_decision(&ground).to_string().contains("E-5001 busy"));
+    assert_stopped(&ground, "second", &answer, id, says);
+    assert_failed_closed(&ground, cause, 1);
+    let recorded = format!("{id} {cause}");
+    assert!(last_decision(&ground).to_string().contains(&recorded));
     first.say(&body[body.len() - 1000..]);
     assert!(arrived(&first.answer().unwrap()));
     ground.assert_pushed("second");
@@ -391,4 +410,83 @@ fn a_full_spool_and_a_pack_that_is_too_large_are_told_apart() {
     let refused = ground.metric("exeat_refusals_total{cause=\"pack-bytes\"}");
     assert_eq!(refused, 1);
     ground.await_idle();
+}
+
+/// A small disk of its own under a folder, where this machine lets a test mount one.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: &Path) -> Option<Self> {
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .arg(folder)
+            .output();
+        let is_mounted = mounted.is_ok_and(|output| output.status.success());
+        is_mounted.then(|| Self(folder.to_owned()))
+    }
+
+    /// Takes what room is left but for so many bytes.
+    fn fill(&self, leave: usize) {
+        use std::io::Write as _;
+        let path = self.0.join("filler");
+        let mut file = std::fs::File::create(&path).unwrap();
+        let mut filled = 0;
+        while file.write_all(&[0; 4096]).is_ok() {
+            filled += 4096_u64;
+        }
+        file.set_len(filled.saturating_sub(leave as u64)).unwrap();
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a proxy may still have files open on it.
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(&self.0)
+            .output();
+    }
+}
+
+#[test]
+fn row_45_a_disk_that_is_really_full_refuses_pushes_until_there_is_room() {
+    let mut ground = Ground::new(Options::default(), incompressible(922, 300_000));
+    ground.world.stop_server();
+    let Some(disk) = SmallDisk::mount(&ground.world.data()) else {
+        eprintln!("skipped: no disk may be mounted here");
+        ground.world.start_server();
+        return;
+    };
+    ground.world.start_server();
+    ground.assert_pushed("before");
+    disk.fill(100_000);
+    let answer = ground.push("spool");
+    assert_stopped(&ground, "spool", &answer, "E-5006", &["make room"]);
+    disk.free();
+    ground.assert_pushed("spool");
+    ground.await_idle();
+
+    // A push that only deletes needs no spool, and a record all the same.
+    disk.fill(0);
+    let command = format!("{} {ZERO} refs/heads/before", ground.id);
+    let body = head(&[command], "report-status side-band-64k delete-refs");
+    let answers: Vec<Answer> = (0..40)
+        .map(|_| ground.world.ask_push("one", &body))
+        .take_while(|answer| !answer.text().contains("E-5008"))
+        .collect();
+    assert!(answers.len() < 40, "the audit never ran out of room");
+    assert_reads_work(&ground);
+    disk.free();
+    ground.assert_pushed("after");
+    ground.await_idle();
+    let config = ground.world.config();
+    let verify = ["audit", "verify", "--config", &config.to_string_lossy()];
+    ground.world.exeat(&verify).ok();
+    ground.world.stop_server();
+    drop(disk);
+    ground.world.start_server();
 }

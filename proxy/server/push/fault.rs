@@ -31,6 +31,8 @@ pub enum Fault {
     PackBytes(u64),
     #[error("too many pushes are being inspected at this moment (limits.pushes)")]
     Busy,
+    #[error("too many pushes of yours are being inspected at this moment (limits.pushes_per_user)")]
+    BusyUser,
     #[error("the push took longer than {0} seconds (limits.push_seconds)")]
     Slow(u64),
     #[error("the inspection took longer than {0} seconds (limits.inspect_seconds)")]
@@ -154,6 +156,7 @@ impl Fault {
             Self::UpstreamBusy { .. } => ("E-2019", "upstream-busy", Blame::Upstream),
             Self::Lost { how, .. } => (how.entry().0, "outcome-unknown", Blame::Upstream),
             Self::Busy => ("E-5001", "busy", Blame::Ours),
+            Self::BusyUser => ("E-5014", "busy-user", Blame::Ours),
             Self::Spool(_) => ("E-5002", "spool", Blame::Ours),
             Self::Audit(error) => match error.trouble() {
                 Trouble::Other => ("E-5003", "audit", Blame::Ours),
@@ -182,6 +185,10 @@ impl Fault {
                  Is one file as large as that? Limits are your security team's to raise."
             }
             Self::Busy => "Your commits are safe on your machine. Push again in a minute.",
+            Self::BusyUser => {
+                "Your commits are safe on your machine. Wait until your other pushes are through, then \
+                 push again."
+            }
             Self::SpoolTotal(_) => {
                 "Your commits are safe on your machine. Push again in a few minutes, when other pushes \
                  are through."

@@ -169,17 +169,17 @@ impl Pushes {
         // Heads are held in memory, so a place comes first; without one only a short head is read, for the answer.
         let place = self.shares.place(actor, &self.places).await;
         let head_bytes = match place {
-            Some(_) => self.limits.head_bytes,
-            None => self.limits.head_bytes.min(BUSY_HEAD_BYTES),
+            Ok(_) => self.limits.head_bytes,
+            Err(_) => self.limits.head_bytes.min(BUSY_HEAD_BYTES),
         };
         let request = match receive::receive(&mut body, &self.limits, head_bytes, format).await {
             Ok(Asked::Probe) => return Reply::Now(answer::probe()),
             Ok(Asked::Push(request)) => request,
             Err(mut unread) => {
-                if place.is_none() {
-                    unread.fault = Fault::Busy;
+                match place {
+                    Ok(place) => drop(place),
+                    Err(busy) => unread.fault = busy,
                 }
-                drop(place);
                 self.drain(&mut body).await;
                 return Reply::Now(self.refuse_unread(id, &knock, actor, &unread).await);
             }
@@ -201,7 +201,7 @@ impl Pushes {
         self: &Arc<Self>,
         order: Order,
         mut body: PushBody,
-        place: Option<Place>,
+        place: Result<Place, Fault>,
     ) -> Reply {
         tracing::info!(
             upstream = order.knock.upstream.name,
@@ -211,10 +211,10 @@ impl Pushes {
         );
         let flight = Flight::begin(&self.metrics);
         let arrival = match place {
-            Some(place) => panic::caught(inspect::while_arriving(self, &order, &mut body, place))
+            Ok(place) => panic::caught(inspect::while_arriving(self, &order, &mut body, place))
                 .await
                 .and_then(|arrival| arrival),
-            None => Err(Fault::Busy),
+            Err(busy) => Err(busy),
         };
         if arrival.is_err() {
             self.drain(&mut body).await;

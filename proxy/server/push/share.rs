@@ -7,7 +7,10 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::place::{PATIENCE, Place, Places};
+use super::{
+    fault::Fault,
+    place::{PATIENCE, Place, Places},
+};
 use crate::identity::Actor;
 
 /// The shares of all users who hold a place or wait for one.
@@ -27,10 +30,15 @@ impl Shares {
 
     /// A place, or none after a short wait. Who holds its share waits for its own pushes, without standing in
     /// anybody's way.
-    pub async fn place(&self, actor: &Actor, places: &Places) -> Option<Place> {
+    ///
+    /// # Errors
+    /// `Busy` where all places are taken, `BusyUser` where this user's are.
+    pub async fn place(&self, actor: &Actor, places: &Places) -> Result<Place, Fault> {
         let own = self.own(actor).acquire_owned();
-        let own = tokio::time::timeout(PATIENCE, own).await.ok()?.ok()?;
-        Some(places.take().await?.with_share(own))
+        let own = tokio::time::timeout(PATIENCE, own).await;
+        let own = own.ok().and_then(Result::ok).ok_or(Fault::BusyUser)?;
+        let place = places.take().await.ok_or(Fault::Busy)?;
+        Ok(place.with_share(own))
     }
 
     /// A user is a credential, or an address where there is none: many people may share an address.
@@ -72,10 +80,10 @@ mod tests {
         let _second = shares.place(&from(1), &places).await.unwrap();
         let third = tokio::time::timeout(soon, shares.place(&from(1), &places)).await;
         assert!(third.is_err(), "one user holds more than its share");
-        assert!(shares.place(&from(2), &places).await.is_some());
+        assert!(shares.place(&from(2), &places).await.is_ok());
         drop(first);
-        assert!(shares.place(&from(1), &places).await.is_some());
-        assert!(shares.place(&from(3), &places).await.is_some());
+        assert!(shares.place(&from(1), &places).await.is_ok());
+        assert!(shares.place(&from(3), &places).await.is_ok());
         let users = shares.users.lock().unwrap();
         assert!(!users.contains_key("192.0.2.2"), "who is gone is forgotten");
     }
