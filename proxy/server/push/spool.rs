@@ -66,13 +66,18 @@ impl SpoolRoom {
     /// # Errors
     /// When the file cannot be made.
     pub fn spool(self: &Arc<Self>) -> io::Result<PackSpool> {
-        let spool = PackSpool {
-            file: tempfile::tempfile_in(&self.folder)?,
-            length: 0,
-            room: Arc::clone(self),
-        };
+        let spool = self.file(true)?;
         crashpoint::pass(Point::SpoolOpened)?;
         Ok(spool)
+    }
+
+    fn file(self: &Arc<Self>, is_pack: bool) -> io::Result<PackSpool> {
+        Ok(PackSpool {
+            file: tempfile::tempfile_in(&self.folder)?,
+            length: 0,
+            is_pack,
+            room: Arc::clone(self),
+        })
     }
 
     /// Bytes spooled at this moment.
@@ -123,6 +128,8 @@ fn clear(folder: &Path) -> io::Result<()> {
 pub struct PackSpool {
     file: File,
     length: u64,
+    /// False where it is scratch beside one.
+    is_pack: bool,
     room: Arc<SpoolRoom>,
 }
 
@@ -151,7 +158,7 @@ impl Spool for PackSpool {
             self.room.give_back(length);
             return written;
         }
-        let first = self.length == 0;
+        let first = self.is_pack && self.length == 0;
         self.length += length;
         if first {
             crashpoint::pass(Point::FirstChunkSpooled)?;
@@ -164,7 +171,7 @@ impl Spool for PackSpool {
     }
 
     fn scratch(&self) -> io::Result<Scratch> {
-        Ok(Box::new(self.room.spool()?))
+        Ok(Box::new(self.room.file(false)?))
     }
 }
 
