@@ -22,6 +22,7 @@ use crate::{
 /// Every target with its name, which is that of its corpus.
 pub const TARGETS: &[Target] = &[
     ("http1", http1),
+    ("gzip_body", gzip_body),
     ("door", door),
     ("config_file", config_file),
     ("credential", credential),
@@ -79,6 +80,11 @@ fn judged(data: &[u8], size: usize) -> (Vec<u8>, bool) {
         }
     }
     (passed, true)
+}
+
+/// A compressed body.
+pub fn gzip_body(data: &[u8]) {
+    push::gzip::fuzzed(data);
 }
 
 /// A request line and a host, one on each line: what is let in has a path that no server reads in another way.

@@ -1,19 +1,12 @@
 //! The request body of a push: one coding undone, bounded, and never waited for too long.
 
-use std::io::Write;
-
 use bytes::Bytes;
-use flate2::write::GzDecoder;
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use super::fault::Fault;
+use super::{fault::Fault, gzip::Gzip};
 use crate::arriving::{self, Arriving};
-
-/// Compressed bytes are decoded in slices this small, so that one slice yields at most about a
-/// thousand times as much.
-const GZIP_SLICE: usize = 1024;
 
 /// The decoded body of a push as chunks.
 pub struct PushBody {
@@ -29,7 +22,7 @@ pub struct PushBody {
 
 enum Coding {
     Identity,
-    Gzip(Box<GzDecoder<Vec<u8>>>),
+    Gzip(Gzip),
 }
 
 /// Whether the body may be read: nothing but identity and a single gzip is.
@@ -50,7 +43,7 @@ impl PushBody {
         Self {
             incoming,
             coding: if gzip {
-                Coding::Gzip(Box::new(GzDecoder::new(Vec::new())))
+                Coding::Gzip(Gzip::new())
             } else {
                 Coding::Identity
             },
@@ -129,14 +122,9 @@ impl PushBody {
             let Coding::Gzip(decoder) = &mut self.coding else {
                 return Ok(Some(std::mem::take(&mut self.compressed)));
             };
-            let slice = self
-                .compressed
-                .split_to(self.compressed.len().min(GZIP_SLICE));
-            // A second member would be decoded by some servers and ignored by others: refused.
-            decoder.write_all(&slice).map_err(|_| Fault::Gzip)?;
-            let decoded = std::mem::take(decoder.get_mut());
+            let decoded = decoder.decode(&mut self.compressed)?;
             if !decoded.is_empty() {
-                return Ok(Some(decoded.into()));
+                return Ok(Some(decoded));
             }
         }
         Ok(None)
@@ -146,8 +134,7 @@ impl PushBody {
         let Coding::Gzip(decoder) = &mut self.coding else {
             return Ok(None);
         };
-        decoder.try_finish().map_err(|_| Fault::Gzip)?;
-        let decoded = std::mem::take(decoder.get_mut());
-        Ok((!decoded.is_empty()).then(|| decoded.into()))
+        let decoded = decoder.end()?;
+        Ok((!decoded.is_empty()).then_some(decoded))
     }
 }
