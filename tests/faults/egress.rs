@@ -260,3 +260,25 @@ fn the_environment_names_the_proxy_and_who_goes_without() {
     assert_told(&scene.push_to("off"), &["it refuses connections", "E-2012"]);
     assert_eq!(proxy.heads().len(), 1);
 }
+
+#[test]
+fn a_proxy_that_cannot_be_used_keeps_only_the_server_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "harmless\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(crate::harness::EXEAT);
+        command.args(arguments).current_dir(folder.path()).env(
+            "HTTPS_PROXY",
+            format!("socks5://ada:{PASSWORD}@proxy.example:1"),
+        );
+        crate::harness::run_program(&mut command)
+    };
+    run(&["scan", "file"]).ok();
+    for arguments in [&["config", "check"][..], &["serve"]] {
+        let run = run(arguments);
+        assert_ne!(run.status, 0, "{run}");
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains("the variable HTTPS_PROXY"), "{run}");
+        assert!(!said.contains(PASSWORD), "{run}");
+    }
+}

@@ -136,6 +136,18 @@ fn a_fetch_goes_on_under_the_new_name() {
         let to = "/org/new.git/info/refs?service=git-upload-pack";
         match (asked.repository().as_str(), asked.is_push()) {
             ("org/old", false) => redirect(asked, 301, to),
+            ("org/late", true) => redirect(asked, 307, "/org/new.git/git-upload-pack"),
+            ("org/circle", true) => redirect(asked, 308, "/org/circle.git/git-upload-pack"),
+            ("org/elsewhere", true) => redirect(
+                asked,
+                308,
+                "https://elsewhere.example/x.git/git-upload-pack",
+            ),
+            ("org/still", true) => {
+                asked.read(asked.length());
+                asked.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n0005");
+                asked.stand_still()
+            }
             (_, false) => {
                 let list = [
                     &b"001e# service=git-upload-pack\n0000"[..],
@@ -158,6 +170,7 @@ fn a_fetch_goes_on_under_the_new_name() {
     });
     let world = World::start(Options {
         behind: Some(forge.address),
+        settings: "[limits]\nupstream_idle_seconds = 3\n",
         ..Options::default()
     });
     let get = "GET /forge.test/org/old.git/info/refs?service=git-upload-pack HTTP/1.1";
@@ -165,10 +178,41 @@ fn a_fetch_goes_on_under_the_new_name() {
     let post = "POST /forge.test/org/old.git/git-upload-pack HTTP/1.1\n\
         Content-Type: application/x-git-upload-pack-request\nContent-Length: 4";
     assert_eq!(world.ask(post, b"0000").status, 200);
-    let asked = lines(&forge);
-    assert_eq!(
-        asked.last().map(String::as_str),
-        Some("POST /org/new.git/git-upload-pack")
+    let last = || lines(&forge).pop().unwrap_or_default();
+    assert_eq!(last(), "POST /org/new.git/git-upload-pack");
+    // Where only the question itself is redirected, a short one is asked again.
+    let post = post.replace("old", "late");
+    assert_eq!(world.ask(&post, b"0000").status, 200);
+    assert_eq!(last(), "POST /org/new.git/git-upload-pack");
+    let endless = post.replace("late", "circle");
+    let answer = world.ask(&endless, b"0000");
+    assert!(
+        answer.text().contains("redirects more than 3 times"),
+        "{}",
+        answer.text()
+    );
+    let elsewhere = post.replace("late", "elsewhere");
+    let answer = world.ask(&elsewhere, b"0000");
+    assert!(
+        answer
+            .text()
+            .contains("redirects to https://elsewhere.example"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(answer.message.all("location"), [""; 0]);
+    // One that stands still is not waited for without end.
+    let still = post.replace("late", "still");
+    let mut client = crate::harness::Client::connect(world.address());
+    client.say(&world.request(&still, b"0000"));
+    assert!(client.answer().is_none(), "half an answer looks whole");
+    let metrics = world.telemetry("/metrics");
+    assert!(
+        metrics.contains(
+            "exeat_upstream_errors_total{class=\"stall\"} 1
+"
+        ),
+        "{metrics}"
     );
 }
 

@@ -126,7 +126,8 @@ impl Place {
         let directory = match self.data {
             Some(directory) => directory,
             None => {
-                let (config, _) = Config::load(self.config.as_deref(), config::environment())?;
+                let (config, _) =
+                    Config::load(self.config.as_deref(), config::environment_at_home())?;
                 config.data.directory
             }
         };

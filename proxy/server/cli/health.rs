@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (config, _) = Config::load(args.config.as_deref(), config::environment())?;
+    let (config, _) = Config::load(args.config.as_deref(), config::environment_at_home())?;
     let Some(configured) = config.telemetry.address else {
         bail!("telemetry.address is \"off\": there is nobody to ask");
     };

@@ -75,7 +75,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let (config, _) = Config::load(args.config.as_deref(), config::environment())?;
+    let (config, _) = Config::load(args.config.as_deref(), config::environment_at_home())?;
     let scan = Scan {
         rules: Arc::new(boot::rules(&config)?),
         key: output::fingerprint_key()?,

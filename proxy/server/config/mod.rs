@@ -118,12 +118,21 @@ impl Config {
     }
 }
 
-/// This process's variables that belong to us. Bytes that are not UTF-8 are replaced, and refused later where they matter.
+/// This process's variables that say how it is to serve: ours, and those that name a proxy. Bytes that are not UTF-8 are
+/// replaced, and refused later where they matter.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| {
+    variables(|name| name.starts_with(raw::PREFIX) || via::Surroundings::reads(name))
+}
+
+/// The same for commands that reach no upstream: a developer's proxy is none of their business.
+pub fn environment_at_home() -> impl Iterator<Item = (String, String)> {
+    variables(|name| name.starts_with(raw::PREFIX))
+}
+
+fn variables(wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(move |(name, value)| {
         let name = name.to_str()?.to_owned();
-        (name.starts_with(raw::PREFIX) || via::Surroundings::reads(&name))
-            .then(|| (name, value.to_string_lossy().into_owned()))
+        wanted(&name).then(|| (name, value.to_string_lossy().into_owned()))
     })
 }
 

@@ -1,10 +1,13 @@
 //! The life of a fetch: asked, answered, streamed both ways with back-pressure.
 
+mod stream;
+
 use std::sync::Arc;
 
+use bytes::Bytes;
 use exeat_gitwire::advertise::Service;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body_util::{BodyExt, Limited};
@@ -18,8 +21,14 @@ use crate::{
     door::{Errand, Knock},
     identity::Actor,
     metrics::Metrics,
-    upstream,
+    upstream::{self, Repository},
 };
+
+const UPLOAD_PACK: &str = "application/x-git-upload-pack-request";
+/// Bytes of a request's body that is held, to be sent again where a redirect asks for it: what git sends to begin with.
+const SHORT: u64 = 64 * 1024;
+/// Redirects of one request that are followed in a row.
+const REDIRECTS: usize = 3;
 
 /// What serving fetches needs.
 pub struct Fetches {
@@ -96,40 +105,84 @@ impl Fetches {
         actor: &Actor,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, upstream::Error> {
-        let expected = "application/x-git-upload-pack-request";
         let kinds = request.headers().get_all(CONTENT_TYPE).iter();
-        if !kinds.map(HeaderValue::as_bytes).eq([expected.as_bytes()]) {
+        if !kinds
+            .map(HeaderValue::as_bytes)
+            .eq([UPLOAD_PACK.as_bytes()])
+        {
             return Ok(wrong_type());
         }
         let encoding = match encoding(&request) {
             Ok(encoding) => encoding,
             Err(refusal) => return Ok(*refusal),
         };
-        let repository = knock.upstream.settled(&knock.repository, actor);
-        let mut onward = knock
-            .upstream
-            .request(Method::POST, &repository, "git-upload-pack", actor)
-            .header(CONTENT_TYPE, expected);
+        let mut onward: Vec<(HeaderName, HeaderValue)> =
+            vec![(CONTENT_TYPE, HeaderValue::from_static(UPLOAD_PACK))];
         if let Some(version) = advertisement::protocol_version(request.headers()) {
-            onward = onward.header("git-protocol", version);
+            onward.push((HeaderName::from_static("git-protocol"), version));
         }
         if let Some(encoding) = encoding {
-            onward = onward.header(CONTENT_ENCODING, encoding);
+            onward.push((CONTENT_ENCODING, encoding));
         }
-        if let Some(length) = request.headers().get(CONTENT_LENGTH) {
-            onward = onward.header(CONTENT_LENGTH, length);
-        }
+        let length = request.headers().get(CONTENT_LENGTH).cloned();
+        let is_short = length.as_ref().is_some_and(is_short);
+        onward.extend(length.map(|length| (CONTENT_LENGTH, length)));
         let most = usize::try_from(self.limits.fetch_request_bytes).unwrap_or(usize::MAX);
         let body =
             Limited::new(Arriving::new(request.into_body(), &self.limits), most).boxed_unsync();
+        if !is_short {
+            let answer = self.ask(knock, actor, None, &onward, body).await?;
+            return Ok(self.stream_back(knock, answer));
+        }
+        let Ok(body) = body.collect().await else {
+            let text = "The request did not arrive whole.";
+            return Ok(answer::plain(StatusCode::BAD_REQUEST, text));
+        };
+        self.ask_where_it_is(knock, actor, &onward, &body.to_bytes())
+            .await
+    }
+
+    /// Asks with a body that can be sent again, where the upstream says that the repository has another name.
+    async fn ask_where_it_is(
+        &self,
+        knock: &Knock,
+        actor: &Actor,
+        headers: &[(HeaderName, HeaderValue)],
+        body: &Bytes,
+    ) -> Result<Response<Body>, upstream::Error> {
+        let mut found = knock.upstream.settled(&knock.repository, actor);
+        for _ in 0..=REDIRECTS {
+            let body = answer::full(body.clone());
+            let answer = self.ask(knock, actor, Some(&found), headers, body).await?;
+            if !upstream::leads_elsewhere(answer.status(), false) {
+                return Ok(self.stream_back(knock, answer));
+            }
+            found = knock
+                .upstream
+                .redirected(&found, "git-upload-pack", &answer)?;
+        }
+        Err(upstream::Error::Redirects(REDIRECTS))
+    }
+
+    async fn ask(
+        &self,
+        knock: &Knock,
+        actor: &Actor,
+        repository: Option<&Repository>,
+        headers: &[(HeaderName, HeaderValue)],
+        body: Body,
+    ) -> Result<Response<Incoming>, upstream::Error> {
+        let upstream = &knock.upstream;
+        let settled = upstream.settled(&knock.repository, actor);
+        let repository = repository.unwrap_or(&settled);
+        let mut onward = upstream.request(Method::POST, repository, "git-upload-pack", actor);
+        for (name, value) in headers {
+            onward = onward.header(name, value);
+        }
         let onward = onward
             .body(body)
             .map_err(|error| upstream::Error::Address(error.to_string()))?;
-        let answer = knock
-            .upstream
-            .send(onward, self.limits.push_seconds)
-            .await?;
-        Ok(stream_back(answer))
+        upstream.send(onward, self.limits.push_seconds).await
     }
 
     async fn file(
@@ -149,7 +202,35 @@ impl Fetches {
                 self.limits.upstream_idle_seconds,
             )
             .await?;
-        Ok(stream_back(answer))
+        Ok(self.stream_back(knock, answer))
+    }
+
+    /// Passes an answer on as it comes. Redirects do not leave: they would lead past the proxy.
+    fn stream_back(&self, knock: &Knock, answer: Response<Incoming>) -> Response<Body> {
+        if answer.status().is_redirection() {
+            return answer::plain(
+                StatusCode::BAD_GATEWAY,
+                "The forge answered with a redirect. If the repository was moved, set the remote to \
+                 its new name.",
+            );
+        }
+        let (parts, body) = answer.into_parts();
+        let (metrics, name) = (self.metrics.clone(), knock.upstream.name.clone());
+        let stalled = move |bytes| {
+            tracing::warn!(upstream = name, bytes, "an answer to a fetch stood still");
+            let class = metrics.upstream_errors_total.with_label_values(&["stall"]);
+            class.inc();
+        };
+        let body = stream::bounded(body, self.limits.upstream_idle_seconds, stalled);
+        let mut response = Response::new(body);
+        *response.status_mut() = parts.status;
+        upstream::relay(&parts.headers, response.headers_mut());
+        if let Some(length) = parts.headers.get(CONTENT_LENGTH) {
+            response
+                .headers_mut()
+                .insert(CONTENT_LENGTH, length.clone());
+        }
+        answer::guarded(response)
     }
 
     fn unreachable(&self, knock: &Knock, error: &upstream::Error) -> Response<Body> {
@@ -164,6 +245,11 @@ impl Fetches {
             _ => answer::plain(StatusCode::BAD_GATEWAY, &text),
         }
     }
+}
+
+fn is_short(length: &HeaderValue) -> bool {
+    let bytes = length.to_str().ok().and_then(|text| text.parse().ok());
+    bytes.is_some_and(|bytes: u64| bytes <= SHORT)
 }
 
 /// One gzip or nothing; lists and other codings are refused.
@@ -183,25 +269,4 @@ fn wrong_type() -> Response<Body> {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "This is not a git-upload-pack request.",
     )
-}
-
-/// Passes an answer on as it comes. Redirects do not leave: they would lead past the proxy.
-fn stream_back(answer: Response<Incoming>) -> Response<Body> {
-    if answer.status().is_redirection() {
-        return answer::plain(
-            StatusCode::BAD_GATEWAY,
-            "The forge answered with a redirect. If the repository was moved, set the remote to \
-             its new name.",
-        );
-    }
-    let (parts, body) = answer.into_parts();
-    let mut response = Response::new(body.map_err(Into::into).boxed_unsync());
-    *response.status_mut() = parts.status;
-    upstream::relay(&parts.headers, response.headers_mut());
-    if let Some(length) = parts.headers.get(CONTENT_LENGTH) {
-        response
-            .headers_mut()
-            .insert(CONTENT_LENGTH, length.clone());
-    }
-    answer::guarded(response)
 }

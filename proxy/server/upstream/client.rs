@@ -47,14 +47,13 @@ impl Client {
         })
     }
 
-    /// Sends a request and waits for the head of the answer, `patience` at most.
+    /// Sends a request and waits for the head of the answer, `patience` at most once there is a connection.
     pub(super) async fn send(
         &self,
         request: Request<Body>,
         patience: Duration,
     ) -> Result<Response<Incoming>, Error> {
-        let answered = tokio::time::timeout(patience, self.exchange(request, KEPT)).await;
-        answered.unwrap_or(Err(Error::Time))
+        self.exchange(request, KEPT, Some(patience)).await
     }
 
     /// Sends a push. However long it takes: what is bounded is how long nothing happens.
@@ -64,7 +63,7 @@ impl Client {
         progress: &Progress,
         silence: Silence,
     ) -> Result<Response<Incoming>, Error> {
-        let exchange = self.exchange(request, FRESH);
+        let exchange = self.exchange(request, FRESH, None);
         tokio::pin!(exchange);
         let mut wait = self.connect + silence.reading;
         loop {
@@ -94,6 +93,7 @@ impl Client {
         &self,
         mut request: Request<Body>,
         longest_idle: Duration,
+        patience: Option<Duration>,
     ) -> Result<Response<Incoming>, Error> {
         self.address(&mut request)?;
         let mut again = (request.method() == Method::GET).then(|| copy(&request));
@@ -104,7 +104,14 @@ impl Client {
                 Some(connection) => connection,
                 None => self.connector.connect().await?,
             };
-            let mut failed = match connection.try_send_request(request).await {
+            let sent = connection.try_send_request(request);
+            let sent = match patience {
+                None => sent.await,
+                Some(patience) => tokio::time::timeout(patience, sent)
+                    .await
+                    .map_err(|_| Error::Time)?,
+            };
+            let mut failed = match sent {
                 Ok(answer) => {
                     self.pool.keep(connection);
                     return Ok(answer);

@@ -356,3 +356,55 @@ fn last_words_stay_the_same_when_they_are_relayed_again() {
         assert_eq!(relay(&push, &out), (out, outcome));
     }
 }
+
+#[test]
+fn what_became_known_otherwise_is_reported_ref_by_ref() {
+    let fates = [Ok(()), Err("not\ntaken\x1b".to_owned())];
+    for capabilities in [FULL, " report-status"] {
+        let push = request(&["refs/heads/a", "refs/heads/b"], capabilities);
+        let answer = settled(&push, "It was asked again.\n", &fates);
+        let (out, outcome) = relay(&push, &answer);
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.unpack, Some(Ok(())));
+        let refs = [
+            (b"refs/heads/a".to_vec(), Ok(())),
+            (b"refs/heads/b".to_vec(), Err("not taken\\x1b".to_owned())),
+        ];
+        assert_eq!(outcome.refs, refs, "{}", shown(&out));
+        let told = shown(&answer).contains("asked again");
+        assert_eq!(told, push.capabilities.side_band_64k);
+    }
+    // Without a report, what was not taken has to be band 3.
+    let push = request(&["refs/heads/a", "refs/heads/b"], " side-band-64k");
+    let answer = settled(&push, "no", &fates);
+    assert_eq!(shown(&answer), "0008\\x03no\\n0000");
+    let answer = settled(&push, "yes", &[Ok(()), Ok(())]);
+    assert_eq!(shown(&answer), "0009\\x02yes\\n0000");
+    // A fate that is not known is not taken.
+    let push = request(&["refs/heads/a", "refs/heads/b"], FULL);
+    let answer = settled(&push, "", &[Ok(())]);
+    let (_, outcome) = relay(&push, &answer);
+    assert_eq!(outcome.unwrap().refs[1].1, Err("unknown".to_owned()));
+}
+
+#[test]
+fn a_report_is_held_back_and_text_is_not() {
+    let push = request(&["refs/heads/a"], FULL);
+    let report = lines(&[b"unpack ok", b"ok refs/heads/a"]);
+    let wire = [
+        &progress("a word")[..],
+        KEEP_ALIVE,
+        b"0005\x01",
+        &banded(&[(1, &report[..9]), (2, b"more"), (1, &report[9..])]),
+    ]
+    .concat();
+    let (out, outcome) = relay(&push, &wire);
+    outcome.unwrap();
+    let mut held = Vec::new();
+    let text = hold_report(&out, &mut held);
+    let said = "000c\\x02a word\\n0005\\x020005\\x010009\\x02more";
+    assert_eq!(shown(&text), said);
+    // What was held is a whole answer by itself.
+    let (_, outcome) = relay(&push, &held);
+    assert_eq!(outcome.unwrap().refs, [(b"refs/heads/a".to_vec(), Ok(()))]);
+}
