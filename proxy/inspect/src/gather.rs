@@ -22,8 +22,11 @@ use crate::{
     pack::Error,
     references::References,
     report::{CUT, TRUNCATED, Unscannable},
+    stream::StreamedText,
 };
 
+/// Bytes of the names of one tree that are put together as one text.
+const NAMES_AT_ONCE: usize = 1 << 20;
 /// Files whose paths are looked up for their name at most.
 const MOST_NAMED: usize = 100_000;
 
@@ -231,13 +234,7 @@ fn examine_commit(examiner: &mut Examiner, text: &[u8]) -> (Examined, Parts) {
 /// Scans the entry names of a tree as one text, a name a line. A line feed inside a name becomes a
 /// space, so that the line number stays the entry's number.
 fn examine_tree(hash: HashKind, examiner: &mut Examiner, data: &[u8]) -> (Examined, Parts) {
-    let mut text = Vec::with_capacity(data.len() / 2);
-    for entry in objects::tree::Entries::new(hash, data).map_while(Result::ok) {
-        let as_space = |&byte: &u8| if byte == b'\n' { b' ' } else { byte };
-        text.extend(entry.name.iter().map(as_space));
-        text.push(b'\n');
-    }
-    let mut examined = examiner.examine(&text);
+    let mut examined = examine_names(hash, examiner, data, NAMES_AT_ONCE);
     let mut parts = Vec::with_capacity(examined.hits.len());
     let mut cursor = Names::new(hash, data);
     for hit in &mut examined.hits {
@@ -246,6 +243,29 @@ fn examine_tree(hash: HashKind, examiner: &mut Examiner, data: &[u8]) -> (Examin
         parts.push((Part::FileName, cursor.touched(&hit.found.secret)));
     }
     (examined, parts)
+}
+
+/// Examines the text of the names of a tree; of a large tree piece by piece, so that it is not held beside
+/// the tree.
+fn examine_names(hash: HashKind, examiner: &mut Examiner, data: &[u8], at_once: usize) -> Examined {
+    let mut text = Vec::with_capacity(at_once.min(data.len() / 2));
+    let mut streamed = None;
+    for entry in objects::tree::Entries::new(hash, data).map_while(Result::ok) {
+        let as_space = |&byte: &u8| if byte == b'\n' { b' ' } else { byte };
+        text.extend(entry.name.iter().map(as_space));
+        text.push(b'\n');
+        if text.len() >= at_once {
+            streamed
+                .get_or_insert_with(|| StreamedText::new(examiner))
+                .feed(examiner, &text);
+            text.clear();
+        }
+    }
+    let Some(mut streamed) = streamed else {
+        return examiner.examine(&text);
+    };
+    streamed.feed(examiner, &text);
+    streamed.finish(examiner)
 }
 
 /// The names of a tree by their offsets in the text of its names, asked for in ascending order.
@@ -315,6 +335,33 @@ mod tests {
             .iter()
             .map(|secret| cursor.touched(secret).iter().map(shown).collect())
             .collect()
+    }
+
+    #[test]
+    fn names_of_a_large_tree_are_examined_as_those_of_a_small_one() {
+        let rule = "id = 'r'\nregex = 'key_[0-9]{4}'\nkeywords = ['key_']\n";
+        let source = exeat_rules::Source {
+            name: "t.toml".into(),
+            text: format!("[[rules]]\n{rule}"),
+        };
+        let rules = exeat_rules::RuleSet::compile(&[source]).unwrap().rules;
+        let key = crate::FingerprintKey::new([0; 32]);
+        let mut examiner = Examiner::new(Arc::new(rules), key);
+        let mut tree = Vec::new();
+        for number in 0..3000 {
+            let word = if number % 7 == 0 { "key_" } else { "file" };
+            tree.extend(format!("100644 {word}{number:04}\0").into_bytes());
+            tree.extend([7; 20]);
+        }
+        let mut told = |at_once| {
+            let examined = examine_names(HashKind::Sha1, &mut examiner, &tree, at_once);
+            assert_eq!(examined.hits.len(), 429);
+            format!("{:?}", examined.hits)
+        };
+        let whole = told(usize::MAX);
+        for at_once in [1, 100, 5000] {
+            assert_eq!(told(at_once), whole, "{at_once} at once");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! is reached by what is pushed.
 //!
 //! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object;
-//! a tree's names, at most as much as the tree; 4 MB of references; two windows of a large blob; and for
+//! 3 MiB of a text that passes in pieces; 4 MB of references; and for
 //! each object its id and 4 bytes to find it by. So a push takes at most 64 MiB and, with SHA-1 and bases
 //! named by offset as git does where it may, 48 bytes an object (60 with SHA-256); where all bases are
 //! named by id, 85 and 109. All pushes share the workers' automata (128 MiB, at least 8 each) and a queue
