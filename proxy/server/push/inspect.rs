@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
 use exeat_inspect::{Examiner, MOST_PATHS, PackInspection, Pool, Report, Settings, head};
+use futures_util::FutureExt;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::Instrument;
 
@@ -28,6 +29,8 @@ use crate::{
     policy,
 };
 
+/// Bytes that are handed over at once where as many have come.
+const CHUNK: usize = 256 * 1024;
 /// Chunks that may wait for the inspector; beyond it the client waits.
 const CHUNKS_WAITING: usize = 8;
 
@@ -89,7 +92,7 @@ pub async fn while_arriving(
 }
 
 async fn feed_all(body: &mut PushBody, feed: mpsc::Sender<Feed>) -> Result<(), Fault> {
-    while let Some(chunk) = body.next().await? {
+    while let Some(chunk) = next_chunk(body).await? {
         if feed.send(Feed::Bytes(chunk)).await.is_err() {
             // The inspector has ended early and says why; the rest only has to be read.
             body.drain(u64::MAX).await;
@@ -98,6 +101,30 @@ async fn feed_all(body: &mut PushBody, feed: mpsc::Sender<Feed>) -> Result<(), F
     }
     let _ = feed.send(Feed::End).await;
     Ok(())
+}
+
+/// The next bytes, and with them what has come as well: every chunk wakes the inspector and is a write to the spool, and
+/// HTTP/2 hands over 16 KiB at a time.
+async fn next_chunk(body: &mut PushBody) -> Result<Option<Bytes>, Fault> {
+    let Some(first) = body.next().await? else {
+        return Ok(None);
+    };
+    let mut together = BytesMut::new();
+    while together.len().max(first.len()) < CHUNK
+        && let Some(more) = body.next().now_or_never()
+    {
+        let Some(more) = more? else { break };
+        if together.is_empty() {
+            together.reserve(CHUNK + more.len());
+            together.extend_from_slice(&first);
+        }
+        together.extend_from_slice(&more);
+    }
+    Ok(Some(if together.is_empty() {
+        first
+    } else {
+        together.freeze()
+    }))
 }
 
 fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
