@@ -31,8 +31,8 @@ use crate::{
 };
 
 const AGENT: &str = concat!("exeat/", env!("CARGO_PKG_VERSION"));
-/// Bytes read from the spool at a time.
-const CHUNK: usize = 64 * 1024;
+/// Bytes read from the spool at a time. Each read goes to another thread and back.
+const CHUNK: usize = 256 * 1024;
 const MIB: u64 = 1024 * 1024;
 const SERVICE: &str = "git-receive-pack";
 
