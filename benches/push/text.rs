@@ -69,14 +69,14 @@ impl<'a> Commits<'a> {
     }
 }
 
-/// A history of two kinds of files that makes a pack of about `megabytes` million bytes: four fifths are images and the like,
-/// which do not compress, one fifth is source, which shrinks to a quarter. Packed, as a clone is. Returns the pack's bytes.
+/// A history of two kinds of files that makes a pack of about `megabytes` million bytes: images and the like, which do not
+/// compress, and two fifths as much source, which shrinks to little. Packed, as a clone is. Returns the pack's bytes.
 pub(crate) fn history(ground: &Ground, folder: &Path, megabytes: usize) -> anyhow::Result<u64> {
     ground.git(
         folder,
         &["init", "--quiet", "--initial-branch=main", "--template="],
     )?;
-    let images = megabytes * 8 / 10;
+    let images = megabytes * 95 / 100;
     let commits = 8;
     for commit in 0..commits {
         let place = folder.join(format!("part{commit}"));
@@ -84,8 +84,8 @@ pub(crate) fn history(ground: &Ground, folder: &Path, megabytes: usize) -> anyho
         for file in (0..images).filter(|file| file % commits == commit) {
             std::fs::write(place.join(format!("{file}.png")), noise(file as u64 + 1))?;
         }
-        for file in 0..megabytes * 4 / commits {
-            let seed = 1_000_000 + (commit * megabytes * 4 + file) as u64;
+        for file in 0..megabytes * 20 / commits {
+            let seed = 1_000_000 + (commit * megabytes * 20 + file) as u64;
             std::fs::write(place.join(format!("{file}.rs")), source(seed, 20_000))?;
         }
         ground.git(folder, &["add", "--all"])?;

@@ -161,6 +161,8 @@ fn every_alert_says_what_to_do() {
         "AuditFails",
         "AuditSlow",
         "SpoolNearlyFull",
+        "CertificateExpires",
+        "ReloadFails",
         "UpstreamFails",
         "NothingForwarded",
         "Memory",
