@@ -8,8 +8,8 @@ use std::{
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// How long a newcomer waits for the place of the connection that was asked to go.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a newcomer waits for the place of the connection that was asked to go: at once, but on a machine out of breath.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All connections of a listener.
 pub struct Crowd {
