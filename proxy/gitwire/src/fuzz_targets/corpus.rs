@@ -1,8 +1,9 @@
 //! Runs a fuzz target over its committed seeds and over seeded mutations of them, the same ones each time.
 
-/// Runs `target` over every seed and over `mutations` variants of each.
+/// Runs `target` over every seed and over `mutations` variants of each; of many seeds over fewer of each.
 pub fn run(seeds: &[Vec<u8>], mutations: usize, target: fn(&[u8])) {
     assert!(!seeds.is_empty(), "there are no seeds");
+    let mutations = (mutations * 5 / seeds.len()).clamp(1, mutations);
     for (number, seed) in seeds.iter().enumerate() {
         target(seed);
         let mut random = Random::new(number as u64 + 1);
