@@ -370,5 +370,20 @@ fn row_39_a_body_is_for_the_service_it_names() {
             "{service} with two types"
         );
     }
+    // A push's body for the fetch service, with the right type for that.
+    let head = format!(
+        "POST /forge.test/one.git/git-upload-pack HTTP/1.1\nContent-Type: application/x-git-upload-pack-request\nContent-Length: {}",
+        scene.body.len()
+    );
+    let answer = scene.world.ask(&head, &scene.body);
+    assert_eq!(answer.status, 415, "{answer:?}");
+    // The same in the coding that fetches may have.
+    let packed = gzip(&scene.body);
+    let head = format!(
+        "POST /forge.test/one.git/git-upload-pack HTTP/1.1\nContent-Encoding: gzip\n\
+         Content-Type: application/x-git-upload-pack-request\nContent-Length: {}",
+        packed.len()
+    );
+    assert_eq!(scene.world.ask(&head, &packed).status, 415);
     assert_eq!(scene.asked(), [""; 0]);
 }

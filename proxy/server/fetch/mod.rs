@@ -1,28 +1,31 @@
 //! The life of a fetch: asked, answered, streamed both ways with back-pressure.
 
+mod opening;
 mod stream;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use exeat_gitwire::advertise::Service;
+use futures_util::StreamExt;
 use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, BodyStream, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
 
 use crate::{
     advertisement,
     answer::{self, Body},
-    arriving::Arriving,
+    arriving::{self, Arriving},
     config::Limits,
     door::{Errand, Knock},
     identity::Actor,
     metrics::Metrics,
     upstream::{self, Repository},
 };
+use opening::Opening;
 
 const UPLOAD_PACK: &str = "application/x-git-upload-pack-request";
 /// Bytes of a request's body that is held, to be sent again where a redirect asks for it: what git sends to begin with.
@@ -116,20 +119,29 @@ impl Fetches {
             Ok(encoding) => encoding,
             Err(refusal) => return Ok(*refusal),
         };
+        let (parts, body) = request.into_parts();
+        let mut arriving = Arriving::new(body, &self.limits);
+        let opening = match Opening::receive(&mut arriving, encoding.is_some()).await {
+            Ok(opening) if opening.is_fetch => opening,
+            Ok(_) => return Ok(wrong_type()),
+            Err(error) => {
+                let text = format!("The request did not arrive: {error}.");
+                return Ok(answer::plain(StatusCode::REQUEST_TIMEOUT, &text));
+            }
+        };
         let mut onward: Vec<(HeaderName, HeaderValue)> =
             vec![(CONTENT_TYPE, HeaderValue::from_static(UPLOAD_PACK))];
-        if let Some(version) = advertisement::protocol_version(request.headers()) {
+        if let Some(version) = advertisement::protocol_version(&parts.headers) {
             onward.push((HeaderName::from_static("git-protocol"), version));
         }
         if let Some(encoding) = encoding {
             onward.push((CONTENT_ENCODING, encoding));
         }
-        let length = request.headers().get(CONTENT_LENGTH).cloned();
+        let length = parts.headers.get(CONTENT_LENGTH).cloned();
         let is_short = length.as_ref().is_some_and(is_short);
         onward.extend(length.map(|length| (CONTENT_LENGTH, length)));
         let most = usize::try_from(self.limits.fetch_request_bytes).unwrap_or(usize::MAX);
-        let body =
-            Limited::new(Arriving::new(request.into_body(), &self.limits), most).boxed_unsync();
+        let body = Limited::new(resumed(opening.received, arriving), most).boxed_unsync();
         if !is_short {
             let answer = self.ask(knock, actor, None, &onward, body).await?;
             return Ok(self.stream_back(knock, answer));
@@ -250,6 +262,16 @@ impl Fetches {
 fn is_short(length: &HeaderValue) -> bool {
     let bytes = length.to_str().ok().and_then(|text| text.parse().ok());
     bytes.is_some_and(|bytes: u64| bytes <= SHORT)
+}
+
+/// A body again, of what was received of it and the rest.
+fn resumed(
+    received: Bytes,
+    rest: Arriving,
+) -> impl hyper::body::Body<Data = Bytes, Error = arriving::Error> + Send {
+    let received =
+        futures_util::stream::iter((!received.is_empty()).then(|| Ok(Frame::data(received))));
+    StreamBody::new(received.chain(BodyStream::new(rest)))
 }
 
 /// One gzip or nothing; lists and other codings are refused.
