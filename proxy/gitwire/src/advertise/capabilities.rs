@@ -32,9 +32,13 @@ pub(super) fn for_push(list: &[u8]) -> Vec<u8> {
     join(known.chain([&b"no-thin"[..]]))
 }
 
-/// All of upload-pack's capabilities but those that make clients speak of themselves.
+/// All of upload-pack's capabilities but those that make clients speak of themselves. libgit2 reads an object-format only
+/// where another word stands behind it, so it comes first.
 pub(super) fn for_fetch(list: &[u8]) -> Vec<u8> {
-    join(words(list).filter(|word| !WITHHELD.contains(&key(word)) && has_no_control(word)))
+    let kept = |word: &&[u8]| !WITHHELD.contains(&key(word)) && has_no_control(word);
+    let mut kept: Vec<&[u8]> = words(list).filter(kept).collect();
+    kept.sort_by_key(|word| key(word) != b"object-format");
+    join(kept.into_iter())
 }
 
 /// One capability line of version 2, or nothing if it is withheld.
