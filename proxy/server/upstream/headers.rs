@@ -49,9 +49,12 @@ fn without_connection_bound(value: &HeaderValue) -> Option<HeaderValue> {
         let first = part.split([' ', '\t']).next().unwrap_or_default();
         // A parameter has its equals sign within its first word, `a = b` apart; token68 follows a space.
         let rest = part.get(first.len()..).unwrap_or_default().trim_start();
+        // Clients take these names for challenges whatever comes behind the space.
+        let names_bound =
+            first.eq_ignore_ascii_case("ntlm") || first.eq_ignore_ascii_case("negotiate");
         let is_parameter = first.contains('=') || rest.starts_with('=');
-        if !is_parameter {
-            bound = first.eq_ignore_ascii_case("ntlm") || first.eq_ignore_ascii_case("negotiate");
+        if names_bound || !is_parameter {
+            bound = names_bound;
         }
         match bound {
             true => removed = true,
@@ -126,6 +129,13 @@ mod tests {
             assert_eq!(left(line).as_deref(), Some(basic), "{line}");
         }
         assert_eq!(left("Negotiate, NTLM"), None);
+        for odd in ["NTLM  = \"y\"", "Basic realm=\"a\", negotiate = x"] {
+            let kept = left(odd).unwrap_or_default().to_ascii_lowercase();
+            assert!(
+                !kept.contains("ntlm") && !kept.contains("negotiate"),
+                "{kept}"
+            );
+        }
         assert_eq!(left("\tNegotiate"), None);
     }
 
