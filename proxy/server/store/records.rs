@@ -3,7 +3,7 @@
 //! What the columns mean is `audit`'s business; here they are texts under a sequence number.
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Row as _, Sqlite, SqlitePool, Transaction};
 
 use super::{Error, Store};
 use crate::crashpoint::{self, Point};
@@ -178,7 +178,22 @@ impl Store {
         crashpoint::pass_in_task(Point::AuditAppend)
             .await
             .map_err(room)?;
-        let mut transaction = self.pool().begin_with("BEGIN IMMEDIATE").await?;
+        let mut connection = self.pool().acquire().await?;
+        if let Err(error) = self.write(&mut connection, rows).await {
+            // On a full disk SQLite ends the transaction by itself; the connection would be taken for one within it for good.
+            connection.close_on_drop();
+            return Err(error);
+        }
+        drop(connection);
+        if rows.iter().any(|row| !row.erases.is_empty()) {
+            self.forget().await;
+        }
+        Ok(())
+    }
+
+    async fn write(&self, connection: &mut SqliteConnection, rows: &[NewRow]) -> Result<(), Error> {
+        let room = |_| Error::NoSpace;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for row in rows {
             insert(&mut transaction, row).await?;
         }
@@ -187,9 +202,6 @@ impl Store {
             .map_err(room)?;
         self.there()?;
         transaction.commit().await?;
-        if rows.iter().any(|row| !row.erases.is_empty()) {
-            self.forget().await;
-        }
         Ok(())
     }
 
@@ -267,4 +279,40 @@ fn row(row: &SqliteRow) -> Row {
 /// Positions come from counting records; none reaches 2^63.
 fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(seq: u64) -> NewRow {
+        NewRow {
+            seq,
+            push: None,
+            leaf: "{}".into(),
+            hash: "00".into(),
+            payload: None,
+            root: "00".into(),
+            under_way: None,
+            erases: Vec::new(),
+        }
+    }
+
+    /// What SQLite does by itself when the disk is full, the trigger does on demand.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_itself_spoils_no_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let trigger = "CREATE TRIGGER full BEFORE INSERT ON audit_leaf BEGIN SELECT RAISE(ROLLBACK, 'full'); END";
+        store.execute(trigger).await;
+        for seq in 0..8 {
+            let error = store.append(&[row(seq)]).await.unwrap_err();
+            assert!(error.to_string().ends_with("full"), "{error}");
+        }
+        store.execute("DROP TRIGGER full").await;
+        for seq in 0..8 {
+            store.append(&[row(seq)]).await.unwrap();
+        }
+        store.close().await;
+    }
 }
