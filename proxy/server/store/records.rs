@@ -179,10 +179,11 @@ impl Store {
             .await
             .map_err(room)?;
         let mut connection = self.pool().acquire().await?;
-        if let Err(error) = self.write(&mut connection, rows).await {
-            // On a full disk SQLite ends the transaction by itself; the connection would be taken for one within it for good.
-            connection.close_on_drop();
-            return Err(error);
+        if let Err(spoiled) = self.write(&mut connection, rows).await {
+            if spoiled.within_transaction {
+                connection.close_on_drop();
+            }
+            return Err(spoiled.error);
         }
         drop(connection);
         if rows.iter().any(|row| !row.erases.is_empty()) {
@@ -191,18 +192,32 @@ impl Store {
         Ok(())
     }
 
-    async fn write(&self, connection: &mut SqliteConnection, rows: &[NewRow]) -> Result<(), Error> {
-        let room = |_| Error::NoSpace;
+    async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        rows: &[NewRow],
+    ) -> Result<(), Spoiled> {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        match self.fill(&mut transaction, rows).await {
+            Ok(()) => transaction.commit().await.map_err(|error| Spoiled {
+                error: error.into(),
+                within_transaction: true,
+            }),
+            Err(error) => Err(Spoiled {
+                error,
+                within_transaction: transaction.rollback().await.is_err(),
+            }),
+        }
+    }
+
+    async fn fill(&self, connection: &mut SqliteConnection, rows: &[NewRow]) -> Result<(), Error> {
         for row in rows {
-            insert(&mut transaction, row).await?;
+            insert(connection, row).await?;
         }
         crashpoint::pass_in_task(Point::AuditCommit)
             .await
-            .map_err(room)?;
-        self.there()?;
-        transaction.commit().await?;
-        Ok(())
+            .map_err(|_| Error::NoSpace)?;
+        self.there()
     }
 
     /// What was erased is overwritten in the database file and may still stand in the write-ahead log, which is cut here.
@@ -211,6 +226,22 @@ impl Store {
         let cut = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
         if let Err(error) = cut.execute(self.pool()).await {
             tracing::warn!(%error, "the write-ahead log could not be cut after an erasure");
+        }
+    }
+}
+
+/// A transaction that was not committed. On a full disk SQLite ends it by itself, and the connection would be taken for
+/// one within it for good: such a one must not be used again.
+struct Spoiled {
+    error: Error,
+    within_transaction: bool,
+}
+
+impl From<sqlx::Error> for Spoiled {
+    fn from(error: sqlx::Error) -> Self {
+        Self {
+            error: error.into(),
+            within_transaction: false,
         }
     }
 }
