@@ -34,3 +34,4 @@ mod advertisement;
 mod answer;
 mod arriving;
 mod crashpoint;
+mod percent;

@@ -7,6 +7,7 @@ use http::{HeaderValue, uri::Authority};
 use url::{Host, Url};
 
 use super::section::Section;
+use crate::percent;
 
 /// The variables that name a proxy for https upstreams, in the order in which curl and git ask for them.
 const PROXIES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -58,8 +59,8 @@ impl Via {
         let host = url.host_str().ok_or("it names no host")?;
         let port = url.port().unwrap_or(80);
         let authority = format!("{host}:{port}");
-        let user = decoded(url.username()).ok_or("its user name is not text")?;
-        let password = decoded(url.password().unwrap_or_default());
+        let user = percent::decode(url.username()).ok_or("its user name is not text")?;
+        let password = percent::decode(url.password().unwrap_or_default());
         let password = password.ok_or("its password is not text")?;
         let named = !url.username().is_empty() || url.password().is_some();
         Ok(Self {
@@ -82,21 +83,6 @@ fn basic(credential: &str) -> Option<HeaderValue> {
     let mut header = HeaderValue::from_str(&text).ok()?;
     header.set_sensitive(true);
     Some(header)
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let high = char::from(rest.next()?).to_digit(16)?;
-        let low = char::from(rest.next()?).to_digit(16)?;
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// What the environment says of proxies.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::Forge;
+use crate::{config::Forge, percent};
 
 /// A repository path as decoded segments, none of them empty, `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +55,7 @@ impl fmt::Display for Repository {
 pub fn plain_segments(path: &str) -> Option<Vec<String>> {
     let segments = path.strip_prefix('/')?.split('/');
     segments
-        .map(|segment| decode(segment).filter(|plain| is_plain(plain)))
+        .map(|segment| percent::decode(segment).filter(|plain| is_plain(plain)))
         .collect()
 }
 
@@ -66,21 +66,6 @@ fn is_plain(segment: &str) -> bool {
         && !segment
             .chars()
             .any(|c| c.is_control() || matches!(c, '/' | '\\' | '%' | ';' | '?' | '#'))
-}
-
-fn decode(segment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let high = char::from(rest.next()?).to_digit(16)?;
-        let low = char::from(rest.next()?).to_digit(16)?;
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
 }
 
 fn encode(segment: &str) -> String {
