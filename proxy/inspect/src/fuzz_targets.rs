@@ -158,22 +158,15 @@ pub fn name(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::path::Path;
 
-    fn seeds(name: &str) -> Vec<Vec<u8>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-        let mut paths: Vec<_> = fs::read_dir(folder.join(name))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        paths.sort();
-        paths.iter().map(|path| fs::read(path).unwrap()).collect()
-    }
+    use exeat_gitwire::fuzz_targets::corpus;
 
     #[test]
     fn every_parser_of_hostile_bytes_stands_any() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
         for (name, target) in super::TARGETS {
-            exeat_gitwire::fuzz_targets::corpus::run(&seeds(name), 150, *target);
+            corpus::run(&corpus::seeds(&folder.join(name)), 150, *target);
         }
     }
 }

@@ -1,5 +1,22 @@
 //! Runs a fuzz target over its committed seeds and over seeded mutations of them, the same ones each time.
 
+use std::fs;
+use std::path::Path;
+
+/// The committed seeds of one target: the files of `folder`, in the order of their names.
+///
+/// # Panics
+/// When the folder or one of its files cannot be read.
+pub fn seeds(folder: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("a folder of seeds");
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("an entry of the folder").path())
+        .collect();
+    files.sort();
+    let read = |file| fs::read(file).expect("a seed that can be read");
+    files.iter().map(read).collect()
+}
+
 /// Runs `target` over every seed and over `mutations` variants of each; of many seeds over fewer of each.
 pub fn run(seeds: &[Vec<u8>], mutations: usize, target: fn(&[u8])) {
     assert!(!seeds.is_empty(), "there are no seeds");

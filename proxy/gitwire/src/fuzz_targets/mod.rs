@@ -28,28 +28,19 @@ pub const TARGETS: &[Target] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
-
-    fn seeds(name: &str) -> Vec<Vec<u8>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-        let mut files: Vec<_> = fs::read_dir(folder.join(name))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        files.iter().map(|file| fs::read(file).unwrap()).collect()
-    }
 
     #[test]
     fn every_parser_of_hostile_bytes_stands_any() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
         for (name, target) in super::TARGETS {
             let mutations = match *name {
                 "pack" | "history" => 200,
                 "push_report" | "zlib" => 600,
                 _ => 1500,
             };
-            super::corpus::run(&seeds(name), mutations, *target);
+            let seeds = super::corpus::seeds(&folder.join(name));
+            super::corpus::run(&seeds, mutations, *target);
         }
     }
 }
