@@ -312,10 +312,11 @@ impl Batch {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn shared() -> Arc<Shared> {
+    /// What a push under no rules shares.
+    pub fn shared() -> Arc<Shared> {
         let rules = RuleSet::compile(&[]).expect("because no rules are valid rules");
         Arc::new(Shared::new(
             Arc::new(rules.rules),

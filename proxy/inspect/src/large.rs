@@ -205,23 +205,9 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use exeat_gitwire::{HashKind, pack::object_id};
-    use exeat_rules::RuleSet;
 
     use super::*;
-    use crate::{FingerprintKey, Strength};
-
-    fn shared() -> Arc<Shared> {
-        let rules = RuleSet::compile(&[]).expect("because no rules are valid rules");
-        Arc::new(Shared::new(
-            Arc::new(rules.rules),
-            FingerprintKey::new([0; 32]),
-            HashKind::Sha1,
-            10,
-            Strength::default(),
-            Arc::default(),
-            Arc::default(),
-        ))
-    }
+    use crate::batch::tests::shared;
 
     fn feed(pool: &Pool, shared: &Arc<Shared>, content: &[u8], size: usize) {
         let mut large = None;
