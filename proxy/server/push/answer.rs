@@ -89,7 +89,18 @@ pub fn probe() -> Response<Body> {
 /// A refusal of a push whose head was not understood, in the form that as much of it as was read
 /// asks for. Nearly every client asks for side band and report, so that is the form otherwise.
 pub fn unread(so_far: Option<&PushRequest>, told: &Told) -> Response<Body> {
-    let usual = PushRequest {
+    let usual = usual();
+    let request = so_far.unwrap_or(&usual);
+    if !push_report::can_report(request) {
+        return answer::plain(StatusCode::FORBIDDEN, &told.text);
+    }
+    let report = push_report::refusal(request, &told.text, &told.reason);
+    answer::git(RESULT, answer::full(report))
+}
+
+/// What nearly every client asks for.
+fn usual() -> PushRequest {
+    PushRequest {
         hash: HashKind::Sha1,
         shallow: Vec::new(),
         commands: Vec::new(),
@@ -99,13 +110,7 @@ pub fn unread(so_far: Option<&PushRequest>, told: &Told) -> Response<Body> {
             ..Capabilities::default()
         },
         options: Vec::new(),
-    };
-    let request = so_far.unwrap_or(&usual);
-    if !push_report::can_report(request) {
-        return answer::plain(StatusCode::FORBIDDEN, &told.text);
     }
-    let report = push_report::refusal(request, &told.text, &told.reason);
-    answer::git(RESULT, answer::full(report))
 }
 
 impl Line {
@@ -243,17 +248,7 @@ mod tests {
     use super::*;
 
     fn opened() -> (Line, Waiting) {
-        open(&PushRequest {
-            hash: HashKind::Sha1,
-            shallow: Vec::new(),
-            commands: Vec::new(),
-            capabilities: Capabilities {
-                report_status: true,
-                side_band_64k: true,
-                ..Capabilities::default()
-            },
-            options: Vec::new(),
-        })
+        open(&usual())
     }
 
     #[tokio::test]
