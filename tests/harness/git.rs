@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io::{Read, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -144,7 +145,9 @@ fn finished(command: &mut Command, input: &[u8]) -> (i32, Vec<u8>, Vec<u8>) {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stderr(Stdio::piped())
+        // Its helpers hold the pipes as well: who ends it ends them.
+        .process_group(0);
     let mut child = command
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -160,7 +163,7 @@ fn finished(command: &mut Command, input: &[u8]) -> (i32, Vec<u8>, Vec<u8>) {
             match child.try_wait().expect("it is our child") {
                 Some(status) => break status,
                 None if start.elapsed() > PATIENCE => {
-                    let _ = child.kill();
+                    end_group(&child);
                     let _ = child.wait();
                     let said = stderr.join().unwrap_or_default();
                     panic!(
@@ -180,6 +183,11 @@ fn finished(command: &mut Command, input: &[u8]) -> (i32, Vec<u8>, Vec<u8>) {
             stderr.join().unwrap_or_default(),
         )
     })
+}
+
+fn end_group(child: &Child) {
+    let group = rustix::process::Pid::from_child(child);
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
 }
 
 fn read(mut from: impl Read) -> Vec<u8> {

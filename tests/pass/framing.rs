@@ -1,49 +1,99 @@
 //! Every way to put a push into HTTP.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use crate::harness::{Client, Options, World, ZERO, chunked, gits, head, incompressible, pack_of};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::harness::{
+    Client, Options, World, ZERO, authority, chunked, gits, head, incompressible, pack_of, runtime,
+};
 
 use super::{Pair, with_every_git};
 
 const CAPABILITIES: &str = "report-status side-band-64k agent=by-hand";
 
 #[test]
-fn http_1_1_and_http_2() {
+fn http_1_1_is_what_git_is_given_whatever_it_offers() {
     with_every_git(|pair| {
-        for (version, mark) in [("HTTP/1.1", "HTTP/1.1 200"), ("HTTP/2", "HTTP/2 200")] {
+        for version in ["HTTP/1.1", "HTTP/2"] {
             pair.commit("a", version);
-            let [through, direct] =
-                pair.try_push(&[&format!("http.version={version}")], &[], &["main"]);
+            let setting = format!("http.version={version}");
+            let [through, direct] = pair.try_push(&[&setting], &[], &["main"]);
             direct.ok();
             through.ok();
             pair.assert_same();
-            let url = pair.world.proxied_url(&pair.through);
-            let setting = format!("http.version={version}");
-            let traced = ["-c", &setting, "ls-remote", &url];
-            let traced = pair
-                .world
-                .git_where(pair.git, &pair.work, &traced, &[("GIT_CURL_VERBOSE", "1")])
-                .ok();
-            assert!(
-                traced.stderr.contains(mark),
-                "{version} was not spoken: {traced}"
-            );
+            assert_spoken(pair, &pair.world.proxied_url(&pair.through), &setting, 1);
         }
     });
 }
 
 #[test]
+fn http_2_is_what_git_is_given_where_nothing_else_is_offered() {
+    with_every_git(|pair| {
+        let relay = http_2_relay(pair.world.address());
+        let url = format!("https://{relay}/forge.test/{}.git", pair.through);
+        pair.commit("a", "a\n");
+        pair.run(&["push", "-q", &pair.world.direct_url(&pair.direct), "main"]);
+        pair.run(&["push", "-q", &url, "main"]);
+        pair.assert_same();
+        assert_spoken(pair, &url, "http.version=HTTP/2", 2);
+    });
+}
+
+#[track_caller]
+fn assert_spoken(pair: &Pair<'_>, url: &str, setting: &str, version: u8) {
+    let words = ["-c", setting, "ls-remote", url];
+    let verbose = [("GIT_CURL_VERBOSE", "1")];
+    let traced = pair
+        .world
+        .git_where(pair.git, &pair.work, &words, &verbose)
+        .ok();
+    let mark = if version == 2 {
+        "HTTP/2 200"
+    } else {
+        "HTTP/1.1 200"
+    };
+    assert!(traced.stderr.contains(mark), "no {mark}: {traced}");
+}
+
+/// A load balancer that speaks HTTP/2 alone: it ends the client's TLS and begins its own.
+fn http_2_relay(to: SocketAddr) -> SocketAddr {
+    let listener = runtime()
+        .block_on(TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = rustls::ServerConfig::clone(&authority().server(&[]));
+    server.alpn_protocols = vec![b"h2".to_vec()];
+    let mut client = rustls::ClientConfig::clone(&authority().client());
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    let connector = TlsConnector::from(Arc::new(client));
+    runtime().spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let (acceptor, connector) = (acceptor.clone(), connector.clone());
+            tokio::spawn(async move {
+                let mut near = acceptor.accept(near).await?;
+                let far = TcpStream::connect(to).await?;
+                let name = "127.0.0.1".try_into().unwrap();
+                let mut far = connector.connect(name, far).await?;
+                tokio::io::copy_bidirectional(&mut near, &mut far).await
+            });
+        }
+    });
+    address
+}
+
+#[test]
 fn a_push_that_probes_and_then_sends_chunks() {
     with_every_git(|pair| {
-        for (version, seed) in [("HTTP/1.1", 1), ("HTTP/2", 2)] {
-            pair.commit("noise", incompressible(seed, 300_000));
-            let settings = ["http.postBuffer=65536", &format!("http.version={version}")];
-            let [through, direct] = pair.try_push(&settings, &[], &["main"]);
-            direct.ok();
-            through.ok();
-            pair.assert_same();
-        }
+        pair.commit("noise", incompressible(1, 300_000));
+        let [through, direct] = pair.try_push(&["http.postBuffer=65536"], &[], &["main"]);
+        direct.ok();
+        through.ok();
+        pair.assert_same();
     });
 }
 

@@ -222,7 +222,9 @@ fn builder() -> Result<rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier
 }
 
 fn finished(mut config: ServerConfig) -> Arc<ServerConfig> {
-    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
+    // Ours is the choice (RFC 7301, section 3.2). A push is one request after the other, so HTTP/2 gains git nothing,
+    // and git with curl 7.88 may wait for ever when a long body meets an exhausted HTTP/2 window.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), HTTP_2.to_vec()];
     Arc::new(config)
 }
 
