@@ -14,6 +14,8 @@ macro_rules! points {
             $($(#[doc = $doc])+ $point,)+
         }
 
+        // What nobody can name in a release build has no names there.
+        #[cfg(debug_assertions)]
         impl Point {
             pub const ALL: &[Self] = &[$(Self::$point,)+];
 
