@@ -28,7 +28,7 @@ pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
 pub use engine::{Carried, MAX_MATCHES, Match, Scan, Scratch, Window};
 pub use format::{Error as FormatError, Warning};
-pub use rule::{Action, Confidence, Origin, Rule, RuleIndex, Severity};
+pub use rule::{Action, Confidence, Origin, Required, Rule, RuleIndex, Severity};
 
 /// One rule file: TOML text, and the name under which errors speak about it.
 #[derive(Clone, Debug)]

@@ -29,8 +29,10 @@ pub struct Rule {
     pub entropy: Option<f64>,
     /// Name of the built-in check that the secret must pass.
     pub validator: Option<String>,
-    /// Loaded, but reports nothing.
+    /// Loaded, but reports nothing: it is a part of other rules, or nothing at all.
     pub skip_report: bool,
+    /// Rules that must match nearby for a match of this one to count.
+    pub required: Vec<Required>,
     /// What to do with a leaked secret of this kind.
     pub remedy: Option<String>,
     /// Addresses that document the secret's form.
@@ -40,6 +42,16 @@ pub struct Rule {
     /// Texts the rule must not find, templates not yet expanded.
     pub counter_examples: Vec<String>,
     pub origin: Origin,
+}
+
+/// What a composite rule asks for besides its own match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Required {
+    pub id: String,
+    /// Lines between the beginnings of the two matches, at most; `None` is no bound.
+    pub within_lines: Option<usize>,
+    /// Bytes between the columns at which the two matches begin, at most; `None` is no bound.
+    pub within_columns: Option<usize>,
 }
 
 /// Where a rule was defined.

@@ -58,11 +58,14 @@ impl StreamedText {
     pub fn finish(mut self, examiner: &mut Examiner) -> Examined {
         self.examine(examiner, true);
         let Self {
-            carried,
+            mut carried,
             mut examined,
             ..
         } = self;
-        examined.hits.retain(|hit| carried.speaks(hit.found.rule));
+        let rules = examiner.rules();
+        examined
+            .hits
+            .retain(|hit| carried.counts(rules, &hit.found));
         examined.hits.sort_by_key(|hit| {
             let found = &hit.found;
             (found.secret.start, found.span.start, found.rule)

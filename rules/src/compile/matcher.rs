@@ -24,11 +24,23 @@ const ALLOWLISTS: usize = 1000;
 pub(crate) struct Matcher {
     /// `None` for rules about paths alone, and for rules that report nothing.
     pub(crate) search: Option<Search>,
+    /// Its matches are told.
+    pub(crate) reports: bool,
+    /// What must match nearby for its matches to count.
+    pub(crate) required: Vec<Requirement>,
     pub(super) path: Option<Regex>,
     pub(crate) secret_group: usize,
     pub(crate) entropy: Option<f64>,
     pub(crate) validator: Option<fn(&[u8]) -> bool>,
     pub(crate) allowlists: Vec<Arc<Allowlist>>,
+}
+
+/// A rule that must match near another's match.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requirement {
+    pub(crate) part: RuleIndex,
+    pub(crate) lines: Option<usize>,
+    pub(crate) columns: Option<usize>,
 }
 
 /// A rule's regex, and where it can match.
@@ -46,10 +58,12 @@ pub(crate) struct Search {
 }
 
 impl Matcher {
-    /// Compiles what the rule itself says, and enters its keywords: (keyword, rule, bytes before it).
+    /// Compiles what the rule itself says, and enters its keywords: (keyword, rule, bytes before it). Of a rule that
+    /// reports nothing the regex is kept if the rule `is_part` of another.
     pub(super) fn compile(
         text: &RuleText,
         index: RuleIndex,
+        is_part: bool,
         wishes: &mut Vec<(String, u32, u32)>,
         always: &mut Vec<RuleIndex>,
     ) -> Result<Self, Error> {
@@ -65,7 +79,7 @@ impl Matcher {
                 let wrong = |reason| rule_error(rule, text.regex_line, format!("regex: {reason}"));
                 let pattern = dialect::parse(pattern).map_err(|error| wrong(error.to_string()))?;
                 let (search, openings) = Search::compile(rule, &pattern).map_err(wrong)?;
-                (!rule.skip_report).then(|| {
+                (is_part || !rule.skip_report).then(|| {
                     enter(rule, index, &openings, wishes, always);
                     search
                 })
@@ -74,6 +88,8 @@ impl Matcher {
         };
         Ok(Self {
             search,
+            reports: !rule.skip_report,
+            required: Vec::new(),
             path: path.transpose()?,
             secret_group: rule.secret_group,
             entropy: rule.entropy,
@@ -118,7 +134,7 @@ fn enter(
     always: &mut Vec<RuleIndex>,
 ) {
     let number = u32::try_from(index).unwrap_or(u32::MAX);
-    if rule.keywords.is_empty() {
+    if rule.keywords.is_empty() && !rule.skip_report {
         always.push(index);
     }
     for &(keyword, offset) in openings {

@@ -2,6 +2,7 @@
 
 mod by_name;
 mod matcher;
+mod requirements;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use crate::prefilter::Prefilter;
 use crate::printable::printable;
 use crate::{Match, Rule, RuleIndex, Source};
 pub use by_name::PathRules;
-pub(crate) use matcher::{Matcher, Search};
+pub(crate) use matcher::{Matcher, Requirement, Search};
+use requirements::Requirements;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -53,6 +55,8 @@ pub struct RuleSet {
     pub(crate) prefilter: Prefilter,
     /// Rules without keywords: they run on every text.
     pub(crate) always: Vec<RuleIndex>,
+    /// Rules that others require.
+    pub(crate) parts: Vec<RuleIndex>,
     path_rules: PathRules,
     digest: String,
 }
@@ -77,6 +81,7 @@ impl RuleSet {
         }
         refuse_duplicates(&loaded)?;
         check_targets(&known, &lists)?;
+        let requirements = Requirements::of(&loaded, &known, &mut warnings)?;
 
         let mut wishes = Vec::new();
         let mut set = Self {
@@ -84,12 +89,16 @@ impl RuleSet {
             matchers: Vec::with_capacity(loaded.len()),
             prefilter: Prefilter::new(&[]).map_err(keyword_error)?,
             always: Vec::new(),
+            parts: requirements.parts(),
             path_rules: PathRules::None,
             digest: digest(sources),
         };
         for (index, Loaded { file, text }) in loaded.into_iter().enumerate() {
-            let matcher = Matcher::compile(&text, index, &mut wishes, &mut set.always)?;
-            set.matchers.push(matcher.with_lists(&text, file, &lists)?);
+            let is_part = set.parts.binary_search(&index).is_ok();
+            let matcher = Matcher::compile(&text, index, is_part, &mut wishes, &mut set.always)?;
+            let mut matcher = matcher.with_lists(&text, file, &lists)?;
+            matcher.required = requirements.of_rule(index);
+            set.matchers.push(matcher);
             set.rules.push(text.rule);
         }
         set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
@@ -168,7 +177,25 @@ impl RuleSet {
         if depends.into_iter().any(|list| list.place(site)) {
             return Standing::Allowed;
         }
+        // Where a required rule does not speak, it has no match that could be near.
+        let path = site.path.unwrap_or_default();
+        let mut parts = matcher.required.iter();
+        if parts.any(|each| !self.speaks_about(each.part, path)) {
+            return Standing::OutOfPath;
+        }
         Standing::Stands
+    }
+}
+
+impl RuleSet {
+    /// Whether matches of the rule are told; otherwise it can only be a part of others.
+    pub(crate) fn reports(&self, rule: RuleIndex) -> bool {
+        self.matchers.get(rule).is_some_and(|rule| rule.reports)
+    }
+
+    fn speaks_about(&self, rule: RuleIndex, path: &[u8]) -> bool {
+        let wanted = self.matchers.get(rule).and_then(|rule| rule.path.as_ref());
+        wanted.is_none_or(|wanted| wanted.is_match(path))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::entropy::shannon;
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
+mod required;
 mod window;
 
 pub use window::{Carried, Window};
@@ -225,7 +226,7 @@ impl RuleSet {
         let first = matches.len();
         let most = scratch.max_matches;
         let mut truncated = false;
-        let everywhere = |_| 0..text.len();
+        let everywhere = |rule| self.reports(rule).then_some(0..text.len());
         self.run_each(text, scratch, &everywhere, &mut |rule, matcher, slots| {
             let Some(found) = matcher.judge(rule, text, slots) else {
                 return true;
@@ -237,16 +238,19 @@ impl RuleSet {
             matches.push(found);
             true
         });
+        if !self.parts.is_empty() {
+            self.drop_unmet(text, scratch, matches, first);
+        }
         in_order(matches, first);
         Scan { truncated }
     }
 
-    /// Runs every woken rule on `text`; its matches begin in the range that `starts` names for it.
+    /// Runs every woken rule on `text` for which `starts` names a range: its matches begin there.
     fn run_each(
         &self,
         text: &[u8],
         scratch: &mut Scratch,
-        starts: &dyn Fn(RuleIndex) -> Range<usize>,
+        starts: &dyn Fn(RuleIndex) -> Option<Range<usize>>,
         keep: &mut KeepOf<'_>,
     ) {
         let Scratch {
@@ -267,6 +271,9 @@ impl RuleSet {
             if !progress.whole && progress.places.is_empty() {
                 continue;
             }
+            let Some(starts) = starts(rule) else {
+                continue;
+            };
             let cache = progress
                 .search
                 .get_or_insert_with(|| Box::new(search.regex.create_cache()));
@@ -275,7 +282,7 @@ impl RuleSet {
             let mut run = Run {
                 search,
                 text,
-                starts: starts(rule),
+                starts,
                 cache,
                 slots,
             };

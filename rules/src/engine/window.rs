@@ -5,14 +5,17 @@
 //! whether a match begins at a place, and what it is, is decided by one window exactly as by the whole text. Two things reach
 //! further and are carried from window to window: where each rule's last match ended, because the next one begins behind it;
 //! and which rules a keyword has woken, because a keyword at the end of a text wakes a rule for its beginning. Rules that may
-//! still be woken are run from the start, and what they find counts once they are ([`Carried::speaks`]).
+//! still be woken are run from the start, and what they find counts once they are ([`Carried::counts`]). Where composite rules
+//! and their parts match is carried too, and compared when the text is over.
 //!
 //! Matches longer than [`LONGEST`] are the exception. No rule of bounded length has them in practice. Of a rule without bound a
 //! longer match is found cut where it can end early; where it cannot, the text counts as not read ([`Carried::is_cut`]), if the
 //! rule is one that begins near its keywords.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
+use super::required::{Lines, Parts, Spot};
 use super::{Match, Scratch, group, in_order};
 use crate::allowlist::LINE;
 use crate::{RuleIndex, RuleSet};
@@ -80,6 +83,11 @@ pub struct Carried {
     /// By rule: matches were dropped because there were too many.
     dropped: Vec<bool>,
     cut: bool,
+    /// Lines up to what the next window tells.
+    lines: Lines,
+    parts: Parts,
+    /// Matches of composite rules, by their beginning in the whole text.
+    composites: HashMap<(RuleIndex, usize), Spot>,
 }
 
 impl Carried {
@@ -87,7 +95,7 @@ impl Carried {
     pub fn new(rules: &RuleSet) -> Self {
         let waits = |rule: &RuleIndex| {
             let keywords = &rules.rule(*rule).keywords;
-            !keywords.is_empty() && rules.reads_whole_texts(*rule)
+            !keywords.is_empty() && rules.reads_whole_texts(*rule) && rules.reports(*rule)
         };
         let waiting: Vec<RuleIndex> = (0..rules.matchers.len()).filter(waits).collect();
         let mut speaks = vec![true; rules.matchers.len()];
@@ -102,11 +110,25 @@ impl Carried {
             told: 0,
             kept_back: 0,
             cut: false,
+            lines: Lines::default(),
+            parts: Parts::default(),
+            composites: HashMap::new(),
         }
     }
 
-    /// Whether the matches of `rule` count: asked after the last window.
-    pub fn speaks(&self, rule: RuleIndex) -> bool {
+    /// Whether `found` counts, whose places are those in the whole text: asked after the last window.
+    pub fn counts(&mut self, rules: &RuleSet, found: &Match) -> bool {
+        let required = rules.matchers.get(found.rule).map(|m| &m.required[..]);
+        let spot = self.composites.get(&(found.rule, found.span.start));
+        let is_met = match required.zip(spot) {
+            Some((required, spot)) => self.parts.meet(required, *spot),
+            None => true,
+        };
+        is_met && self.speaks(found.rule)
+    }
+
+    /// Whether the matches of `rule` count as far as its keywords go.
+    fn speaks(&self, rule: RuleIndex) -> bool {
         self.speaks.get(rule).copied().unwrap_or(true)
     }
 
@@ -165,14 +187,21 @@ impl RuleSet {
                 scratch.wake(rule, true, text);
             }
         }
+        // A part's keywords do not matter.
+        for &part in &self.parts {
+            if self.reads_whole_texts(part) {
+                scratch.wake(part, true, text);
+            }
+        }
         let open = self.open_ended(window, scratch);
         let first = matches.len();
         let most = scratch.max_matches;
         let ends = carried.ends.clone();
         let starts = |rule: RuleIndex| {
             let from = ends.get(rule).copied().unwrap_or(0);
-            window.starts.start.max(from.saturating_sub(window.offset))..window.starts.end
+            Some(window.starts.start.max(from.saturating_sub(window.offset))..window.starts.end)
         };
+        let mut lines: HashMap<RuleIndex, Lines> = HashMap::new();
         self.run_each(text, scratch, &starts, &mut |rule, matcher, slots| {
             if let Some((span, end)) = group(slots, 0).zip(carried.ends.get_mut(rule)) {
                 *end = window.offset + span.end;
@@ -180,12 +209,30 @@ impl RuleSet {
             let Some(found) = matcher.judge(rule, text, slots) else {
                 return true;
             };
+            let is_part = self.parts.binary_search(&rule).is_ok();
+            if is_part || !matcher.required.is_empty() {
+                let lines = lines.entry(rule).or_insert_with(|| carried.lines.clone());
+                let spot = lines.spot(text, window.offset, found.span.start);
+                if is_part {
+                    carried.parts.note(rule, spot);
+                }
+                let place = (rule, window.offset + found.span.start);
+                if !matcher.required.is_empty() && carried.composites.len() < most {
+                    carried.composites.insert(place, spot);
+                }
+            }
+            if !matcher.reports {
+                return true;
+            }
             let is_kept = carried.count(rule, most);
             if is_kept {
                 matches.push(found);
             }
             is_kept
         });
+        if !self.parts.is_empty() {
+            carried.lines.pass(text, window.offset, window.starts.end);
+        }
         in_order(matches, first);
         carried.cut |= open.into_iter().any(|(rule, begin)| {
             let end = carried.ends.get(rule).copied().unwrap_or(0);

@@ -279,7 +279,7 @@ stopWords = ["w"]
     fn what_is_not_honoured_is_warned_of() {
         let file = parse(
             "f.toml",
-            "filter='x'\n[[rules]]\nid='a'\nregex='x'\nfilter='y'\n[[rules.required]]\nid='b'\nwithinLines=3\n",
+            "filter='x'\n[[rules]]\nid='a'\nregex='x'\nfilter='y'\n",
         )
         .unwrap();
         let lines: Vec<_> = file
@@ -287,6 +287,6 @@ stopWords = ["w"]
             .iter()
             .map(|warning| (warning.line, warning.rule.as_deref()))
             .collect();
-        assert_eq!(lines, [(1, None), (5, Some("a")), (6, Some("a"))]);
+        assert_eq!(lines, [(1, None), (5, Some("a"))]);
     }
 }

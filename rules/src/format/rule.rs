@@ -3,7 +3,7 @@
 use super::allowlist::{self, AllowlistText};
 use super::table::{Key, Table};
 use super::{Error, Located, Warning};
-use crate::{Action, Confidence, Origin, Rule, Severity, validators};
+use crate::{Action, Confidence, Origin, Required, Rule, Severity, validators};
 
 #[derive(Debug)]
 pub(crate) struct RuleText {
@@ -11,6 +11,8 @@ pub(crate) struct RuleText {
     pub(crate) regex_line: usize,
     pub(crate) path_line: usize,
     pub(crate) allowlists: Vec<AllowlistText>,
+    /// Where each of the required rules is named.
+    pub(crate) required_lines: Vec<usize>,
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -55,13 +57,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
     if regex.is_none() && path.is_none() {
         return Err(table.invalid(table.line(), "\"regex\" or \"path\" must be given"));
     }
-    for required in table.tables("required", "required", REQUIRED_KEYS, warnings)? {
-        required.text("id")?;
-        required.integer("withinLines")?;
-        required.integer("withinColumns")?;
-        let reason = "\"required\" is not honoured: the rule finds more, never less".to_owned();
-        warnings.push(table.warning(required.line(), reason));
-    }
+    let required = required(table, warnings)?;
     let mut allowlists = Vec::new();
     for key in ["allowlist", "allowlists"] {
         for list in table.tables(key, "allowlist", allowlist::RULE_KEYS, warnings)? {
@@ -74,6 +70,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
         regex_line: line_or_rule(&regex),
         path_line: line_or_rule(&path),
         allowlists,
+        required_lines: required.iter().map(|required| required.line).collect(),
         rule: Rule {
             id,
             description: table
@@ -102,6 +99,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                 .filter(|entropy| *entropy > 0.0),
             validator: validator(table)?,
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
+            required: values(required),
             remedy: table.text("remedy")?.map(|text| text.value),
             references: references(table)?,
             examples: values(table.texts("examples")?),
@@ -114,8 +112,30 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
     })
 }
 
-fn values(texts: Vec<Located<String>>) -> Vec<String> {
-    texts.into_iter().map(|text| text.value).collect()
+fn values<T>(located: Vec<Located<T>>) -> Vec<T> {
+    located.into_iter().map(|each| each.value).collect()
+}
+
+fn required(
+    table: &Table<'_, '_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Located<Required>>, Error> {
+    let tables = table.tables("required", "required", REQUIRED_KEYS, warnings)?;
+    let read = |required: &Table<'_, '_>| {
+        let Some(id) = required.text("id")?.filter(|id| !id.value.is_empty()) else {
+            return Err(required.invalid(required.line(), "\"id\" is missing"));
+        };
+        let within = |key| Ok(required.integer(key)?.map(|number| number.value));
+        Ok(Located {
+            line: id.line,
+            value: Required {
+                id: id.value,
+                within_lines: within("withinLines")?,
+                within_columns: within("withinColumns")?,
+            },
+        })
+    };
+    tables.iter().map(read).collect()
 }
 
 fn id(table: &Table<'_, '_>) -> Result<String, Error> {

@@ -2,6 +2,7 @@
 
 mod plain;
 mod real_files;
+mod required;
 mod windows;
 
 use super::*;

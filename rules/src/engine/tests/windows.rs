@@ -6,7 +6,7 @@ use crate::builtin;
 use crate::random::Random;
 
 /// Scans `text` in windows, each with up to `step` bytes more than the one before.
-fn in_windows(
+pub(super) fn in_windows(
     rules: &RuleSet,
     scratch: &mut Scratch,
     text: &[u8],
@@ -32,7 +32,7 @@ fn in_windows(
         done = window.done();
         offset += window.spent();
     }
-    matches.retain(|found| carried.speaks(found.rule));
+    matches.retain(|found| carried.counts(rules, found));
     matches.sort_by_key(|found| (found.span.start, found.rule));
     (matches, carried)
 }
