@@ -29,15 +29,15 @@ impl Ids {
     }
 
     pub fn set(&mut self, index: u32, id: &ObjectId) {
-        let (chunk, start) = self.place(index);
+        let (number, start) = self.place(index);
         let width = self.hash.len_in_bytes();
-        if self.chunks.len() <= chunk {
-            self.chunks.resize_with(chunk + 1, Vec::new);
+        if self.chunks.len() <= number {
+            self.chunks.resize_with(number + 1, Vec::new);
         }
-        let Some(chunk) = self.chunks.get_mut(chunk) else {
+        let Some(chunk) = self.chunks.get_mut(number) else {
             return;
         };
-        if chunk.is_empty() && start > 0 {
+        if chunk.is_empty() && (number > 0 || start > 0) {
             chunk.reserve_exact(CHUNK * width);
         }
         if chunk.len() < start + width {

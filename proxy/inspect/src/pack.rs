@@ -3,9 +3,9 @@
 //!
 //! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object;
 //! 3 MiB of a text that passes in pieces; 4 MB of references; and for
-//! each object its id and 4 bytes to find it by. So a push takes at most 64 MiB and, with SHA-1 and bases
-//! named by offset as git does where it may, 48 bytes an object (60 with SHA-256); where all bases are
-//! named by id, 85 and 109. All pushes share the workers' automata (128 MiB, at least 8 each) and a queue
+//! each object its id, and 4 bytes to find it by once the reader needs none. So a push takes at most 64 MiB and,
+//! with bases named by offset as git does where it may, 44 bytes an object (56 with SHA-256); where all bases are
+//! named by id, or stand in an order that makes their deltas wait, 52 and 64. All pushes share the workers' automata (128 MiB, at least 8 each) and a queue
 //! of 64 MiB, in which each may have its own share.
 
 use std::{

@@ -5,7 +5,13 @@
 //! rebuilt at too high a price. Both form trees that hang from resolved objects. Walking them depth first,
 //! with all children of a base built while it is at hand, mostly needs each base once; memory stays at one
 //! base, one child and the cache.
+//!
+//! The ids that deltas name stay in the spool: 32 bits of a hash of each, keyed anew for every pack, lead to
+//! the deltas that may name it, and their headers are read again. So a delta that waits takes eight bytes, and
+//! a base on its way to be walked eight more.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
 use gix_hash::{Kind as HashKind, ObjectId};
@@ -13,142 +19,175 @@ use gix_hash::{Kind as HashKind, ObjectId};
 use super::bases::Bases;
 use super::large::{Content, Pieces};
 use super::resolve::Resolver;
+use super::table::Table;
 use super::{Error, Object, Sink, Spool, thin};
 
-/// The deltas that wait.
-#[derive(Debug)]
+/// What will be done with the deltas that wait.
 pub(super) struct Deferred {
-    hash: HashKind,
-    /// (base, delta) by entry index.
-    by_index: Vec<(u32, u32)>,
-    by_id: Waiting,
+    key: RandomState,
 }
 
-/// An object under whose id deltas may wait; the id is `None` where nobody needs it any more.
-type Base = (u32, Option<ObjectId>);
-
 impl Deferred {
-    pub(super) fn new(hash: HashKind) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            hash,
-            by_index: Vec::new(),
-            by_id: Waiting::new(hash),
+            key: RandomState::new(),
         }
     }
 
-    /// Puts off a delta whose base is entry `base`.
-    pub(super) fn push_ofs(&mut self, delta: u32, base: u32) {
-        self.by_index.push((base, delta));
-    }
-
-    /// Puts off a delta on the object with id `base`.
-    pub(super) fn push_ref(&mut self, delta: u32, base: &ObjectId) {
-        self.by_id.push(delta, base);
-    }
-
-    /// Notes how many bytes the base of the delta put off last has, by what the delta says.
-    pub(super) fn note_base_size(&mut self, size: u64) {
-        if let Some(last) = self.by_id.sizes.last_mut() {
-            *last = size;
-        }
+    /// What leads to the deltas on the object `id`; other ids may have the same.
+    pub(super) fn tag(&self, id: &ObjectId) -> u32 {
+        self.key.hash_one(id.as_slice()) as u32
     }
 
     /// Resolves everything that has its base in the pack, or outside where `bases` has it, and hands it to
     /// `sink`; then no delta is left, or a base is missing.
     pub(super) fn resolve<S: Spool>(
-        &mut self,
+        &self,
         resolver: &mut Resolver<S>,
         sink: &mut dyn Sink,
         bases: Option<&mut dyn Bases<S>>,
     ) -> Result<(), Error> {
-        if self.by_index.is_empty() && self.by_id.is_empty() {
+        let waiting = Waiting::of(&resolver.table);
+        if waiting.on_entries.is_empty() && waiting.on_ids.is_empty() {
             return Ok(());
         }
-        let has_ids = !self.by_id.is_empty();
+        let has_ids = !waiting.on_ids.is_empty();
         if has_ids {
             sink.settle()?;
         }
-        self.by_index.sort_unstable();
-        self.by_id.sort();
         resolver.rework = 0;
-        let by_id = self.by_id.deltas.len();
         let mut walk = Walk {
             deferred: self,
+            hash: resolver.hash,
             resolver,
             sink,
-            ids_needed: by_id,
-            taken: vec![false; by_id],
+            ids_needed: waiting.on_ids.len(),
+            waiting: &waiting,
         };
         for root in 0..walk.resolver.table.len() {
-            if walk.resolver.entry(root)?.kind.is_some() {
+            if walk.resolver.entry(root)?.kind().is_some() {
                 let id = if has_ids { walk.sink.id(root) } else { None };
-                walk.resolve_on((root, id))?;
+                walk.resolve_on(root, id)?;
             }
         }
         if let Some(bases) = bases {
             thin::resolve(&mut walk, bases)?;
         }
-        self.refuse_unresolved(resolver)
+        refuse_unresolved(resolver)
     }
+}
 
-    fn refuse_unresolved<S>(&self, resolver: &Resolver<S>) -> Result<(), Error> {
-        let waits = |delta: &u32| {
-            resolver
-                .table
-                .get(*delta)
-                .is_none_or(|entry| entry.kind.is_none())
+fn refuse_unresolved<S: Spool>(resolver: &Resolver<S>) -> Result<(), Error> {
+    let count = resolver.table.waiting().count();
+    if count == 0 {
+        return Ok(());
+    }
+    let mut waiting = resolver.table.waiting();
+    let id = match waiting.find(|(_, entry)| entry.tag().is_some()) {
+        Some((delta, _)) => resolver.base_id(delta)?,
+        None => resolver.hash.null(),
+    };
+    Err(Error::MissingBase {
+        id,
+        count: u32::try_from(count).unwrap_or(u32::MAX),
+    })
+}
+
+/// The deltas that wait when the pack is complete. They stay in these lists once they are resolved.
+struct Waiting {
+    /// (base, delta) by entry index, sorted.
+    on_entries: Vec<(u32, u32)>,
+    /// (tag of the base's id, delta), sorted: of one base they are in pack order.
+    on_ids: Vec<(u32, u32)>,
+}
+
+impl Waiting {
+    fn of(table: &Table) -> Self {
+        // Counted first: a list that grows would peak at twice its size.
+        let on_ids = table.waiting().filter(|(_, entry)| entry.tag().is_some());
+        let on_ids = on_ids.count();
+        let on_entries = table.waiting().count() - on_ids;
+        let mut waiting = Self {
+            on_entries: Vec::with_capacity(on_entries),
+            on_ids: Vec::with_capacity(on_ids),
         };
-        let by_index = self
-            .by_index
-            .iter()
-            .filter(|(_, delta)| waits(delta))
-            .count();
-        let by_id = self
-            .by_id
-            .deltas
-            .iter()
-            .filter(|delta| waits(delta))
-            .count();
-        if by_index + by_id == 0 {
-            return Ok(());
+        for (delta, entry) in table.waiting() {
+            match (entry.tag(), entry.base()) {
+                (Some(tag), _) => waiting.on_ids.push((tag, delta)),
+                (None, Some(base)) => waiting.on_entries.push((base, delta)),
+                (None, None) => {}
+            }
         }
-        let first = self.by_id.pairs().find(|(delta, _)| waits(delta));
-        let id = first.map_or(self.hash.null(), |(_, id)| id);
-        Err(Error::MissingBase {
-            id,
-            count: u32::try_from(by_index + by_id).unwrap_or(u32::MAX),
-        })
+        waiting.on_entries.sort_unstable();
+        waiting.on_ids.sort_unstable();
+        waiting
     }
 
-    /// Where the deltas on entry `base` stand in `by_index`.
-    fn on_index(&self, base: u32) -> Range<usize> {
-        let first = self
-            .by_index
-            .partition_point(|(candidate, _)| *candidate < base);
-        let end = self
-            .by_index
-            .partition_point(|(candidate, _)| *candidate <= base);
-        first..end
+    /// Where the deltas on entry `base` stand.
+    fn on_entry(&self, base: u32) -> Range<usize> {
+        let list = &self.on_entries;
+        let first = list.partition_point(|(candidate, _)| *candidate < base);
+        let behind = list.get(first..).unwrap_or_default().iter();
+        first
+            ..first
+                + behind
+                    .take_while(|(candidate, _)| *candidate == base)
+                    .count()
+    }
+
+    /// The deltas that may name an id with this tag, from `place` on, and where each stands.
+    fn tagged(&self, tag: u32, place: usize) -> impl Iterator<Item = (usize, u32)> {
+        let behind = self.on_ids.get(place..).unwrap_or_default().iter();
+        let same = behind.take_while(move |(candidate, _)| *candidate == tag);
+        (place..).zip(same.map(|(_, delta)| *delta))
     }
 }
 
-/// The deltas on one object, resolved ones included: positions in the two sorted lists.
-struct Deltas {
-    by_index: Range<usize>,
-    by_id: Range<usize>,
+/// An object on which deltas wait: eight bytes, as a million of them may.
+#[derive(Clone, Copy)]
+struct Base {
+    index: u32,
+    /// Where the first delta stands that names it by its id, or [`NONE`].
+    first_on_id: u32,
 }
 
-impl Deltas {
-    fn is_empty(&self) -> bool {
-        self.by_index.is_empty() && self.by_id.is_empty()
+const NONE: u32 = u32::MAX;
+
+/// Bases that are still to be walked, the last found on top. Chunks never move: a growing `Vec` would peak
+/// at twice its size.
+#[derive(Default)]
+struct Stack {
+    chunks: Vec<Vec<Base>>,
+}
+
+impl Stack {
+    const CHUNK: usize = 4096;
+
+    fn push(&mut self, base: Base) {
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < Self::CHUNK => chunk.push(base),
+            None => self.chunks.push(vec![base]),
+            Some(_) => {
+                let mut chunk = Vec::with_capacity(Self::CHUNK);
+                chunk.push(base);
+                self.chunks.push(chunk);
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Base> {
+        let chunk = self.chunks.last_mut()?;
+        let base = chunk.pop();
+        if chunk.is_empty() {
+            self.chunks.pop();
+        }
+        base
     }
 }
 
 /// A base that is not known so far.
 pub(super) struct Missing {
     pub(super) id: ObjectId,
-    /// Bytes it has, by the first delta that names it.
-    pub(super) size: u64,
     /// The first delta that names it.
     pub(super) delta: u32,
 }
@@ -156,47 +195,37 @@ pub(super) struct Missing {
 /// The walk along the trees of deferred deltas.
 pub(super) struct Walk<'a, S> {
     deferred: &'a Deferred,
+    waiting: &'a Waiting,
+    hash: HashKind,
     pub(super) resolver: &'a mut Resolver<S>,
     sink: &'a mut dyn Sink,
     /// Deltas by id that still wait: while there are any, every new object's id is needed.
     ids_needed: usize,
-    /// By position in the deltas sorted by id: whether the deltas that start there found their base.
-    taken: Vec<bool>,
 }
 
 impl<S: Spool> Walk<'_, S> {
     /// The bases named by id that nothing resolved so far is, each once, in the order of their first deltas;
     /// little more than [`thin::MOST_MISSING`] of them.
-    pub(super) fn missing(&self) -> Vec<Missing> {
-        let by_id = &self.deferred.by_id;
-        let mut missing = Vec::new();
-        let mut at = 0;
-        while missing.len() <= thin::MOST_MISSING
-            && let Some(id) = by_id.sorted_id(at)
-        {
-            let group = by_id.on(&id);
-            if !self.taken.get(group.start).copied().unwrap_or_default() {
-                missing.extend(by_id.missing(group.start, id));
+    pub(super) fn missing(&self) -> Result<Vec<Missing>, Error> {
+        let mut first = HashMap::new();
+        for &(_, delta) in &self.waiting.on_ids {
+            if first.len() > thin::MOST_MISSING {
+                break;
             }
-            at = group.end.max(at + 1);
+            if self.resolver.entry(delta)?.kind().is_none() {
+                first.entry(self.resolver.base_id(delta)?).or_insert(delta);
+            }
         }
+        let missing = first.into_iter().map(|(id, delta)| Missing { id, delta });
+        let mut missing: Vec<Missing> = missing.collect();
         missing.sort_unstable_by_key(|missing| missing.delta);
-        missing
-    }
-
-    /// The deltas that wait, and how many bytes each says it builds.
-    pub(super) fn waiting_sizes(&self) -> impl Iterator<Item = (u32, u64)> {
-        let table = &self.resolver.table;
-        (0..table.len()).filter_map(|index| {
-            let entry = table.get(index)?;
-            entry.kind.is_none().then_some((index, entry.resolved()))
-        })
+        Ok(missing)
     }
 
     /// Takes the fetched object `id` as a base and resolves everything on it.
     pub(super) fn resolve_on_external(&mut self, id: &ObjectId) -> Result<(), Error> {
         match self.resolver.add_external(id)? {
-            Some(base) => self.resolve_on((base, Some(*id))),
+            Some(base) => self.resolve_on(base, Some(*id)),
             None => Err(Error::BaseUnavailable {
                 id: *id,
                 why: "the upstream did not send it".into(),
@@ -204,47 +233,72 @@ impl<S: Spool> Walk<'_, S> {
         }
     }
 
-    /// Resolves all deltas on `root`, the deltas on those, and so on.
-    fn resolve_on(&mut self, root: Base) -> Result<(), Error> {
-        if self.deltas_on(&root).is_empty() {
-            return Ok(());
-        }
-        let mut stack = vec![root];
-        while let Some(base) = stack.pop() {
+    /// Resolves all deltas on entry `root`, the deltas on those, and so on.
+    fn resolve_on(&mut self, root: u32, id: Option<ObjectId>) -> Result<(), Error> {
+        let mut stack = Stack::default();
+        let mut next = self.as_base(root, id)?;
+        while let Some(base) = next {
             self.resolve_children(base, &mut stack)?;
+            next = stack.pop();
         }
         Ok(())
     }
 
-    /// The deltas that wait for `base`. Those that name it by id are answered for once only: the same
-    /// object may be in the pack a million times.
-    fn deltas_on(&self, base: &Base) -> Deltas {
-        let (index, id) = base;
-        let by_id = id.map_or(0..0, |id| self.deferred.by_id.on(&id));
-        let taken = self.taken.get(by_id.start).copied().unwrap_or_default();
-        let by_id = if taken { 0..0 } else { by_id };
-        Deltas {
-            by_index: self.deferred.on_index(*index),
-            by_id,
+    /// Entry `index` with this id, if deltas wait for it.
+    fn as_base(&self, index: u32, id: Option<ObjectId>) -> Result<Option<Base>, Error> {
+        let first_on_id = match id {
+            Some(id) => self.first_on_id(&id)?,
+            None => NONE,
+        };
+        let has_deltas = first_on_id != NONE || !self.waiting.on_entry(index).is_empty();
+        Ok(has_deltas.then_some(Base { index, first_on_id }))
+    }
+
+    /// Where the first delta stands that names `id`; [`NONE`] if it is resolved, for then all of them are: the
+    /// same object may be in the pack a million times.
+    fn first_on_id(&self, id: &ObjectId) -> Result<u32, Error> {
+        if self.ids_needed == 0 {
+            return Ok(NONE);
         }
+        let tag = self.deferred.tag(id);
+        let list = &self.waiting.on_ids;
+        let place = list.partition_point(|(candidate, _)| *candidate < tag);
+        for (place, delta) in self.waiting.tagged(tag, place) {
+            if self.resolver.base_id(delta)? == *id {
+                let waits = self.resolver.entry(delta)?.kind().is_none();
+                let place = u32::try_from(place).unwrap_or(NONE);
+                return Ok(if waits { place } else { NONE });
+            }
+        }
+        Ok(NONE)
     }
 
     /// Resolves the deltas on `base`; those that are bases themselves go on the stack.
-    fn resolve_children(&mut self, base: Base, stack: &mut Vec<Base>) -> Result<(), Error> {
-        let deltas = self.deltas_on(&base);
-        if let Some(taken) = self.taken.get_mut(deltas.by_id.start)
-            && !deltas.by_id.is_empty()
-        {
-            *taken = true;
-        }
-        let deferred = self.deferred;
+    fn resolve_children(&mut self, base: Base, stack: &mut Stack) -> Result<(), Error> {
+        let waiting = self.waiting;
         let mut data = None;
-        for &(_, delta) in deferred.by_index.get(deltas.by_index).unwrap_or_default() {
-            stack.extend(self.resolve_child(delta, base.0, &mut data)?);
+        let on_entry = waiting.on_entry(base.index);
+        for &(_, delta) in waiting.on_entries.get(on_entry).unwrap_or_default() {
+            if let Some(child) = self.resolve_child(delta, base.index, &mut data)? {
+                stack.push(child);
+            }
         }
-        for delta in deferred.by_id.deltas_at(deltas.by_id) {
+        let place = base.first_on_id as usize;
+        let Some(&(tag, first)) = waiting.on_ids.get(place) else {
+            return Ok(());
+        };
+        if self.resolver.entry(first)?.kind().is_some() {
+            return Ok(());
+        }
+        let id = self.resolver.base_id(first)?;
+        for (_, delta) in waiting.tagged(tag, place) {
+            if self.resolver.entry(delta)?.kind().is_some() || self.resolver.base_id(delta)? != id {
+                continue;
+            }
             self.ids_needed -= 1;
-            stack.extend(self.resolve_child(delta, base.0, &mut data)?);
+            if let Some(child) = self.resolve_child(delta, base.index, &mut data)? {
+                stack.push(child);
+            }
         }
         Ok(())
     }
@@ -256,7 +310,7 @@ impl<S: Spool> Walk<'_, S> {
         base: u32,
         data: &mut Option<Content>,
     ) -> Result<Option<Base>, Error> {
-        if self.resolver.entry(delta)?.kind.is_some() {
+        if self.resolver.entry(delta)?.kind().is_some() {
             return Ok(None);
         }
         let base_data = match data.take() {
@@ -300,11 +354,10 @@ impl<S: Spool> Walk<'_, S> {
         self.resolver.set_resolved(index, base, kind, depth);
         let id = match self.ids_needed {
             0 => None,
-            _ => Some(content.id(self.deferred.hash, kind)?),
+            _ => Some(content.id(self.hash, kind)?),
         };
-        let object = (index, id);
-        let is_base = !self.deltas_on(&object).is_empty();
-        if is_base {
+        let child = self.as_base(index, id)?;
+        if child.is_some() {
             self.resolver.keep(index, &content);
         }
         if let Content::Whole(data) = content {
@@ -315,94 +368,6 @@ impl<S: Spool> Walk<'_, S> {
                 id,
             })?;
         }
-        Ok(is_base.then_some(object))
-    }
-}
-
-/// Deltas by the id of their base. The ids stand one behind the other: 36 bytes per delta with SHA-1.
-#[derive(Debug)]
-struct Waiting {
-    id_len: usize,
-    ids: Vec<u8>,
-    deltas: Vec<u32>,
-    /// Bytes each delta says its base has.
-    sizes: Vec<u64>,
-    /// Positions in `deltas`, sorted by id once [`Waiting::sort`] was called.
-    sorted: Vec<u32>,
-}
-
-impl Waiting {
-    fn new(hash: HashKind) -> Self {
-        Self {
-            id_len: hash.len_in_bytes(),
-            ids: Vec::new(),
-            deltas: Vec::new(),
-            sizes: Vec::new(),
-            sorted: Vec::new(),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.deltas.is_empty()
-    }
-
-    fn push(&mut self, delta: u32, base: &ObjectId) {
-        self.ids.extend_from_slice(base.as_slice());
-        self.deltas.push(delta);
-        self.sizes.push(0);
-    }
-
-    fn id(&self, position: u32) -> &[u8] {
-        let start = position as usize * self.id_len;
-        self.ids.get(start..start + self.id_len).unwrap_or_default()
-    }
-
-    fn sort(&mut self) {
-        let mut sorted: Vec<u32> = (0..self.deltas.len() as u32).collect();
-        sorted.sort_unstable_by_key(|&position| (self.id(position), position));
-        self.sorted = sorted;
-    }
-
-    /// Where the deltas on `base` stand among the sorted.
-    fn on(&self, base: &ObjectId) -> Range<usize> {
-        let base = base.as_slice();
-        let first = self
-            .sorted
-            .partition_point(|&position| self.id(position) < base);
-        let end = self
-            .sorted
-            .partition_point(|&position| self.id(position) <= base);
-        first..end
-    }
-
-    /// The id at this place among the sorted.
-    fn sorted_id(&self, place: usize) -> Option<ObjectId> {
-        let position = *self.sorted.get(place)?;
-        ObjectId::try_from(self.id(position)).ok()
-    }
-
-    /// The base `id`, whose first delta stands at this place among the sorted.
-    fn missing(&self, place: usize, id: ObjectId) -> Option<Missing> {
-        let position = *self.sorted.get(place)? as usize;
-        Some(Missing {
-            id,
-            size: *self.sizes.get(position)?,
-            delta: *self.deltas.get(position)?,
-        })
-    }
-
-    /// The deltas at these places among the sorted; of one base they are in pack order.
-    fn deltas_at(&self, places: Range<usize>) -> impl Iterator<Item = u32> {
-        let positions = self.sorted.get(places).unwrap_or_default().iter();
-        positions.filter_map(|&position| self.deltas.get(position as usize).copied())
-    }
-
-    /// Every delta with the base it names, in pack order.
-    fn pairs(&self) -> impl Iterator<Item = (u32, ObjectId)> {
-        let ids = self
-            .ids
-            .chunks_exact(self.id_len)
-            .filter_map(|id| ObjectId::try_from(id).ok());
-        self.deltas.iter().copied().zip(ids)
+        Ok(child)
     }
 }

@@ -36,7 +36,7 @@ impl<S: Spool> Pack<S> {
     /// [`Limits::whole_bytes`](super::Limits::whole_bytes).
     pub fn read(&mut self, index: u32) -> Result<(Kind, Arc<Vec<u8>>), Error> {
         let entry = *self.resolver.entry(index)?;
-        let kind = entry.kind.ok_or(Error::NoSuchObject { index })?;
+        let kind = entry.kind().ok_or(Error::NoSuchObject { index })?;
         if self.resolver.is_large(kind, entry.resolved()) {
             return Err(Error::NotWhole { index });
         }
@@ -98,7 +98,7 @@ impl<S> Pack<S> {
 
     /// The kind of the object at position `index`.
     pub fn kind(&self, index: u32) -> Option<Kind> {
-        self.resolver.table.get(index)?.kind
+        self.resolver.table.get(index)?.kind()
     }
 
     /// Bytes of the object at position `index`.

@@ -21,8 +21,9 @@
 //! | 8 | the delta that is applied, [`Limits::whole_bytes`] |
 //! | 0.5 | pieces: of the spool, of scratch files, of what is inflated |
 //!
-//! and 24 bytes for each object ([`table`]), or 61 (73 with SHA-256) where its base is named by id. Whoever
-//! takes the objects adds what waits for workers.
+//! and 20 bytes for each object ([`table`]), and 12 more where it had to wait for its base to the end of the
+//! pack: 8 to find it by, and half of 8 for a base on its way to be walked, of which a pack has at most half as
+//! many as objects. Whoever takes the objects adds what waits for workers.
 //!
 //! The same object may stand in a pack twice; git accepts that, and so does this reader. Whoever knows
 //! the ids compares them: equal ids with different content cannot happen while [`object_id`] detects

@@ -12,7 +12,7 @@ use super::inflate::Inflater;
 use super::large::{Content, Pieces, Spilled, Stored};
 use super::limits::RATIO_FROM;
 use super::resolve::{Resolver, recycled};
-use super::table::Entry;
+use super::table::{Entry, LARGEST_PACK};
 use super::{Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
 
 /// A pack under way. Feed it every byte behind the push's commands, then [`finish`](Self::finish).
@@ -84,7 +84,7 @@ impl<S: Spool> Reader<S> {
     pub fn new(hash: HashKind, limits: Limits, spool: S) -> Self {
         Self {
             resolver: Resolver::new(hash, limits, spool),
-            deferred: Deferred::new(hash),
+            deferred: Deferred::new(),
             state: State::PackHeader,
             hasher: gix_hash::hasher(hash),
             inflater: Inflater::new(),
@@ -146,7 +146,7 @@ impl<S: Spool> Reader<S> {
     }
 
     fn advance(&mut self, chunk: &[u8], sink: &mut dyn Sink) -> Result<(), Error> {
-        let limit = self.resolver.limits.pack_bytes;
+        let limit = self.resolver.limits.pack_bytes.min(LARGEST_PACK);
         if self.spooled.saturating_add(chunk.len() as u64) > limit {
             return Err(Error::PackBytes { limit });
         }
@@ -237,11 +237,11 @@ impl<S: Spool> Reader<S> {
                 let base = self
                     .find_base(offset, distance)
                     .map_err(|fault| fault.at(index))?;
-                self.begin_delta(index, offset, size, Some(base))?
+                self.begin_delta(index, Entry::delta_on_entry(offset, size, base), size)?
             }
             Form::RefDelta { base } => {
-                self.deferred.push_ref(index, &base);
-                self.begin_delta(index, offset, size, None)?
+                let tag = self.deferred.tag(&base);
+                self.begin_delta(index, Entry::delta_on_id(offset, size, tag), size)?
             }
         };
         self.inflater.begin(size, buffer);
@@ -271,17 +271,12 @@ impl<S: Spool> Reader<S> {
         self.resolver.table.find(base).ok_or(Fault::BaseNotAnEntry)
     }
 
-    fn begin_delta(
-        &mut self,
-        index: u32,
-        offset: u64,
-        size: u64,
-        base: Option<u32>,
-    ) -> Result<Vec<u8>, Error> {
+    /// Enters a delta of `size` bytes into the table.
+    fn begin_delta(&mut self, index: u32, entry: Entry, size: u64) -> Result<Vec<u8>, Error> {
         self.resolver
             .check_size(size)
             .map_err(|fault| fault.at(index))?;
-        self.resolver.table.push(Entry::delta(offset, size, base));
+        self.resolver.table.push(entry);
         if size > self.resolver.limits.whole_bytes {
             self.under_way = UnderWay::Delta(self.resolver.scratch(size)?);
             return Ok(Vec::new());
@@ -343,7 +338,7 @@ impl<S: Spool> Reader<S> {
         input: &mut Input<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
-        if let Some(kind) = entry.kind {
+        if let Some(kind) = entry.kind() {
             return self.hand_over(index, kind, Arc::new(held), sink);
         }
         let delta = Stored::Whole(held);
@@ -354,7 +349,7 @@ impl<S: Spool> Reader<S> {
         Ok(())
     }
 
-    /// Resolves a delta that is complete, or puts it off.
+    /// Resolves a delta that is complete, or leaves it waiting.
     fn delta(
         &mut self,
         index: u32,
@@ -363,16 +358,13 @@ impl<S: Spool> Reader<S> {
         input: &mut Input<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
-        let sizes = stored.sizes(index)?;
-        let size = sizes.result;
+        let size = stored.sizes(index)?.result;
         self.resolver.charge(index, size)?;
         self.resolver.set_resolved_size(index, size);
         let Some(base) = entry.base() else {
-            self.deferred.note_base_size(sizes.source);
             return Ok(());
         };
         let Some((kind, depth)) = self.resolver.depth_on(index, base)? else {
-            self.deferred.push_ofs(index, base);
             return Ok(());
         };
         let budget = self
@@ -380,7 +372,6 @@ impl<S: Spool> Reader<S> {
             .limits
             .rework_in_order(self.resolver.resolved_bytes);
         let Some(chain) = self.resolver.plan(base, budget)? else {
-            self.deferred.push_ofs(index, base);
             return Ok(());
         };
         if !chain.is_cached() {

@@ -8,7 +8,7 @@ use gix_hash::{Kind as HashKind, ObjectId};
 use super::bases::External;
 use super::cache::BaseCache;
 use super::delta::{self, Delta};
-use super::header::EntryHeader;
+use super::header::{EntryHeader, Form, LONGEST_ENTRY_HEADER};
 use super::inflate::Inflater;
 use super::large::{Content, Spilled, Spills, Stored};
 use super::patch::{self, Out};
@@ -135,14 +135,14 @@ impl<S: Spool> Resolver<S> {
     /// Kind and depth of a delta on `base`; `None` while `base` is not resolved itself.
     pub(super) fn depth_on(&self, index: u32, base: u32) -> Result<Option<(Kind, u16)>, Error> {
         let base = self.entry(base)?;
-        let Some(kind) = base.kind else {
+        let Some(kind) = base.kind() else {
             return Ok(None);
         };
         let limit = self.limits.delta_depth;
-        if base.depth >= limit {
+        if base.depth() >= limit {
             return Err(Fault::DeltaDepth { limit }.at(index));
         }
-        Ok(Some((kind, base.depth + 1)))
+        Ok(Some((kind, base.depth() + 1)))
     }
 
     /// Notes what a delta says its object will have.
@@ -155,9 +155,7 @@ impl<S: Spool> Resolver<S> {
     /// Notes that a delta has been resolved on `base`.
     pub(super) fn set_resolved(&mut self, index: u32, base: u32, kind: Kind, depth: u16) {
         if let Some(entry) = self.table.get_mut(index) {
-            entry.set_base(base);
-            entry.kind = Some(kind);
-            entry.depth = depth;
+            entry.resolve(base, kind, depth);
         }
     }
 
@@ -200,7 +198,7 @@ impl<S: Spool> Resolver<S> {
             (None, None) => return Err(Error::NoSuchObject { index: u32::MAX }),
         };
         while let Some(link) = links.pop() {
-            let kind = self.entry(link)?.kind;
+            let kind = self.entry(link)?.kind();
             let kind = kind.ok_or(Error::NoSuchObject { index: link })?;
             content = self.rebuild(link, kind, &content, None)?;
             self.keep(link, &content);
@@ -234,7 +232,7 @@ impl<S: Spool> Resolver<S> {
         let content = if let Some(number) = root.checked_sub(self.table.len()) {
             let read = self.external.read(number)?;
             read.ok_or(Error::NoSuchObject { index: root })?
-        } else if entry.kind.is_some_and(|kind| self.is_large(kind, size)) {
+        } else if entry.kind().is_some_and(|kind| self.is_large(kind, size)) {
             Content::Spilled(Arc::new(self.spill(root, size)?))
         } else {
             self.cache
@@ -259,6 +257,48 @@ impl<S: Spool> Resolver<S> {
         Ok(Spilled::new(self.spool.scratch()?))
     }
 
+    /// The delta of entry `index`, inflated again.
+    fn stored(&mut self, index: u32) -> Result<Stored, Error> {
+        let size = self.entry(index)?.stored();
+        if size > self.limits.whole_bytes {
+            return Ok(Stored::Spilled(self.spill(index, size)?));
+        }
+        let buffer = mem::take(&mut self.delta);
+        Ok(Stored::Whole(self.inflate(index, buffer, None)?))
+    }
+
+    /// Bytes that the base of the delta of entry `index` has, by what the delta says. Counts as rework.
+    pub(super) fn base_size(&mut self, index: u32) -> Result<u64, Error> {
+        let cost = self.entry(index)?.stored().saturating_add(LINK);
+        let limit = self.limits.rework_deferred(self.resolved_bytes);
+        self.rework = self.rework.saturating_add(cost);
+        if self.rework > limit {
+            return Err(Error::Rework { limit });
+        }
+        Ok(self.stored(index)?.sizes(index)?.source)
+    }
+
+    /// The id of the base that entry `index` names, read from the spool again.
+    pub(super) fn base_id(&self, index: u32) -> Result<ObjectId, Error> {
+        let offset = self.entry(index)?.offset();
+        let length = (self.end.saturating_sub(offset)).min(LONGEST_ENTRY_HEADER as u64);
+        let mut header = [0; LONGEST_ENTRY_HEADER];
+        let header = header.get_mut(..length as usize).unwrap_or_default();
+        self.spool.read_at(header, offset)?;
+        let decoded = EntryHeader::decode(header, self.hash).map_err(|fault| fault.at(index))?;
+        match decoded {
+            Some((
+                EntryHeader {
+                    form: Form::RefDelta { base },
+                    ..
+                },
+                _,
+            )) => Ok(base),
+            // It was read as one before: the spool does not give back what it was given.
+            _ => Err(Fault::Zlib.at(index)),
+        }
+    }
+
     /// Inflates the delta of entry `index` again and applies it; see [`Self::resolve`].
     pub(super) fn rebuild(
         &mut self,
@@ -267,13 +307,7 @@ impl<S: Spool> Resolver<S> {
         base: &Content,
         out: Option<&mut Out<'_>>,
     ) -> Result<Content, Error> {
-        let size = self.entry(index)?.stored();
-        let delta = if size > self.limits.whole_bytes {
-            Stored::Spilled(self.spill(index, size)?)
-        } else {
-            let buffer = mem::take(&mut self.delta);
-            Stored::Whole(self.inflate(index, buffer, None)?)
-        };
+        let delta = self.stored(index)?;
         let content = self.resolve(index, kind, base, &delta, out);
         if let Stored::Whole(delta) = delta {
             self.delta = recycled(delta);
@@ -350,9 +384,9 @@ impl<S: Spool> Resolver<S> {
         let end = self
             .table
             .get(index.saturating_add(1))
-            .map_or(self.end, |next| next.offset);
+            .map_or(self.end, Entry::offset);
         self.inflater.begin(entry.stored(), buffer);
-        let mut at = entry.offset;
+        let mut at = entry.offset();
         let mut header = true;
         while at < end {
             let piece = (end - at).min(PIECE);

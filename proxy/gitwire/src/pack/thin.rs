@@ -25,7 +25,7 @@ pub(super) fn resolve<S: Spool>(
 ) -> Result<(), Error> {
     let mut all_at_once = true;
     for _ in 0..MOST_ROUNDS {
-        let missing = walk.missing();
+        let missing = walk.missing()?;
         let Some(first) = missing.first() else {
             return Ok(());
         };
@@ -38,11 +38,10 @@ pub(super) fn resolve<S: Spool>(
             return Err(too_many);
         }
         all_at_once &= missing.len() <= left;
-        let certain = certain(walk, &missing);
         let ids = if all_at_once {
             missing.iter().map(|missing| missing.id).collect()
         } else {
-            certain.clone()
+            certain(walk, &missing)?
         };
         if ids.len() > left {
             return Err(too_many);
@@ -51,7 +50,7 @@ pub(super) fn resolve<S: Spool>(
             Ok(answers) => answers
                 .into_iter()
                 .for_each(|answer| walk.resolver.external.keep(answer)),
-            Err(_) if ids.len() > certain.len() => {
+            Err(_) if all_at_once && certain(walk, &missing)?.len() < ids.len() => {
                 all_at_once = false;
                 continue;
             }
@@ -64,7 +63,7 @@ pub(super) fn resolve<S: Spool>(
             walk.resolve_on_external(id)?;
         }
     }
-    match walk.missing().first() {
+    match walk.missing()?.first() {
         None => Ok(()),
         Some(first) => Err(Error::BaseUnavailable {
             id: first.id,
@@ -75,22 +74,29 @@ pub(super) fn resolve<S: Spool>(
 
 /// The missing bases that are outside for certain: first those that no waiting delta builds by its size,
 /// else those that none before them builds, as git writes bases before their deltas.
-fn certain<S: Spool>(walk: &Walk<'_, S>, missing: &[Missing]) -> Vec<ObjectId> {
-    let mut first_of_size = HashMap::new();
-    for (index, size) in walk.waiting_sizes() {
-        first_of_size.entry(size).or_insert(index);
+fn certain<S: Spool>(walk: &mut Walk<'_, S>, missing: &[Missing]) -> Result<Vec<ObjectId>, Error> {
+    let mut sizes = Vec::with_capacity(missing.len());
+    for missing in missing {
+        sizes.push(walk.resolver.base_size(missing.delta)?);
     }
-    let ids = |outside: &dyn Fn(&Missing) -> bool| -> Vec<ObjectId> {
-        let outside = missing.iter().filter(|missing| outside(missing));
-        outside.map(|missing| missing.id).collect()
+    let mut first_of_size: HashMap<u64, Option<u32>> =
+        sizes.iter().map(|size| (*size, None)).collect();
+    for (index, entry) in walk.resolver.table.waiting() {
+        if let Some(first) = first_of_size.get_mut(&entry.resolved()) {
+            first.get_or_insert(index);
+        }
+    }
+    let first_of_size = |size| first_of_size.get(size).copied().flatten();
+    let outside = |is_outside: &dyn Fn(&Missing, Option<u32>) -> bool| -> Vec<ObjectId> {
+        let pairs = missing.iter().zip(&sizes);
+        let outside = pairs.filter(|(missing, size)| is_outside(missing, first_of_size(size)));
+        outside.map(|(missing, _)| missing.id).collect()
     };
-    let by_size = ids(&|missing| !first_of_size.contains_key(&missing.size));
+    let by_size = outside(&|_, builder| builder.is_none());
     if !by_size.is_empty() {
-        return by_size;
+        return Ok(by_size);
     }
-    ids(&|missing| {
-        first_of_size
-            .get(&missing.size)
-            .is_none_or(|&index| index >= missing.delta)
-    })
+    Ok(outside(&|missing, builder| {
+        builder.is_none_or(|index| index >= missing.delta)
+    }))
 }

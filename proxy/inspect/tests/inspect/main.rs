@@ -5,6 +5,7 @@ mod conditions;
 mod coverage;
 mod existing;
 mod feeding;
+mod floods;
 mod generated;
 mod masking;
 mod memory;

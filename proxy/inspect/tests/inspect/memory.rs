@@ -21,6 +21,8 @@ use crate::{
 
 /// Names the pack that this process is to inspect.
 const PACK: &str = "EXEAT_TEST_INSPECT_PACK";
+/// Names the hash of its repository.
+const HASH: &str = "EXEAT_TEST_INSPECT_HASH";
 
 /// A spool as the proxy has one.
 struct OnDisk(File);
@@ -47,7 +49,11 @@ fn the_process_that_is_measured() {
     };
     let spool = OnDisk(tempfile::tempfile().unwrap());
     let settings = settings(&rules(RULE));
-    let mut inspection = PackInspection::start(pool(), HashKind::Sha1, settings, spool);
+    let hash = match std::env::var(HASH).as_deref() {
+        Ok("sha256") => HashKind::Sha256,
+        _ => HashKind::Sha1,
+    };
+    let mut inspection = PackInspection::start(pool(), hash, settings, spool);
     let mut pack = File::open(path).unwrap();
     let mut chunk = vec![0; 64 * 1024];
     loop {
@@ -74,6 +80,10 @@ fn resident_peak() -> u64 {
 
 /// The peak of inspecting `pack`.
 fn peak(pack: &[u8], folder: &Path) -> u64 {
+    peak_of(HashKind::Sha1, pack, folder)
+}
+
+pub fn peak_of(hash: HashKind, pack: &[u8], folder: &Path) -> u64 {
     let path = folder.join("measured.pack");
     fs::write(&path, pack).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
@@ -83,6 +93,7 @@ fn peak(pack: &[u8], folder: &Path) -> u64 {
             "--nocapture",
         ])
         .env(PACK, &path)
+        .env(HASH, hash.to_string())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
