@@ -4,6 +4,7 @@ mod certificates;
 mod crowd;
 mod desync;
 mod doors;
+mod fetches;
 mod http2;
 mod slow;
 

@@ -12,6 +12,7 @@ use http::{
 use crate::{
     config::Config,
     door::{self, Errand},
+    gzip,
     identity::Actor,
     lfs,
     listen::strict::{Step, Strict},
@@ -84,7 +85,7 @@ fn judged(data: &[u8], size: usize) -> (Vec<u8>, bool) {
 
 /// A compressed body.
 pub fn gzip_body(data: &[u8]) {
-    push::gzip::fuzzed(data);
+    gzip::fuzzed(data);
 }
 
 /// A request line and a host, one on each line: what is let in has a path that no server reads in another way.

@@ -34,4 +34,5 @@ mod advertisement;
 mod answer;
 mod arriving;
 mod crashpoint;
+mod gzip;
 mod percent;

@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use super::{DISCOVERY, PUSH, PUSH_TYPE, Scene};
 use crate::harness::{Answer, assert_refused_by_hand, incompressible};
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

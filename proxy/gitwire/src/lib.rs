@@ -14,6 +14,7 @@ pub mod push_report;
 pub mod push_request;
 pub mod refname;
 pub mod text;
+pub mod upload_request;
 
 #[doc(hidden)]
 pub mod fuzz_targets;

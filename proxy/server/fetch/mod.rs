@@ -1,35 +1,32 @@
 //! The life of a fetch: asked, answered, streamed both ways with back-pressure.
 
-mod opening;
+mod asked;
 mod stream;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use exeat_gitwire::advertise::Service;
-use futures_util::StreamExt;
 use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
-use http_body_util::{BodyExt, BodyStream, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Incoming;
 
 use crate::{
     advertisement,
     answer::{self, Body},
-    arriving::{self, Arriving},
     config::Limits,
     door::{Errand, Knock},
     identity::Actor,
     metrics::Metrics,
     upstream::{self, Repository},
 };
-use opening::Opening;
+use asked::{Asked, Slip};
 
 const UPLOAD_PACK: &str = "application/x-git-upload-pack-request";
 /// Bytes of a request's body that is held, to be sent again where a redirect asks for it: what git sends to begin with.
-const SHORT: u64 = 64 * 1024;
+const SHORT: usize = 64 * 1024;
 /// Redirects of one request that are followed in a row.
 const REDIRECTS: usize = 3;
 
@@ -113,45 +110,36 @@ impl Fetches {
             .map(HeaderValue::as_bytes)
             .eq([UPLOAD_PACK.as_bytes()])
         {
-            return Ok(wrong_type());
+            return Ok(refused(&asked::Error::Other));
         }
-        let encoding = match encoding(&request) {
-            Ok(encoding) => encoding,
-            Err(refusal) => return Ok(*refusal),
-        };
         let (parts, body) = request.into_parts();
-        let mut arriving = Arriving::new(body, &self.limits);
-        let opening = match Opening::receive(&mut arriving, encoding.is_some()).await {
-            Ok(opening) if opening.is_fetch => opening,
-            Ok(_) => return Ok(wrong_type()),
-            Err(error) => {
-                let text = format!("The request did not arrive: {error}.");
-                return Ok(answer::plain(StatusCode::REQUEST_TIMEOUT, &text));
-            }
+        let Some(asked) = Asked::new(&parts.headers, body, &self.limits) else {
+            return Ok(refused(&asked::Error::Other));
+        };
+        let is_compressed = asked.is_compressed();
+        let front = match asked.front(SHORT).await {
+            Ok(front) => front,
+            Err(error) => return Ok(refused(&error)),
         };
         let mut onward: Vec<(HeaderName, HeaderValue)> =
             vec![(CONTENT_TYPE, HeaderValue::from_static(UPLOAD_PACK))];
         if let Some(version) = advertisement::protocol_version(&parts.headers) {
             onward.push((HeaderName::from_static("git-protocol"), version));
         }
-        if let Some(encoding) = encoding {
-            onward.push((CONTENT_ENCODING, encoding));
+        if front.rest.is_none() {
+            return self
+                .ask_where_it_is(knock, actor, &onward, &front.plain)
+                .await;
         }
         let length = parts.headers.get(CONTENT_LENGTH).cloned();
-        let is_short = length.as_ref().is_some_and(is_short);
+        let length = length.filter(|_| !is_compressed);
         onward.extend(length.map(|length| (CONTENT_LENGTH, length)));
-        let most = usize::try_from(self.limits.fetch_request_bytes).unwrap_or(usize::MAX);
-        let body = Limited::new(resumed(opening.received, arriving), most).boxed_unsync();
-        if !is_short {
-            let answer = self.ask(knock, actor, None, &onward, body).await?;
-            return Ok(self.stream_back(knock, answer));
+        let slip = Slip::default();
+        let body = front.into_body(slip.clone());
+        match self.ask(knock, actor, None, &onward, body).await {
+            Ok(answer) => Ok(self.stream_back(knock, answer)),
+            Err(error) => slip.get().map(refused).ok_or(error),
         }
-        let Ok(body) = body.collect().await else {
-            let text = "The request did not arrive whole.";
-            return Ok(answer::plain(StatusCode::BAD_REQUEST, text));
-        };
-        self.ask_where_it_is(knock, actor, &onward, &body.to_bytes())
-            .await
     }
 
     /// Asks with a body that can be sent again, where the upstream says that the repository has another name.
@@ -259,36 +247,6 @@ impl Fetches {
     }
 }
 
-fn is_short(length: &HeaderValue) -> bool {
-    let bytes = length.to_str().ok().and_then(|text| text.parse().ok());
-    bytes.is_some_and(|bytes: u64| bytes <= SHORT)
-}
-
-/// A body again, of what was received of it and the rest.
-fn resumed(
-    received: Bytes,
-    rest: Arriving,
-) -> impl hyper::body::Body<Data = Bytes, Error = arriving::Error> + Send {
-    let received =
-        futures_util::stream::iter((!received.is_empty()).then(|| Ok(Frame::data(received))));
-    StreamBody::new(received.chain(BodyStream::new(rest)))
-}
-
-/// One gzip or nothing; lists and other codings are refused.
-fn encoding(request: &Request<Incoming>) -> Result<Option<HeaderValue>, Box<Response<Body>>> {
-    let mut values = request.headers().get_all(CONTENT_ENCODING).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) if matches!(value.as_bytes(), b"gzip" | b"x-gzip") => {
-            Ok(Some(HeaderValue::from_static("gzip")))
-        }
-        _ => Err(Box::new(wrong_type())),
-    }
-}
-
-fn wrong_type() -> Response<Body> {
-    answer::plain(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "This is not a git-upload-pack request.",
-    )
+fn refused(error: &asked::Error) -> Response<Body> {
+    answer::plain(error.status(), &error.sentence())
 }

@@ -5,8 +5,11 @@ use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use super::{fault::Fault, gzip::Gzip};
-use crate::arriving::{self, Arriving};
+use super::fault::Fault;
+use crate::{
+    arriving::{self, Arriving},
+    gzip::Gzip,
+};
 
 /// The decoded body of a push as chunks.
 pub struct PushBody {

@@ -7,7 +7,7 @@ use exeat_gitwire::{pack, push_request};
 
 use super::loss::Loss;
 use super::spool::{RoomFull, is_full};
-use crate::{audit, store::Trouble, upstream};
+use crate::{audit, gzip, store::Trouble, upstream};
 
 /// What went wrong, and by whom. Ids `E-1xxx` are the push's own, `E-2xxx` the upstream's,
 /// `E-5xxx` ours.
@@ -21,8 +21,8 @@ pub enum Fault {
     PackOnDelete,
     #[error("the request body has trailers, which git does not send")]
     Trailers,
-    #[error("the compressed request body is malformed or of more than one part")]
-    Gzip,
+    #[error(transparent)]
+    Gzip(#[from] gzip::Error),
     #[error("the request body stood still for {0} seconds (limits.body_idle_seconds)")]
     Body(u64),
     #[error("the connection ended before the push was whole")]
@@ -144,7 +144,7 @@ impl Fault {
             Self::Request(_) => ("E-1001", "request", Blame::Push),
             Self::Pack(_) => ("E-1002", "pack", Blame::Push),
             Self::PackOnDelete => ("E-1003", "pack-on-delete", Blame::Push),
-            Self::Gzip => ("E-1004", "gzip", Blame::Push),
+            Self::Gzip(_) => ("E-1004", "gzip", Blame::Push),
             Self::Body(_) => ("E-1005", "body", Blame::Push),
             Self::Slow(_) => ("E-1006", "slow", Blame::Push),
             Self::Trailers => ("E-1007", "trailers", Blame::Push),

@@ -7,7 +7,6 @@ mod body;
 mod fault;
 mod forward;
 pub(crate) mod fuzzed;
-pub(crate) mod gzip;
 mod id;
 mod inspect;
 mod loss;

@@ -15,11 +15,27 @@ const PUSH: [&[u8]; 8] = [
     b"push-options",
 ];
 
-/// Keys of a fetch that are withheld: clients name themselves only to servers that do.
+/// Keys of a fetch in version 0 that are withheld: clients name themselves only to servers that do.
 const WITHHELD: [&[u8]; 2] = [b"agent", b"session-id"];
 
-/// Keys of version 2 that are withheld besides: sources beside the proxy.
-const WITHHELD_V2: [&[u8]; 2] = [b"bundle-uri", b"promisor-remote"];
+/// Keys of version 2 that pass: what [`crate::upload_request`] reads. Among those that do not are `bundle-uri` and
+/// `promisor-remote`, which name sources beside the proxy.
+const KEYS_V2: [&[u8]; 5] = [
+    b"ls-refs",
+    b"fetch",
+    b"server-option",
+    b"object-format",
+    b"object-info",
+];
+
+/// What passes of the features of `fetch`, all but `packfile-uris`: that names sources beside the proxy too.
+const FETCH_FEATURES: [&[u8]; 5] = [
+    b"shallow",
+    b"wait-for-done",
+    b"filter",
+    b"ref-in-want",
+    b"sideband-all",
+];
 
 /// The known capabilities of receive-pack, and `no-thin`. Unknown ones stay behind, and `push-cert`: a
 /// certificate signs bytes that we write anew, and names the proxy as its addressee.
@@ -44,16 +60,15 @@ pub(super) fn for_fetch(list: &[u8]) -> Vec<u8> {
 /// One capability line of version 2, or nothing if it is withheld.
 pub(super) fn for_v2(line: &[u8]) -> Option<Vec<u8>> {
     match key(line) {
-        key if WITHHELD.contains(&key) || WITHHELD_V2.contains(&key) => None,
-        b"fetch" => Some(without_packfile_uris(line)),
-        _ => Some(line.to_vec()),
+        b"fetch" => Some(with_known_features(line)),
+        key => KEYS_V2.contains(&key).then(|| line.to_vec()),
     }
 }
 
 /// `fetch=a packfile-uris b` becomes `fetch=a b`; without anything left it is `fetch`.
-fn without_packfile_uris(line: &[u8]) -> Vec<u8> {
+fn with_known_features(line: &[u8]) -> Vec<u8> {
     let features = line.get(b"fetch=".len()..).unwrap_or_default();
-    let kept = join(words(features).filter(|word| key(word) != b"packfile-uris"));
+    let kept = join(words(features).filter(|word| FETCH_FEATURES.contains(word)));
     if kept.is_empty() {
         b"fetch".to_vec()
     } else {

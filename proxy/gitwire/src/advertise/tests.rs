@@ -155,7 +155,7 @@ fn version_2_leads_to_no_other_source() {
         "version 2\n",
         "agent=git/2.47.3\n",
         "ls-refs=unborn\n",
-        "fetch=shallow packfile-uris filter\n",
+        "fetch=shallow packfile-uris filter wait-for-done future\n",
         "bundle-uri\n",
         "session-id=1\n",
         "promisor-remote=name=x,url=y\n",
@@ -167,10 +167,9 @@ fn version_2_leads_to_no_other_source() {
     let kept = [
         "version 2\n",
         "ls-refs=unborn\n",
-        "fetch=shallow filter\n",
+        "fetch=shallow filter wait-for-done\n",
         "server-option\n",
         "object-format=sha1\n",
-        "future=1 2\n",
         "0000",
     ];
     check(UploadPack, &offered, &kept);

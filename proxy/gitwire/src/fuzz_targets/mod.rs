@@ -16,6 +16,7 @@ pub const TARGETS: &[Target] = &[
     ("push_request", wire::push_request),
     ("push_report", wire::push_report),
     ("fetch_answer", wire::fetch_answer),
+    ("upload_request", wire::upload_request),
     ("pack", pack::pack),
     ("zlib", pack::zlib),
     ("delta", pack::delta),

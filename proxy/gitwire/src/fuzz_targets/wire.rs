@@ -7,6 +7,7 @@ use crate::pktline::{self, Decoded, Joiner};
 use crate::push_report::{self, Outcome, Relay};
 use crate::push_request::{self, Asked, Limits, Progress, PushRequest, Reader};
 use crate::refname;
+use crate::upload_request;
 
 /// A whole buffer and single bytes give the same lines and the same error.
 pub fn pktline(data: &[u8]) {
@@ -177,4 +178,26 @@ fn fetched(data: &[u8], size: usize) -> (Vec<u8>, Result<(), fetch_answer::Error
         }
     }
     (pack, reader.finish())
+}
+
+/// Whole and in single bytes the same; a request that is whole stays none with a byte more; and no refusal holds what a
+/// terminal obeys.
+pub fn upload_request(data: &[u8]) {
+    let whole = asked(data, data.len().max(1));
+    assert_eq!(asked(data, 1), whole);
+    match whole {
+        Ok(()) => assert!(asked(&[data, b"x"].concat(), 7).is_err()),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        }
+    }
+}
+
+fn asked(data: &[u8], size: usize) -> Result<(), upload_request::Error> {
+    let mut reader = upload_request::Reader::default();
+    for chunk in data.chunks(size) {
+        reader.feed(chunk)?;
+    }
+    reader.finish()
 }

@@ -5,11 +5,14 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 
-use super::fault::Fault;
-
 /// Compressed bytes are decoded in slices this small, so that one slice yields at most about a
 /// thousand times as much.
 const SLICE: usize = 1024;
+
+/// Why a compressed body is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the compressed request body is malformed or of more than one part")]
+pub struct Error;
 
 /// Decodes a body of which there is never more in memory than what one slice yields.
 pub struct Gzip(Box<GzDecoder<Vec<u8>>>);
@@ -23,10 +26,10 @@ impl Gzip {
     ///
     /// # Errors
     /// When it is not gzip, or of more than one member.
-    pub fn decode(&mut self, compressed: &mut Bytes) -> Result<Bytes, Fault> {
+    pub fn decode(&mut self, compressed: &mut Bytes) -> Result<Bytes, Error> {
         let slice = compressed.split_to(compressed.len().min(SLICE));
         // A second member would be decoded by some servers and ignored by others: refused.
-        self.0.write_all(&slice).map_err(|_| Fault::Gzip)?;
+        self.0.write_all(&slice).map_err(|_| Error)?;
         Ok(std::mem::take(self.0.get_mut()).into())
     }
 
@@ -34,8 +37,8 @@ impl Gzip {
     ///
     /// # Errors
     /// When the member is not whole.
-    pub fn end(&mut self) -> Result<Bytes, Fault> {
-        self.0.try_finish().map_err(|_| Fault::Gzip)?;
+    pub fn end(&mut self) -> Result<Bytes, Error> {
+        self.0.try_finish().map_err(|_| Error)?;
         Ok(std::mem::take(self.0.get_mut()).into())
     }
 }
