@@ -308,6 +308,9 @@ impl House {
         digests: audit::Digests,
         parts: &Parts,
     ) -> anyhow::Result<Self> {
+        // The first pushes shall not wait for what can be done beforehand; nothing waits for it either.
+        let warming = Arc::clone(&rules);
+        tokio::task::spawn_blocking(move || warming.warm_up());
         let limits = Arc::new(config.limits.clone());
         let metrics = parts.metrics.clone();
         let pushes = Pushes {

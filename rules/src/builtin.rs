@@ -5,6 +5,11 @@ use crate::Source;
 /// (file name, text), in the order of the names; written by `build.rs`.
 const PACKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
+/// Whether this is one of them, unchanged.
+pub(crate) fn holds(source: &Source) -> bool {
+    PACKS.iter().any(|(_, text)| *text == source.text)
+}
+
 /// The rule files of `rules/packs`, in the order of their names.
 pub fn builtin() -> Vec<Source> {
     PACKS

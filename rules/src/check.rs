@@ -125,6 +125,12 @@ mod tests {
     fn builtin_packs_hold() {
         let compiled = RuleSet::compile(&builtin()).unwrap_or_else(|error| panic!("{error}"));
         assert!(compiled.warnings.is_empty(), "{:?}", compiled.warnings);
+        for index in 0..compiled.rules.rules().len() {
+            compiled
+                .rules
+                .force(index)
+                .unwrap_or_else(|reason| panic!("{reason}"));
+        }
         let report = check(&compiled.rules);
         let wrong: Vec<String> = report
             .faults

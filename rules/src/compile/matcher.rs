@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 use regex_automata::meta::{self, Regex};
 use regex_syntax::hir::Hir;
 
+use super::lazy::Lazy;
 use super::{Error, FileList, rule_error};
 use crate::allowlist::Allowlist;
 use crate::format::{AllowlistText, Located, RuleText};
@@ -46,9 +47,9 @@ pub(crate) struct Requirement {
 /// A rule's regex, and where it can match.
 #[derive(Debug)]
 pub(crate) struct Search {
-    pub(crate) regex: Regex,
+    pub(crate) regex: Lazy<Regex>,
     /// What must match at a keyword; `None` if the regex has to run over the whole text.
-    pub(crate) probe: Option<Probe>,
+    pub(crate) probe: Option<Lazy<Probe>>,
     /// A match begins this many bytes before the probed place, at least
     pub(crate) before_min: usize,
     /// and at most; `None` is no bound.
@@ -79,7 +80,11 @@ impl Matcher {
                 let wrong = |reason| rule_error(rule, text.regex_line, format!("regex: {reason}"));
                 let pattern = dialect::parse(pattern).map_err(|error| wrong(error.to_string()))?;
                 let (search, openings) = Search::compile(rule, &pattern).map_err(wrong)?;
-                (is_part || !rule.skip_report).then(|| {
+                let is_kept = is_part || !rule.skip_report;
+                if !is_kept {
+                    search.force().map_err(|reason| wrong(reason.to_owned()))?;
+                }
+                is_kept.then(|| {
                     enter(rule, index, &openings, wishes, always);
                     search
                 })
@@ -149,6 +154,18 @@ fn enter(
 }
 
 impl Search {
+    /// Compiles what is compiled when it is first needed.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub(super) fn force(&self) -> Result<(), &str> {
+        self.regex.try_get()?;
+        if let Some(probe) = &self.probe {
+            probe.try_get()?;
+        }
+        Ok(())
+    }
+
     /// The search, and the rule's keywords by (position, bytes before it).
     fn compile(rule: &Rule, pattern: &Hir) -> Result<(Self, Vec<(usize, usize)>), String> {
         let facts = pattern.properties();
@@ -162,9 +179,10 @@ impl Search {
                 facts.explicit_captures_len()
             ));
         }
-        let compiled = regex(std::slice::from_ref(pattern))?;
         let mut search = Self {
-            regex: compiled,
+            regex: Lazy::new(pattern.clone(), |pattern| {
+                regex(std::slice::from_ref(pattern))
+            }),
             probe: None,
             before_min: 0,
             before_max: None,
@@ -175,9 +193,10 @@ impl Search {
                 .map(|keyword| (keyword, 0))
                 .collect(),
             Plan::Near(near) => {
-                let probe =
-                    Probe::new(&near.core, REGEX_BYTES).ok_or("it is too large when compiled")?;
-                search.probe = Some(probe);
+                search.probe = Some(Lazy::new(near.core, |core| {
+                    let probe = Probe::new(core, REGEX_BYTES);
+                    probe.ok_or_else(|| "it is too large when compiled".to_owned())
+                }));
                 search.before_min = near.before_min;
                 search.before_max = near.before_max;
                 near.openings

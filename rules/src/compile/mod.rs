@@ -1,6 +1,7 @@
 //! Rule files into one immutable set, with everything compiled once.
 
 mod by_name;
+mod lazy;
 mod matcher;
 mod requirements;
 
@@ -13,7 +14,7 @@ use crate::allowlist::{Allowlist, Site, Standing};
 use crate::format::{self, AllowlistText, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
-use crate::{Match, Rule, RuleIndex, Source};
+use crate::{Match, Rule, RuleIndex, Source, builtin};
 pub use by_name::PathRules;
 pub(crate) use matcher::{Matcher, Requirement, Search};
 use requirements::Requirements;
@@ -84,6 +85,7 @@ impl RuleSet {
         let requirements = Requirements::of(&loaded, &known, &mut warnings)?;
 
         let mut wishes = Vec::new();
+        let mut untried = Vec::new();
         let mut set = Self {
             rules: Vec::with_capacity(loaded.len()),
             matchers: Vec::with_capacity(loaded.len()),
@@ -99,14 +101,41 @@ impl RuleSet {
             let mut matcher = matcher.with_lists(&text, file, &lists)?;
             matcher.required = requirements.of_rule(index);
             set.matchers.push(matcher);
+            if !sources.get(file).is_some_and(builtin::holds) {
+                untried.push((index, text.regex_line));
+            }
             set.rules.push(text.rule);
         }
         set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
         set.path_rules = PathRules::of(&set.rules);
+        lazy::on_every_core(&untried, |&(index, line)| {
+            set.force(index)
+                .map_err(|reason| rule_error(&set.rules[index], line, format!("regex: {reason}")))
+        })?;
         Ok(Compiled {
             rules: set,
             warnings,
         })
+    }
+
+    /// Compiles what of the built-in rules waits to be needed. For whoever stays, so that no text has to wait.
+    pub fn warm_up(&self) {
+        for index in 0..self.matchers.len() {
+            // What cannot be compiled is told by the test that tries, and at its first use.
+            let _ = self.force(index);
+        }
+    }
+
+    /// Compiles what of one rule waits to be needed.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub(crate) fn force(&self, index: RuleIndex) -> Result<(), &str> {
+        let search = self
+            .matchers
+            .get(index)
+            .and_then(|matcher| matcher.search.as_ref());
+        search.map_or(Ok(()), Search::force)
     }
 
     /// Hexadecimal SHA-256 over the texts of the files, in order. Their names do not matter.

@@ -210,6 +210,7 @@ impl RuleSet {
                 return;
             }
             progress.asked = Some(place);
+            let probe = probe.get();
             let cache = progress
                 .probe
                 .get_or_insert_with(|| Box::new(probe.cache()));
@@ -276,9 +277,9 @@ impl RuleSet {
             };
             let cache = progress
                 .search
-                .get_or_insert_with(|| Box::new(search.regex.create_cache()));
+                .get_or_insert_with(|| Box::new(search.regex.get().create_cache()));
             slots.clear();
-            slots.resize(search.regex.group_info().slot_len(), None);
+            slots.resize(search.regex.get().group_info().slot_len(), None);
             let mut run = Run {
                 search,
                 text,
@@ -388,6 +389,7 @@ impl Run<'_> {
         let input = Input::new(self.text).range(range).anchored(anchored);
         self.search
             .regex
+            .get()
             .search_slots_with(self.cache, &input, self.slots)?;
         group(self.slots, 0).filter(|found| found.start < self.starts.end)
     }
