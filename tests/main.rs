@@ -19,6 +19,7 @@ mod redteam;
 mod refuse;
 mod reload;
 mod rows;
+mod rules;
 mod scan;
 mod setup;
 mod stop;

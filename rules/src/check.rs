@@ -27,6 +27,25 @@ pub struct Fault {
     pub rule: String,
     pub origin: Origin,
     pub reason: String,
+    /// The example at fault, counted from 1.
+    #[serde(skip)]
+    pub example: Option<(Kind, usize)>,
+}
+
+/// What a text in a rule shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Example,
+    CounterExample,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Example => "example",
+            Self::CounterExample => "counter-example",
+        })
+    }
 }
 
 impl fmt::Display for Fault {
@@ -48,7 +67,7 @@ pub fn check(rules: &RuleSet) -> Report {
         }
         report
             .incomplete
-            .extend(missing(rule).map(|reason| fault(rule, reason)));
+            .extend(missing(rule).map(|reason| Fault::of(rule, reason)));
         if rule.skip_report {
             continue;
         }
@@ -56,8 +75,8 @@ pub fn check(rules: &RuleSet) -> Report {
             report.unproven.push(rule.id.clone());
         }
         let wanted = [
-            ("example", &rule.examples, true),
-            ("counter-example", &rule.counter_examples, false),
+            (Kind::Example, &rule.examples, true),
+            (Kind::CounterExample, &rule.counter_examples, false),
         ];
         for (kind, texts, expected) in wanted {
             for (number, text) in texts.iter().enumerate() {
@@ -68,9 +87,11 @@ pub fn check(rules: &RuleSet) -> Report {
                     Ok(_) if expected => "it is not found".to_owned(),
                     Ok(_) => "it is found".to_owned(),
                 };
-                report
-                    .faults
-                    .push(fault(rule, format!("{kind} {}: {reason}", number + 1)));
+                let number = number + 1;
+                report.faults.push(Fault {
+                    example: Some((kind, number)),
+                    ..Fault::of(rule, format!("{kind} {number}: {reason}"))
+                });
             }
         }
     }
@@ -105,11 +126,15 @@ fn missing(rule: &Rule) -> impl Iterator<Item = String> {
     .flatten()
 }
 
-fn fault(rule: &Rule, reason: String) -> Fault {
-    Fault {
-        rule: rule.id.clone(),
-        origin: rule.origin.clone(),
-        reason,
+impl Fault {
+    /// A fault of `rule` as a whole.
+    pub fn of(rule: &Rule, reason: String) -> Self {
+        Self {
+            rule: rule.id.clone(),
+            origin: rule.origin.clone(),
+            reason,
+            example: None,
+        }
     }
 }
 

@@ -5,12 +5,14 @@
 //! is scanned once and may lie at many paths. `FORMAT.md` beside this crate describes the files.
 
 mod allowlist;
+pub mod budget;
 mod builtin;
 pub mod check;
 mod compile;
 mod dialect;
 mod engine;
 mod entropy;
+mod explain;
 mod format;
 #[doc(hidden)]
 pub mod fuzz_targets;
@@ -19,6 +21,7 @@ mod prefilter;
 mod printable;
 mod probe;
 mod random;
+pub mod rewrite;
 mod rule;
 pub mod template;
 pub mod validators;
@@ -26,7 +29,10 @@ pub mod validators;
 pub use allowlist::{Site, Standing};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
-pub use engine::{Carried, MAX_MATCHES, Match, Scan, Scratch, Window};
+pub use engine::{
+    Carried, Cost, Costs, Dropped, MAX_MATCHES, Match, Scan, Scratch, Trial, Tried, Window,
+};
+pub use explain::{Excuse, Facts};
 pub use format::{Error as FormatError, Warning};
 pub use rule::{Action, Confidence, Origin, Required, Rule, RuleIndex, Severity};
 

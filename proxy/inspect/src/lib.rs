@@ -24,6 +24,7 @@ pub mod pool;
 mod references;
 pub mod report;
 mod runs;
+pub mod shadow;
 mod stored;
 pub mod stream;
 

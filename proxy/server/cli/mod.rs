@@ -6,6 +6,7 @@ pub mod credential;
 pub mod demo;
 pub mod health;
 mod notify;
+pub mod rules;
 pub mod scan;
 pub mod serve;
 pub mod setup;
@@ -39,6 +40,8 @@ enum Command {
     Setup(setup::Args),
     /// Look for secrets in files, commits or packs, with the rules of the proxy
     Scan(scan::Args),
+    /// List, explain, try and check the rules
+    Rules(rules::Args),
     /// List and verify the records of what was pushed
     Audit(audit::Args),
     /// Check or show the configuration
@@ -70,6 +73,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Health(args) => health::run(args).await,
         Command::Setup(args) => setup::run(args),
         Command::Scan(args) => scan::run(args).await,
+        Command::Rules(args) => rules::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Credential(args) => credential::run(args),

@@ -3,6 +3,7 @@
 mod files;
 mod output;
 mod packs;
+pub mod walk;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 

@@ -23,9 +23,13 @@ use crate::entropy::shannon;
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
+mod cost;
 mod required;
+mod trial;
 mod window;
 
+pub use cost::{Cost, Costs};
+pub use trial::{Dropped, Trial, Tried};
 pub use window::{Carried, Window};
 
 /// Most matches reported of one text. A text with more is not scanned to its end: [`Scan::truncated`].

@@ -1,0 +1,145 @@
+//! `exeat rules`: what the rules are, whether they hold, why one finds something or does not, and what each costs.
+
+mod check;
+mod cost;
+mod explain;
+mod import;
+mod list;
+mod reason;
+mod test;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use exeat_rules::{Compiled, RuleSet, Source, Warning};
+
+use crate::config::{self, Config, RuleFile};
+
+/// List, explain, try and check the rules
+///
+/// Ends with 0 if all is well, 1 if a check failed or a text holds a secret, 2 if it could not finish.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  exeat rules list                                  what is looked for
+  exeat rules explain github-pat                    all there is to know of one rule
+  exeat rules check house.toml                      do its rules find their examples?
+  exeat rules test house.toml --text - < settings   why a rule finds this text, or does not
+  exeat rules import gitleaks.toml --output ours.toml
+  exeat rules cost --rules house.toml src           time per rule, worst first")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Try every rule on its own examples; say what is wrong with file, line, rule and example
+    Check(check::Args),
+    /// Say which rules match a text, and why the others do not
+    Test(test::Args),
+    /// Print all there is to know of a rule
+    Explain(explain::Args),
+    /// List the rules
+    List(list::Args),
+    /// Read a gitleaks or Betterleaks file, say what is not honoured, and write it in our format
+    Import(import::Args),
+    /// Measure each rule on files, the worst first
+    Cost(cost::Args),
+}
+
+/// Runs one of the commands.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    tokio::task::spawn_blocking(move || told(&args.command)).await?
+}
+
+fn told(command: &Command) -> anyhow::Result<ExitCode> {
+    let (text, code) = match command {
+        Command::Check(args) => check::told(args)?,
+        Command::Test(args) => test::told(args)?,
+        Command::Explain(args) => (explain::told(args)?, 0),
+        Command::List(args) => (list::told(args)?, 0),
+        Command::Import(args) => (import::told(args)?, 0),
+        Command::Cost(args) => (cost::told(args)?, 0),
+    };
+    // A reader that closed the pipe has seen enough.
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(ExitCode::from(code)),
+    }
+}
+
+/// How a list is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// The configuration whose rules are meant.
+#[derive(Debug, clap::Args)]
+struct Configured {
+    /// Configuration file whose rules and policy are used
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Configured {
+    fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(self.config.as_deref(), config::environment_at_home())?.0)
+    }
+
+    /// The rules of `files`, or without any those that are configured.
+    fn sources(&self, files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+        if files.is_empty() {
+            return sources(&self.load()?.rules.files);
+        }
+        let named = |path: &PathBuf| match path.as_os_str() == "builtin" {
+            true => RuleFile::Builtin,
+            false => RuleFile::File(path.clone()),
+        };
+        sources(&files.iter().map(named).collect::<Vec<_>>())
+    }
+}
+
+fn sources(files: &[RuleFile]) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for file in files {
+        match file {
+            RuleFile::Builtin => sources.extend(exeat_rules::builtin()),
+            RuleFile::File(path) => sources.push(source(path)?),
+        }
+    }
+    Ok(sources)
+}
+
+fn source(path: &Path) -> anyhow::Result<Source> {
+    Ok(Source {
+        name: path.display().to_string(),
+        text: std::fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?,
+    })
+}
+
+/// Compiles, and says on standard error what is not honoured.
+fn compile(sources: &[Source]) -> anyhow::Result<RuleSet> {
+    let Compiled { rules, warnings } = RuleSet::compile(sources)?;
+    warn(&warnings)?;
+    Ok(rules)
+}
+
+fn warn(warnings: &[Warning]) -> std::io::Result<()> {
+    let mut out = std::io::stderr().lock();
+    warnings
+        .iter()
+        .try_for_each(|warning| writeln!(out, "warning: {warning}"))
+}
+
+/// `3 rules`, `1 rule`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,113 @@
+//! `exeat rules cost`: what each rule costs on files, the worst first.
+
+use std::cmp::Reverse;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use exeat_rules::{Cost, Costs, Scratch};
+
+use super::{Configured, Format, compile, counted};
+use crate::cli::scan::walk;
+
+/// Largest file that is measured, in bytes: the engine reads larger ones in windows.
+const MOST: u64 = 8 << 20;
+
+/// Measure each rule on files, the worst first
+///
+/// Times depend on the machine; hits, runs, steps and matches are the same everywhere. The rules run for themselves,
+/// one after the other on one core, so the sum is a little more than a scan takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files and folders to measure on
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Rule files, or "builtin"; without any, those of the configuration
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+    /// At most this many rules
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    configured: Configured,
+}
+
+pub fn told(args: &Args) -> anyhow::Result<String> {
+    let rules = compile(&args.configured.sources(&args.rules)?)?;
+    let mut scratch = Scratch::new(&rules);
+    let mut costs = Costs::default();
+    let mut left_out = 0_usize;
+    walk::below(&args.paths, &mut |entry| {
+        let walk::Entry::File(path) = entry else {
+            return true;
+        };
+        let size = std::fs::metadata(&path).map_or(u64::MAX, |metadata| metadata.len());
+        match std::fs::read(&path) {
+            Ok(content) if size <= MOST => rules.measure(&content, &mut scratch, &mut costs),
+            _ => left_out += 1,
+        }
+        true
+    });
+    let mut order: Vec<usize> = (0..costs.rules.len()).collect();
+    let cost = |index: usize| costs.rules.get(index).cloned().unwrap_or_default();
+    order.sort_by_key(|&index| Reverse((cost(index).time, cost(index).steps)));
+    let mut text = String::new();
+    let sum: Duration = costs.rules.iter().map(|cost| cost.time).sum();
+    if args.format == Format::Text {
+        writeln!(
+            text,
+            "{} in {} bytes; keywords {:.1} ms, rules {:.1} ms{}",
+            counted(usize::try_from(costs.texts).unwrap_or(usize::MAX), "file"),
+            costs.bytes,
+            milliseconds(costs.keywords),
+            milliseconds(sum),
+            match left_out {
+                0 => String::new(),
+                more => format!("; left out: {}", counted(more, "file")),
+            }
+        )?;
+        writeln!(
+            text,
+            "{:>9}  {:>9}  {:>9}  {:>12}  {:>8}  rule",
+            "ms", "hits", "runs", "steps", "matches"
+        )?;
+    }
+    for index in order.into_iter().take(args.limit) {
+        let cost = cost(index);
+        let id = &rules.rule(index).id;
+        match args.format {
+            Format::Text => row(&mut text, id, &cost)?,
+            Format::Jsonl => writeln!(text, "{}", json(id, &cost))?,
+        }
+    }
+    Ok(text)
+}
+
+fn row(text: &mut String, id: &str, cost: &Cost) -> std::fmt::Result {
+    writeln!(
+        text,
+        "{:>9.2}  {:>9}  {:>9}  {:>12}  {:>8}  {id}",
+        milliseconds(cost.time),
+        cost.keyword_hits,
+        cost.regex_runs,
+        cost.steps,
+        cost.matches
+    )
+}
+
+fn json(id: &str, cost: &Cost) -> serde_json::Value {
+    serde_json::json!({
+        "rule": id,
+        "microseconds": u64::try_from(cost.time.as_micros()).unwrap_or(u64::MAX),
+        "keyword_hits": cost.keyword_hits,
+        "regex_runs": cost.regex_runs,
+        "steps": cost.steps,
+        "matches": cost.matches,
+    })
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

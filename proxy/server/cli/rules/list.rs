@@ -1,0 +1,88 @@
+//! `exeat rules list`: what is looked for, a line a rule.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use exeat_rules::Rule;
+
+use super::{Configured, Format, compile, counted};
+
+/// List the rules of files, or of the configuration
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    configured: Configured,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub fn told(args: &Args) -> anyhow::Result<String> {
+    let rules = compile(&args.configured.sources(&args.files)?)?;
+    let mut text = String::new();
+    let width = rules.rules().iter().map(|rule| rule.id.len()).max();
+    for rule in rules.rules() {
+        match args.format {
+            Format::Text => line(&mut text, rule, width.unwrap_or(0).min(40))?,
+            Format::Jsonl => writeln!(text, "{}", json(rule))?,
+        }
+    }
+    if args.format == Format::Text {
+        let unproven = rules.rules().iter().filter(|rule| is_unproven(rule));
+        writeln!(
+            text,
+            "{}, {} unproven; digest {}",
+            counted(rules.rules().len(), "rule"),
+            unproven.count(),
+            rules.digest()
+        )?;
+    }
+    Ok(text)
+}
+
+fn line(text: &mut String, rule: &Rule, width: usize) -> std::fmt::Result {
+    write!(
+        text,
+        "{:width$}  {:6}  {:8}  {:6}  {}",
+        rule.id,
+        rule.action,
+        rule.severity,
+        rule.confidence,
+        exeat_gitwire::text::escape_short(rule.description.as_bytes(), 120)
+    )?;
+    if rule.skip_report {
+        text.push_str(" (reports nothing by itself)");
+    } else if is_unproven(rule) {
+        text.push_str(" (unproven)");
+    }
+    text.push('\n');
+    Ok(())
+}
+
+/// No example shows that it finds anything.
+pub fn is_unproven(rule: &Rule) -> bool {
+    rule.examples.is_empty() && !rule.skip_report
+}
+
+fn json(rule: &Rule) -> serde_json::Value {
+    serde_json::json!({
+        "id": rule.id,
+        "description": rule.description,
+        "action": rule.action,
+        "severity": rule.severity,
+        "confidence": rule.confidence,
+        "keywords": rule.keywords,
+        "entropy": rule.entropy,
+        "validator": rule.validator,
+        "tags": rule.tags,
+        "references": rule.references,
+        "reports": !rule.skip_report,
+        "proven": !rule.examples.is_empty(),
+        "examples": rule.examples.len(),
+        "counter_examples": rule.counter_examples.len(),
+        "file": rule.origin.file,
+        "line": rule.origin.line,
+    })
+}
