@@ -43,6 +43,8 @@ struct Known {
     expires: Option<OffsetDateTime>,
     /// The contents that were tried last, good or not: what failed once is not tried and told every time.
     tried: [u8; 32],
+    /// Whether they were no good. A look by itself does not try them again; whoever asks is told again.
+    is_refused: bool,
 }
 
 /// What became of a look at the files.
@@ -84,6 +86,7 @@ impl Certificates {
             known: Mutex::new(Known {
                 expires: loaded.expires,
                 tried,
+                is_refused: false,
             }),
             metrics,
         };
@@ -95,14 +98,14 @@ impl Certificates {
     /// Reads the files now and takes them for new connections if they changed.
     ///
     /// # Errors
-    /// When they cannot be used; what was in use stays. Said in the log and counted, too.
+    /// When they cannot be used, even where that was found before; what was in use stays. Said in the log and counted, too.
     pub fn reload(&self) -> Result<Reload, Error> {
         let Some(files) = &self.0.files else {
             return Ok(Reload::Unchanged);
         };
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         let reloaded = match Contents::read(files) {
-            Ok(contents) if contents.digest() == known.tried => Ok(None),
+            Ok(contents) if contents.digest() == known.tried && !known.is_refused => Ok(None),
             Ok(contents) => {
                 known.tried = contents.digest();
                 contents.load(self.0.address).map(Some)
@@ -112,6 +115,7 @@ impl Certificates {
                 Err(error)
             }
         };
+        known.is_refused = reloaded.is_err();
         match reloaded {
             Ok(None) => Ok(Reload::Unchanged),
             Ok(Some(loaded)) => {
