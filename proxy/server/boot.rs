@@ -20,7 +20,7 @@ use crate::{
     fetch::Fetches,
     identity::{self, Accepted, Actor},
     lfs::Lfs,
-    listen::{Certificates, Listener},
+    listen::{self, Certificates, Listener},
     metrics::Metrics,
     push::{Places, Pushes, Shares, SpoolRoom},
     reload::{self, Standing},
@@ -59,6 +59,7 @@ struct Parts {
     pool: Arc<Pool>,
     room: Arc<SpoolRoom>,
     places: Arc<Places>,
+    shares: Arc<Shares>,
 }
 
 /// Starts everything a configuration asks for.
@@ -193,6 +194,7 @@ impl Parts {
             room: SpoolRoom::open(&config.data.directory, limits.spool_bytes, &metrics)
                 .context("the spool folder cannot be made")?,
             places: Places::new(limits.pushes, &metrics),
+            shares: Shares::new(limits.pushes_per_user),
             concluding: TaskTracker::new(),
             store,
             audit,
@@ -206,6 +208,7 @@ impl Parts {
         self.metrics.set_limits(&config.limits);
         self.room.set_limit(config.limits.spool_bytes);
         self.places.set_number(config.limits.pushes);
+        self.shares.set_each(config.limits.pushes_per_user);
     }
 }
 
@@ -300,8 +303,7 @@ struct House {
 }
 
 impl House {
-    /// What the upstream has accepted is asked anew after a reload: its address may have changed. Users' shares
-    /// are counted anew as well; the places themselves are not.
+    /// What the upstream has accepted is asked anew after a reload: its address may have changed.
     fn new(
         config: &Config,
         rules: Arc<RuleSet>,
@@ -322,7 +324,7 @@ impl House {
             pool: Arc::clone(&parts.pool),
             room: Arc::clone(&parts.room),
             places: Arc::clone(&parts.places),
-            shares: Shares::new(config.limits.pushes_per_user),
+            shares: Arc::clone(&parts.shares),
             accepted: Arc::new(Accepted::default()),
             audit: parts.audit.clone(),
             metrics: metrics.clone(),
@@ -376,7 +378,8 @@ impl House {
         request: &Request<Incoming>,
         peer: SocketAddr,
     ) -> Result<Actor, identity::Error> {
-        let actor = Actor::read(request.headers(), peer.ip(), &self.key)?;
+        let mut actor = Actor::read(request.headers(), peer.ip(), &self.key)?;
+        actor.certificate = listen::certificate_of(request);
         actor
             .fits(knock.upstream.forge, &knock.upstream.name)
             .inspect_err(|_| {

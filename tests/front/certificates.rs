@@ -163,6 +163,39 @@ fn certificates_that_cannot_be_used_are_told_and_those_in_use_are_kept() {
 }
 
 #[test]
+fn a_signal_takes_a_new_certificate_and_tells_of_a_broken_one_each_time() {
+    let scene = Scene::new();
+    let reloads =
+        |result: &str, number: u64| format!("exeat_reloads_total{{result=\"{result}\"}} {number}");
+    let signal = |result: &str, number: u64| {
+        scene.world.server().hang_up();
+        let counted = reloads(result, number);
+        scene.await_that(&counted, || scene.metric(&counted));
+    };
+    let successor = authority().identity(&[]);
+    scene.install(&successor);
+    signal("ok", 1);
+    assert_eq!(scene.shown(), der(&successor));
+    scene.write("server.pem", "words");
+    // The look every two seconds finds it before the signal does.
+    scene.await_that("the refusal", || {
+        scene.metric("exeat_certificate_reloads_total{result=\"kept\"} 1")
+    });
+    for number in 1..=2 {
+        signal("failed", number);
+        let ready = scene.world.telemetry("/health/ready");
+        assert!(ready.contains("the last reload failed"), "{ready}");
+        assert_eq!(scene.shown(), der(&successor));
+    }
+    // As it was before.
+    scene.install(&successor);
+    signal("ok", 2);
+    assert_eq!(scene.shown(), der(&successor));
+    let ready = scene.world.telemetry("/health/ready");
+    assert!(!ready.contains("failed"), "{ready}");
+}
+
+#[test]
 fn an_expired_certificate_is_not_started_with_and_one_near_its_end_is_warned_of() {
     let mut scene = Scene::new();
     let soon = OffsetDateTime::now_utc() + time::Duration::days(3);
@@ -291,6 +324,16 @@ fn client_certificates_are_verified_and_the_authorities_are_renewed() {
         .find(|line| line.contains("push judged"))
         .unwrap();
     assert!(judged.contains("O=Example, CN=ada"), "{judged}");
+    let config = scene.world.config();
+    let config = config.to_string_lossy();
+    let shown = scene
+        .world
+        .exeat(&["audit", "list", "--config", &config])
+        .ok();
+    let words = "with the certificate of O=Example, CN=ada, from 127.0.0.1";
+    assert!(shown.stdout.contains(words), "{shown}");
+    let verify = ["audit", "verify", "--config", &config];
+    scene.world.exeat(&verify).ok();
     // Another authority takes over.
     scene.write("clients.pem", theirs.pem());
     scene.await_that("the new authority", || is_let_in(&scene, Some(&wrong)));

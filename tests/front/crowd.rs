@@ -174,11 +174,20 @@ fn nobody_takes_every_place_for_pushes() {
     await_that("two pushes", || {
         metric(world, "exeat_pushes_in_flight ") >= 2
     });
-    let third = world.ask(&head(ada), &scene.body);
-    assert!(
-        third.report().unpack.contains("busy") || third.report().unpack.contains("too many"),
-        "{third:?}"
-    );
+    let assert_busy = || {
+        let third = world.ask(&head(ada), &scene.body);
+        assert!(
+            third.report().unpack.contains("busy") || third.report().unpack.contains("too many"),
+            "{third:?}"
+        );
+    };
+    assert_busy();
+    // What is held counts beyond a reload.
+    world.server().hang_up();
+    await_that("the reload", || {
+        metric(world, "exeat_reloads_total{result=\"ok\"} ") >= 1
+    });
+    assert_busy();
     let other = world.ask(&head(eve), &scene.body);
     assert_eq!(other.report().unpack, "ok", "{}", other.text());
     drop(held);

@@ -80,6 +80,9 @@ pub struct Actor {
     /// Keyed hash of the credential, hex: the same credential gives the same hash here and nowhere else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+    /// The subject of the client certificate that the listener verified, with its attributes as RFC 4514 escapes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// The address the connection came from, without its port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,

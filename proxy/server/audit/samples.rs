@@ -12,6 +12,7 @@ pub(crate) fn actor() -> Actor {
         name: Some("ada".to_owned()),
         verified: false,
         credential: Some(digest('c')),
+        certificate: None,
         source: Some("192.0.2.7".to_owned()),
     }
 }
@@ -91,6 +92,7 @@ pub(crate) fn erasure() -> Erasure {
             name: Some("privacy office".to_owned()),
             verified: true,
             credential: None,
+            certificate: None,
             source: None,
         },
         reason: "request 7".to_owned(),

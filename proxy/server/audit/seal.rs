@@ -116,6 +116,7 @@ impl Entry {
                     name: None,
                     verified: true,
                     credential: None,
+                    certificate: None,
                     source: None,
                 }),
                 ..Payload::default()

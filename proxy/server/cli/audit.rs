@@ -349,11 +349,15 @@ fn who(actor: &Actor) -> String {
         (true, _) => " (verified)",
         (false, _) => " (not verified)",
     };
+    let certificate = match &actor.certificate {
+        Some(subject) => format!(", with the certificate of {subject},"),
+        None => String::new(),
+    };
     let source = match &actor.source {
         Some(source) => format!(" from {source}"),
         None => String::new(),
     };
-    format!("{name}{verified}{source}")
+    format!("{name}{verified}{certificate}{source}")
 }
 
 /// What an update does to a ref, with ids as short as git shows them.

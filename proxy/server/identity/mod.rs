@@ -13,10 +13,12 @@ pub use accepted::Accepted;
 
 use crate::config::Forge;
 
-/// Who asks, as far as a request can say. Nothing in it is verified: that is the forge's part.
+/// Who asks, as far as a request can say. Nothing in it is verified but the certificate: that is the forge's part.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub credential: Option<Credential>,
+    /// Whose client certificate the listener verified, where it asks for one.
+    pub certificate: Option<String>,
     pub source: IpAddr,
 }
 
@@ -80,7 +82,11 @@ impl Actor {
         if values.next().is_some() {
             return Err(Error::Several);
         }
-        Ok(Self { credential, source })
+        Ok(Self {
+            credential,
+            certificate: None,
+            source,
+        })
     }
 
     /// The credential's hash, or a word for its absence.

@@ -89,8 +89,12 @@ impl Connection {
         }
         let session = secured.get_ref().1;
         let is_http2 = session.alpn_protocol() == Some(HTTP_2);
-        let span = client_span(session.peer_certificates());
-        let serve = move |request, peer| serve(request, peer).instrument(span.clone());
+        let client = Client::of(session.peer_certificates());
+        let span = client.span();
+        let serve = move |mut request: Request<Incoming>, peer| {
+            request.extensions_mut().insert(client.clone());
+            serve(request, peer).instrument(span.clone())
+        };
         match is_http2 {
             true => Box::pin(self.http2(secured, serve, idle, &displaced)).await,
             false => Box::pin(self.http1(secured, serve, idle, &displaced)).await,
@@ -285,13 +289,29 @@ impl Connection {
     }
 }
 
-/// What every log line of the connection's requests carries: whose certificate was verified, if one was asked for.
-fn client_span(certificates: Option<&[rustls::pki_types::CertificateDer<'_>]>) -> Span {
-    let subject = certificates.and_then(<[_]>::first).and_then(x509::subject);
-    match subject {
-        Some(subject) => tracing::info_span!("client", %subject),
-        None => Span::none(),
+/// Whose certificate a connection's client showed and we verified, if one was asked for.
+#[derive(Clone)]
+struct Client(Option<Arc<str>>);
+
+impl Client {
+    fn of(certificates: Option<&[rustls::pki_types::CertificateDer<'_>]>) -> Self {
+        let own = certificates.and_then(<[_]>::first);
+        Self(own.map(|own| x509::subject(own).unwrap_or_default().into()))
     }
+
+    /// What every log line of the connection's requests carries.
+    fn span(&self) -> Span {
+        match &self.0 {
+            Some(subject) => tracing::info_span!("client", %subject),
+            None => Span::none(),
+        }
+    }
+}
+
+/// The subject of the certificate that the sender of this request showed and that was verified; none where none is asked for.
+pub fn certificate_of<B>(request: &Request<B>) -> Option<String> {
+    let client = request.extensions().get::<Client>()?;
+    client.0.as_deref().map(str::to_owned)
 }
 
 /// The answer to a request, or the refusal of it: its head may have been refused before, or its body meanwhile.

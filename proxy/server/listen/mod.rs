@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use certificate::development_authority;
 pub use certificates::{Certificates, Reload};
+pub use connection::certificate_of;
 pub use tls::Error;
 
 use connection::Connection;

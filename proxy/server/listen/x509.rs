@@ -25,8 +25,12 @@ pub fn validity(certificate: &CertificateDer<'_>) -> Option<Validity> {
     })
 }
 
+/// Bytes of a subject that are told.
+const SUBJECT: usize = 1000;
+
 /// Reads the subject as one line of printable ASCII, such as `O=Example, CN=ada`; `None` where the certificate is
-/// malformed. It is data: who verified it must be known from elsewhere.
+/// malformed. What separates attributes is escaped in their values (RFC 4514, section 2.4): one subject cannot read like
+/// another. It is data: who verified it must be known from elsewhere.
 pub fn subject(certificate: &CertificateDer<'_>) -> Option<String> {
     let parts = read(certificate, |fields| {
         fields.next().read_der()?;
@@ -36,15 +40,30 @@ pub fn subject(certificate: &CertificateDer<'_>) -> Option<String> {
                 parts.push(attribute.read_sequence(|pair| {
                     let name = attribute_name(&pair.next().read_oid()?);
                     let value = pair.next().read_tagged_der()?;
-                    let value = exeat_gitwire::text::escape(value.value());
-                    Ok(format!("{name}={value}"))
+                    Ok(format!("{name}={}", escaped(value.value())))
                 })?);
                 Ok(())
             })?;
             Ok(parts)
         })
     })?;
-    Some(parts.concat().join(", "))
+    let mut subject = parts.concat().join(", ");
+    if subject.len() > SUBJECT {
+        subject.truncate(SUBJECT);
+        subject.push_str("...");
+    }
+    Some(subject)
+}
+
+fn escaped(value: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in value {
+        if b",+=\"\\<>;#".contains(byte) {
+            text.push('\\');
+        }
+        text.push_str(&exeat_gitwire::text::escape(&[*byte]));
+    }
+    text
 }
 
 /// Hands the fields from the validity on to `reader`: it must take validity and subject.
@@ -138,6 +157,14 @@ mod tests {
             read.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
             "{read}"
         );
+    }
+
+    #[test]
+    fn a_subject_cannot_read_like_another() {
+        let read = subject(&certificate(2030, "eve, CN=ada")).unwrap();
+        assert_eq!(read, "O=Example, CN=eve\\, CN\\=ada");
+        let long = subject(&certificate(2030, &"e".repeat(2000))).unwrap();
+        assert!(long.len() < 1100 && long.ends_with("..."));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
         },
         actor: Actor {
             credential: None,
+            certificate: None,
             source: std::net::Ipv4Addr::LOCALHOST.into(),
         },
         request,

@@ -69,7 +69,7 @@ pub struct Pushes {
     pub room: Arc<SpoolRoom>,
     pub places: Arc<Places>,
     /// How many of the places one user may hold.
-    pub shares: Shares,
+    pub shares: Arc<Shares>,
     pub accepted: Arc<Accepted>,
     pub audit: Audit,
     pub metrics: Metrics,

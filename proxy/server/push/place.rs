@@ -15,8 +15,7 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// All places. They outlive a change of the configuration, which may make them more or fewer.
 #[derive(Debug)]
 pub struct Places {
-    free: Arc<Semaphore>,
-    number: Mutex<usize>,
+    seats: Seats,
     patience: Duration,
     metrics: Metrics,
 }
@@ -25,15 +24,22 @@ pub struct Places {
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    /// The user's own share, given back with the place.
-    share: Option<OwnedSemaphorePermit>,
+    /// The user's own share, given back with the place, and what keeps it counted.
+    share: Option<(OwnedSemaphorePermit, Arc<Seats>)>,
     metrics: Metrics,
+}
+
+/// A number of permits that can be changed while some are taken.
+#[derive(Debug)]
+pub(super) struct Seats {
+    free: Arc<Semaphore>,
+    number: Mutex<usize>,
 }
 
 impl Place {
     /// Keeps a user's share for as long as the place.
-    pub fn with_share(mut self, share: OwnedSemaphorePermit) -> Self {
-        self.share = Some(share);
+    pub(super) fn with_share(mut self, share: OwnedSemaphorePermit, seats: Arc<Seats>) -> Self {
+        self.share = Some((share, seats));
         self
     }
 }
@@ -41,8 +47,7 @@ impl Place {
 impl Places {
     pub fn new(number: usize, metrics: &Metrics) -> Arc<Self> {
         Arc::new(Self {
-            free: Arc::new(Semaphore::new(number)),
-            number: Mutex::new(number),
+            seats: Seats::new(number),
             patience: PATIENCE,
             metrics: metrics.clone(),
         })
@@ -50,11 +55,9 @@ impl Places {
 
     /// A place, or none after a short wait.
     pub async fn take(&self) -> Option<Place> {
-        let waiting = Arc::clone(&self.free).acquire_owned();
-        let permit = tokio::time::timeout(self.patience, waiting)
+        let permit = tokio::time::timeout(self.patience, self.seats.take())
             .await
-            .ok()?
-            .ok()?;
+            .ok()??;
         self.metrics.places_taken.inc();
         Some(Place {
             _permit: permit,
@@ -65,11 +68,32 @@ impl Places {
 
     /// Makes them `number`. Pushes under way keep theirs; what is too many goes as they end.
     pub fn set_number(&self, number: usize) {
+        self.seats.set_number(number);
+    }
+}
+
+impl Seats {
+    pub fn new(number: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(number)),
+            number: Mutex::new(number),
+        }
+    }
+
+    /// Waits for one.
+    pub async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    pub fn set_number(&self, number: usize) {
         let mut known = self.number.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *known, number);
         self.free.add_permits(number.saturating_sub(before));
         let surplus = before.saturating_sub(number);
         let gone = self.free.forget_permits(surplus);
+        if gone == surplus {
+            return;
+        }
         let free = Arc::clone(&self.free);
         tokio::spawn(async move {
             for _ in gone..surplus {

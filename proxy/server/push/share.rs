@@ -5,27 +5,27 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use tokio::sync::Semaphore;
-
 use super::{
     fault::Fault,
-    place::{PATIENCE, Place, Places},
+    place::{PATIENCE, Place, Places, Seats},
 };
 use crate::identity::Actor;
 
-/// The shares of all users who hold a place or wait for one.
-pub struct Shares {
+/// The shares of all users who hold a place or wait for one. Like the places they outlive a change of the configuration.
+pub struct Shares(Mutex<Counted>);
+
+struct Counted {
     /// Places of one user.
     each: usize,
-    users: Mutex<HashMap<String, Weak<Semaphore>>>,
+    users: HashMap<String, Weak<Seats>>,
 }
 
 impl Shares {
-    pub fn new(each: usize) -> Self {
-        Self {
+    pub fn new(each: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Counted {
             each,
-            users: Mutex::default(),
-        }
+            users: HashMap::new(),
+        })))
     }
 
     /// A place, or none after a short wait. Who holds its share waits for its own pushes, without standing in
@@ -34,26 +34,35 @@ impl Shares {
     /// # Errors
     /// `Busy` where all places are taken, `BusyUser` where this user's are.
     pub async fn place(&self, actor: &Actor, places: &Places) -> Result<Place, Fault> {
-        let own = self.own(actor).acquire_owned();
-        let own = tokio::time::timeout(PATIENCE, own).await;
-        let own = own.ok().and_then(Result::ok).ok_or(Fault::BusyUser)?;
+        let seats = self.own(actor);
+        let own = tokio::time::timeout(PATIENCE, seats.take()).await;
+        let own = own.ok().flatten().ok_or(Fault::BusyUser)?;
         let place = places.take().await.ok_or(Fault::Busy)?;
-        Ok(place.with_share(own))
+        Ok(place.with_share(own, seats))
+    }
+
+    /// Makes every user's share `each`. Pushes under way keep theirs and count.
+    pub fn set_each(&self, each: usize) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.each = each;
+        for own in counted.users.values().filter_map(Weak::upgrade) {
+            own.set_number(each);
+        }
     }
 
     /// A user is a credential, or an address where there is none: many people may share an address.
-    fn own(&self, actor: &Actor) -> Arc<Semaphore> {
+    fn own(&self, actor: &Actor) -> Arc<Seats> {
         let user = match &actor.credential {
             Some(credential) => credential.hash.clone(),
             None => actor.source.to_string(),
         };
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = users.get(&user).and_then(Weak::upgrade) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = counted.users.get(&user).and_then(Weak::upgrade) {
             return own;
         }
-        users.retain(|_, own| own.strong_count() > 0);
-        let own = Arc::new(Semaphore::new(self.each));
-        users.insert(user, Arc::downgrade(&own));
+        counted.users.retain(|_, own| own.strong_count() > 0);
+        let own = Arc::new(Seats::new(counted.each));
+        counted.users.insert(user, Arc::downgrade(&own));
         own
     }
 }
@@ -68,6 +77,7 @@ mod tests {
     fn from(last: u8) -> Actor {
         Actor {
             credential: None,
+            certificate: None,
             source: [192, 0, 2, last].into(),
         }
     }
@@ -84,7 +94,29 @@ mod tests {
         drop(first);
         assert!(shares.place(&from(1), &places).await.is_ok());
         assert!(shares.place(&from(3), &places).await.is_ok());
-        let users = shares.users.lock().unwrap();
-        assert!(!users.contains_key("192.0.2.2"), "who is gone is forgotten");
+        let counted = shares.0.lock().unwrap();
+        assert!(
+            !counted.users.contains_key("192.0.2.2"),
+            "who is gone is forgotten"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_share_that_changes_counts_what_is_held() {
+        let (shares, places) = (Shares::new(1), Places::new(9, &Metrics::new()));
+        let soon = Duration::from_millis(20);
+        let user = from(1);
+        let one_more = || tokio::time::timeout(soon, shares.place(&user, &places));
+        let first = one_more().await.unwrap().unwrap();
+        assert!(one_more().await.is_err());
+        shares.set_each(2);
+        let second = one_more().await.unwrap().unwrap();
+        assert!(one_more().await.is_err());
+        shares.set_each(1);
+        tokio::task::yield_now().await;
+        drop(first);
+        assert!(one_more().await.is_err(), "what is held is not counted");
+        drop(second);
+        assert!(one_more().await.is_ok());
     }
 }
