@@ -240,9 +240,17 @@ fn an_upstream_that_fails_while_it_is_asked() {
     let new = honest.world.default_git().id(&honest.work, "HEAD");
     let command = format!("{ZERO} {new} refs/heads/main");
     let body = [head(&[command], CAPABILITIES), pack].concat();
-    let cases: [(&[u8], &str); 4] = [
+    let cases: [(&[u8], &str); 6] = [
         (
             b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "E-2020",
+        ),
+        (
+            b"HTTP/1.1 429 Later\r\nRetry-After: 17\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "E-2019",
+        ),
+        (
+            b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             "E-1002",
         ),
         (
@@ -267,6 +275,8 @@ fn an_upstream_that_fails_while_it_is_asked() {
         let text = answer.report().text;
         assert!(text.contains(id), "{id}: {text}");
         assert!(text.contains("Nothing left the company"), "{text}");
+        let waits = text.contains("it asks to wait 17 seconds");
+        assert_eq!(waits, id == "E-2019", "{text}");
     }
 }
 

@@ -64,6 +64,14 @@ pub enum Fault {
         /// The seconds to wait, where it said so.
         after: Option<u64>,
     },
+    /// 429 or 5xx, before anything of the push was sent.
+    #[error("{upstream} answered {status} when it was asked for what the pack leaves out{}", wait(.after))]
+    Asked {
+        upstream: String,
+        status: u16,
+        /// The seconds to wait, where it said so.
+        after: Option<u64>,
+    },
     /// It did not get the last byte, or sent the push away unread.
     #[error("{upstream} did not take the push: {source}")]
     NotTaken {
@@ -154,6 +162,8 @@ impl Fault {
             Self::NotTaken { source, .. } => (source.id(), "upstream", Blame::Upstream),
             Self::UpstreamStatus { .. } => ("E-2002", "upstream-status", Blame::Upstream),
             Self::UpstreamBusy { .. } => ("E-2019", "upstream-busy", Blame::Upstream),
+            Self::Asked { status: 429, .. } => ("E-2019", "upstream-busy", Blame::Upstream),
+            Self::Asked { .. } => ("E-2020", "upstream-status", Blame::Upstream),
             Self::Lost { how, .. } => (how.entry().0, "outcome-unknown", Blame::Upstream),
             Self::Busy => ("E-5001", "busy", Blame::Ours),
             Self::BusyUser => ("E-5014", "busy-user", Blame::Ours),
@@ -225,7 +235,8 @@ impl Fault {
     pub fn upstream_class(&self) -> Option<&'static str> {
         match self {
             Self::Upstream { source, .. } | Self::NotTaken { source, .. } => Some(source.class()),
-            Self::UpstreamBusy { .. } => Some("busy"),
+            Self::UpstreamBusy { .. } | Self::Asked { status: 429, .. } => Some("busy"),
+            Self::Asked { .. } => Some("status"),
             Self::Lost { how, .. } => Some(how.entry().1),
             _ => None,
         }

@@ -202,6 +202,13 @@ impl Outside {
                 upstream: self.upload_pack.knock.upstream.name.clone(),
                 source,
             }),
+            Error::Status { status, after } if status == 429 || status >= 500 => {
+                Some(Fault::Asked {
+                    upstream: self.upload_pack.knock.upstream.name.clone(),
+                    status,
+                    after,
+                })
+            }
             Error::Idle => Some(Fault::Upstream {
                 upstream: self.upload_pack.knock.upstream.name.clone(),
                 source: crate::upstream::Error::Time,

@@ -46,8 +46,12 @@ const OFFER_BYTES: u64 = 64 * 1024;
 pub enum Error {
     #[error("the upstream could not be reached: {0}")]
     Upstream(#[from] upstream::Error),
-    #[error("the upstream answered {0}")]
-    Status(u16),
+    #[error("the upstream answered {status}")]
+    Status {
+        status: u16,
+        /// The seconds that it asks to wait.
+        after: Option<u64>,
+    },
     #[error("the upstream does not send objects by id (protocol version 2)")]
     Version,
     #[error("the upstream did not send it: {0}")]
@@ -171,7 +175,10 @@ impl UploadPack {
         let response = self.knock.upstream.send(request, self.idle).await?;
         match response.status() {
             StatusCode::OK => Ok(response),
-            status => Err(Error::Status(status.as_u16())),
+            status => Err(Error::Status {
+                status: status.as_u16(),
+                after: upstream::retry_after(response.headers()),
+            }),
         }
     }
 
