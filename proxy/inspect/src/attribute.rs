@@ -91,6 +91,8 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     in_order(&mut located.findings, &ancestry, &scene.stored);
     let bare = locator.bare;
     if let Some(served) = scene.served {
+        // What is served is read into memory as well; this pack is not read any more.
+        scene.stored.pack.rest();
         let known = existing::Findings {
             hits: &scene.hits,
             places: &places,

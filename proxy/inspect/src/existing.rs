@@ -33,6 +33,9 @@ const MOST_PATHS_OF_BLOB: usize = 16;
 /// Trees that are read on the way to them.
 const MOST_TREES: usize = 2_048;
 
+/// Folders on the way to one of them: each level is a question, and its answer is kept.
+const MOST_LEVELS: usize = 64;
+
 /// What a repository serves at this moment.
 pub trait Served<S>: Bases<S> {
     /// Whether a finding of this action is judged milder if it is in the repository already.
@@ -77,6 +80,7 @@ impl<'a> Findings<'a> {
             shared: self.shared,
             served,
             objects: Vec::new(),
+            read: 0,
         };
         // What could not be looked up is not there: the finding stays as it is.
         let Ok(blobs) = versions.blobs_at(&paths) else {
@@ -248,6 +252,8 @@ struct Versions<'a, S> {
     shared: &'a Shared,
     served: &'a mut dyn Served<S>,
     objects: Vec<Fetched<S>>,
+    /// Which of them was read last: it alone holds something in memory.
+    read: usize,
 }
 
 /// A path on its way down from a root tree.
@@ -282,7 +288,10 @@ impl<S: Spool> Versions<'_, S> {
         }
         let mut blobs = HashSet::new();
         let mut trees = 0;
-        while !tracks.is_empty() && trees <= MOST_TREES {
+        for _ in 0..=MOST_LEVELS {
+            if tracks.is_empty() || trees > MOST_TREES {
+                break;
+            }
             trees += self.bring(tracks.iter().map(|track| track.tree))?;
             let mut below = Vec::new();
             for track in tracks {
@@ -345,7 +354,14 @@ impl<S: Spool> Versions<'_, S> {
     }
 
     fn content(&mut self, id: &ObjectId, kind: Kind) -> Option<std::sync::Arc<Vec<u8>>> {
-        let fetched = self.objects.iter_mut().find(|each| each.contains(id))?;
+        let at = self.objects.iter().position(|each| each.contains(id))?;
+        if at != self.read
+            && let Some(before) = self.objects.get_mut(self.read)
+        {
+            before.rest();
+        }
+        self.read = at;
+        let fetched = self.objects.get_mut(at)?;
         let (found, data) = fetched.read(id).ok()??;
         (found == kind).then_some(data)
     }

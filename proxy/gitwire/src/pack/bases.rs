@@ -58,6 +58,11 @@ impl<S: Spool> Fetched<S> {
         self.by_id.contains_key(id)
     }
 
+    /// Gives up what is held of its objects in memory: of many answers one at a time shall hold some.
+    pub fn rest(&mut self) {
+        self.pack.rest();
+    }
+
     /// The pack itself.
     pub fn pack(&self) -> &Pack<S> {
         &self.pack
@@ -206,14 +211,63 @@ impl<S> External<S> {
 }
 
 impl<S: Spool> External<S> {
-    /// The content of base `number`; `None` if there is no such base.
+    /// The content of base `number`; `None` if there is no such base. Nothing of it stays in the answer it is
+    /// from: there may be many, and whoever asks holds it.
     pub(super) fn read(&mut self, number: u32) -> Result<Option<Content>, Error> {
         let Some(&(answer, index)) = self.places.get(number as usize) else {
             return Ok(None);
         };
         match self.fetched.get_mut(answer) {
-            Some(fetched) => fetched.pack.content(index).map(Some),
+            Some(fetched) => {
+                let content = fetched.pack.content(index);
+                fetched.rest();
+                content.map(Some)
+            }
             None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::testing::deflate;
+
+    /// A pack of one blob that a cache would keep whatever else it holds.
+    fn answer(content: &[u8]) -> Fetched<Vec<u8>> {
+        let mut pack = b"PACK\0\0\0\x02\0\0\0\x01".to_vec();
+        let size = content.len();
+        pack.push(0x80 | 3 << 4 | (size & 15) as u8);
+        pack.extend([
+            (size >> 4 & 0x7f) as u8 | 0x80,
+            (size >> 11 & 0x7f) as u8 | 0x80,
+        ]);
+        pack.push((size >> 18) as u8);
+        pack.extend(deflate(content));
+        let mut hasher = gix_hash::hasher(HashKind::Sha1);
+        hasher.update(&pack);
+        pack.extend(hasher.try_finalize().unwrap().as_slice());
+        let mut fetching = Fetching::new(HashKind::Sha1, Limits::default(), Vec::new());
+        fetching.feed(&pack).unwrap();
+        fetching.finish().unwrap()
+    }
+
+    #[test]
+    fn answers_hold_nothing_of_the_bases_that_were_read() {
+        let mut external = External::default();
+        for number in 0..10 {
+            let content = vec![number; 3 << 20];
+            let id = object_id(HashKind::Sha1, Kind::Blob, &content).unwrap();
+            external.keep(answer(&content));
+            let (number, size) = external.add(&id).unwrap();
+            assert_eq!(size, 3 << 20);
+            match external.read(number).unwrap() {
+                Some(Content::Whole(data)) => {
+                    assert_eq!(*data, content);
+                    assert_eq!(Arc::strong_count(&data), 1, "nobody else holds it");
+                }
+                _ => panic!("it came whole"),
+            }
         }
     }
 }

@@ -97,6 +97,11 @@ impl BaseCache {
         }
     }
 
+    /// Gives up all large objects.
+    pub(super) fn give_up_large(&mut self) {
+        self.large.clear();
+    }
+
     fn is_large(&self, size: usize) -> bool {
         size + SLOT > self.ceiling / 8
     }

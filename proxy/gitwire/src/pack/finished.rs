@@ -60,7 +60,7 @@ impl<S: Spool> Pack<S> {
     }
 
     /// Gives up the objects that are held, and from now on holds next to none.
-    pub(super) fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.resolver.hold(RESTING);
     }
 }

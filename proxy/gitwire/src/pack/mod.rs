@@ -23,7 +23,8 @@
 //!
 //! and 20 bytes for each object ([`table`]), and 12 more where it had to wait for its base to the end of the
 //! pack: 8 to find it by, and half of 8 for a base on its way to be walked, of which a pack has at most half as
-//! many as objects. Whoever takes the objects adds what waits for workers.
+//! many as objects. Whoever takes the objects adds what waits for workers. While an answer with bases from
+//! outside is read, it is that answer which holds objects, and the pack holds none.
 //!
 //! The same object may stand in a pack twice; git accepts that, and so does this reader. Whoever knows
 //! the ids compares them: equal ids with different content cannot happen while [`object_id`] detects

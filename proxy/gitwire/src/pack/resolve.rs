@@ -230,6 +230,8 @@ impl<S: Spool> Resolver<S> {
         let entry = *self.entry(root)?;
         let size = entry.resolved();
         let content = if let Some(number) = root.checked_sub(self.table.len()) {
+            // It may be built from a large one itself, in the answer that it is from.
+            self.cache.give_up_large();
             let read = self.external.read(number)?;
             read.ok_or(Error::NoSuchObject { index: root })?
         } else if entry.kind().is_some_and(|kind| self.is_large(kind, size)) {

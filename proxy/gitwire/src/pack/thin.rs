@@ -46,6 +46,9 @@ pub(super) fn resolve<S: Spool>(
         if ids.len() > left {
             return Err(too_many);
         }
+        // The answer is read like a pack: what this one holds makes room for it.
+        let cache_bytes = walk.resolver.limits.cache_bytes;
+        walk.resolver.hold(cache_bytes);
         match bases.fetch(&ids) {
             Ok(answers) => answers
                 .into_iter()

@@ -5,7 +5,7 @@ use exeat_gitwire::pack::{
     Bases, Error, Fetched, Fetching, Kind, Limits, MOST_BASES, Pack, Reader, Unavailable,
 };
 
-use crate::crafted::{Crafted, SHA1, blob_id, insert, prepend};
+use crate::crafted::{Crafted, SHA1, blob_id, copy, delta, insert, prepend};
 use crate::sink::Collected;
 
 /// An upstream with these blobs. As git's, it declines a question that names one object it lacks.
@@ -15,6 +15,8 @@ struct Upstream {
     /// Sends this in place of what was asked for.
     lie: Option<Vec<u8>>,
     asked: Vec<Vec<ObjectId>>,
+    /// From which size on its objects are never whole.
+    whole_bytes: Option<u64>,
 }
 
 impl Upstream {
@@ -38,7 +40,9 @@ impl Bases<Vec<u8>> for Upstream {
             })?;
             pack.blob(blob);
         }
-        let mut fetching = Fetching::new(SHA1, Limits::default(), Vec::new());
+        let mut limits = Limits::default();
+        limits.whole_bytes = self.whole_bytes.unwrap_or(limits.whole_bytes);
+        let mut fetching = Fetching::new(SHA1, limits, Vec::new());
         fetching.feed(&pack.finish()).unwrap();
         Ok(vec![fetching.finish().unwrap()])
     }
@@ -116,6 +120,45 @@ fn a_base_that_fell_out_of_the_cache_is_read_again() {
     }
 }
 
+/// A base too large for memory, and one of a result that is as well.
+#[test]
+fn a_large_base_comes_in_pieces_and_is_built_upon() {
+    let limits = Limits {
+        whole_bytes: 1000,
+        cache_bytes: 1,
+        ..Limits::default()
+    };
+    let large: Vec<u8> = (0..100_000u32).map(|at| (at % 251) as u8).collect();
+    let mut upstream = Upstream::with(&[&large]);
+    upstream.whole_bytes = Some(limits.whole_bytes);
+    let expected = [
+        [b"1 ", &large[..]].concat(),
+        [b"2 1 ", &large[..]].concat(),
+        large[3..8].to_vec(),
+    ];
+    for lies in [false, true] {
+        let mut pack = Crafted::new();
+        let first = pack.ref_delta(blob_id(&large), &prepend(large.len(), b"1 "));
+        pack.ofs_delta(first, &prepend(large.len() + 2, b"2 "));
+        let head = delta(large.len() as u64, 5, &[&copy(3, 5)]);
+        pack.ref_delta(blob_id(&large), &head);
+        if lies {
+            // Made for a base of another size.
+            pack.ref_delta(blob_id(&large), &delta(5, 5, &[&insert(b"12345")]));
+        }
+        let result = read(&pack.finish(), limits.clone(), &mut upstream);
+        if lies {
+            let refused = result.map(drop);
+            assert!(matches!(refused, Err(Error::Entry { index: 3, .. })));
+            continue;
+        }
+        let (mut pack, collected) = result.unwrap();
+        let ids: Vec<_> = expected.iter().map(|blob| blob_id(blob)).collect();
+        assert_eq!(collected.ids(), ids);
+        assert_eq!(content(&mut pack, 2), expected[2]);
+    }
+}
+
 /// The id of an object of the pack is not known while its own base is missing.
 #[test]
 fn a_base_that_waits_itself_is_told_from_one_outside() {
@@ -142,9 +185,8 @@ fn a_base_that_waits_itself_is_told_from_one_outside() {
 #[test]
 fn bases_of_equal_sizes_are_told_apart_by_their_order() {
     let replaced = |by: u8| -> Vec<u8> {
-        let mut delta = vec![OLD.len() as u8, OLD.len() as u8];
-        delta.extend(insert(&vec![by; OLD.len()]));
-        delta
+        let size = OLD.len() as u64;
+        delta(size, size, &[&insert(&vec![by; OLD.len()])])
     };
     let mut pack = Crafted::new();
     let (one, two) = (vec![b'1'; OLD.len()], vec![b'2'; OLD.len()]);

@@ -107,6 +107,18 @@ fn trees_that_did_not_come_along_are_asked_for_level_by_level() {
     assert_eq!(asked, [1, 1, 2, 1, 2]);
 }
 
+/// Each level of folders is a question, whose answer is kept.
+#[test]
+fn a_file_below_very_many_folders_is_not_looked_up_to_its_end() {
+    let (old, new) = (line(1), line(1) + "more\n");
+    for (levels, is_found) in [(64, true), (65, false), (1000, false)] {
+        let path = "d/".repeat(levels) + "f";
+        let (findings, asked) = push(RULE, &[(&path, &old)], &[(&path, &new)], &[Action::Block]);
+        assert_eq!((findings.len(), findings[0].existing), (1, is_found));
+        assert!(asked.len() <= 66, "{}", asked.len());
+    }
+}
+
 #[test]
 fn nobody_is_asked_where_nothing_would_be_spared() {
     let (old, new) = (line(1), line(1) + "more\n");
