@@ -1,8 +1,8 @@
 //! Entry points for fuzzers: any bytes in, no panic out.
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
-use crate::{RuleSet, Scratch, Source, builtin, template};
+use crate::{Carried, Match, RuleSet, Scratch, Source, Window, builtin, template};
 
 /// A name, and what takes any bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -12,6 +12,7 @@ pub const TARGETS: &[Target] = &[
     ("rule_file", rule_file),
     ("template", template),
     ("scan", scan),
+    ("windows", windows),
 ];
 
 /// Loads a rule file.
@@ -43,6 +44,110 @@ pub fn scan(data: &[u8]) {
             let _ = rules.standing(found, &crate::Site::default());
         }
     }
+}
+
+/// Rules of every kind whose matches are short, so that windows need to overlap little.
+const SHORT: &str = r"
+[[rules]]
+id = 'word'
+regex = '''\bab[a-c]{1,9}\b'''
+keywords = ['ab']
+[[rules]]
+id = 'before'
+regex = '''(?i)[a-c]{0,5}?(?:ab|ca)[ =]{0,2}([abc]{2,4})(?:[ =]|$)'''
+keywords = ['ab', 'ca']
+[[rules]]
+id = 'line'
+regex = '''=ab'''
+keywords = ['=ab']
+[[rules.allowlists]]
+regexTarget = 'line'
+regexes = ['cc==']
+[[rules]]
+id = 'ends'
+regex = '''(?m)^ab.{0,3}$|(?:ab){2,3}\B'''
+keywords = ['ab']
+[[rules]]
+id = 'elsewhere'
+regex = '''[ab]{3}='''
+keywords = ['c=c']
+[[rules]]
+id = 'random'
+regex = '''key_([a-c0-9]{8,20})'''
+entropy = 2.0
+keywords = ['key_']
+[[rules.allowlists]]
+condition = 'AND'
+paths = ['tests/']
+stopwords = ['abc']
+[[rules]]
+id = 'anywhere'
+regex = '''[abc]{2}=(?:ab|ba)[abc]{0,40}'''
+";
+
+/// Scans a text whole and in windows, which must tell the same. The first bytes say how far windows reach;
+/// a byte that is no text stands for as many dots.
+pub fn windows(data: &[u8]) {
+    static RULES: OnceLock<Option<RuleSet>> = OnceLock::new();
+    let source = || Source {
+        name: "windows.toml".to_owned(),
+        text: SHORT.to_owned(),
+    };
+    let rules = RULES.get_or_init(|| Some(RuleSet::compile(&[source()]).ok()?.rules));
+    let (Some(rules), Some((head, data))) = (rules, data.split_first_chunk::<4>()) else {
+        return;
+    };
+    let mut text = Vec::new();
+    for &byte in data.iter().take(2_000) {
+        match byte {
+            0x80.. => text.resize(text.len() + 8 * usize::from(byte - 0x7f), b'.'),
+            _ => text.push(byte),
+        }
+    }
+    let mut scratch = Scratch::with_max_matches(rules, usize::MAX);
+    let mut whole = Vec::new();
+    let scan = rules.scan(&text, &mut scratch, &mut whole);
+    assert!(!scan.truncated, "there is no limit");
+    whole.sort_by_key(|found| (found.span.start, found.rule));
+    let mut steps = head.iter().cycle();
+    let step = || 1 + 17 * steps.next().copied().map_or(0, usize::from);
+    // The longest match of these rules, and what allowlists by line read beside it.
+    let overlap = 70 + crate::allowlist::LINE + 1;
+    let (matches, carried) = in_windows(rules, &mut scratch, &text, overlap, step);
+    assert_eq!(matches, whole, "windows tell what the whole text tells");
+    assert!(!carried.is_cut() && !carried.is_truncated());
+}
+
+/// What is found in `text` in windows, each with up to `step` bytes more than the one before.
+pub(crate) fn in_windows(
+    rules: &RuleSet,
+    scratch: &mut Scratch,
+    text: &[u8],
+    overlap: usize,
+    mut step: impl FnMut() -> usize,
+) -> (Vec<Match>, Carried) {
+    let mut carried = Carried::new(rules);
+    let (mut offset, mut done, mut end) = (0, 0, 0);
+    let mut matches = Vec::new();
+    while end < text.len() {
+        end = (end + step()).min(text.len());
+        let held = text.get(offset..end).unwrap_or_default();
+        let window = Window::new(held, offset, done, overlap, end == text.len());
+        if window.starts.is_empty() {
+            continue;
+        }
+        let first = matches.len();
+        rules.scan_window(&window, &mut carried, scratch, &mut matches);
+        for found in matches.iter_mut().skip(first) {
+            let moved = |range: &Range<usize>| range.start + offset..range.end + offset;
+            (found.span, found.secret) = (moved(&found.span), moved(&found.secret));
+        }
+        done = window.done();
+        offset += window.spent();
+    }
+    matches.retain(|found| carried.counts(rules, found));
+    matches.sort_by_key(|found| (found.span.start, found.rule));
+    (matches, carried)
 }
 
 #[cfg(test)]
@@ -105,6 +210,11 @@ mod tests {
     #[test]
     fn templates_of_any_kind_do_not_panic() {
         run("template", 5000, template);
+    }
+
+    #[test]
+    fn windows_of_any_kind_tell_what_the_whole_text_tells() {
+        run("windows", 3000, windows);
     }
 
     #[test]

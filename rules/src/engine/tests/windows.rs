@@ -5,37 +5,7 @@ use crate::allowlist::LINE;
 use crate::builtin;
 use crate::random::Random;
 
-/// Scans `text` in windows, each with up to `step` bytes more than the one before.
-pub(super) fn in_windows(
-    rules: &RuleSet,
-    scratch: &mut Scratch,
-    text: &[u8],
-    overlap: usize,
-    mut step: impl FnMut() -> usize,
-) -> (Vec<Match>, Carried) {
-    let mut carried = Carried::new(rules);
-    let (mut offset, mut done, mut end) = (0, 0, 0);
-    let mut matches = Vec::new();
-    while end < text.len() {
-        end = (end + step()).min(text.len());
-        let held = &text[offset..end];
-        let window = Window::new(held, offset, done, overlap, end == text.len());
-        if window.starts.is_empty() {
-            continue;
-        }
-        let first = matches.len();
-        rules.scan_window(&window, &mut carried, scratch, &mut matches);
-        for found in &mut matches[first..] {
-            let moved = |range: &Range<usize>| range.start + offset..range.end + offset;
-            (found.span, found.secret) = (moved(&found.span), moved(&found.secret));
-        }
-        done = window.done();
-        offset += window.spent();
-    }
-    matches.retain(|found| carried.counts(rules, found));
-    matches.sort_by_key(|found| (found.span.start, found.rule));
-    (matches, carried)
-}
+pub(super) use crate::fuzz_targets::in_windows;
 
 const SHAPES: &[(&str, &[&str])] = &[
     ("ab", &["ab"]),
