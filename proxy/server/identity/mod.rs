@@ -121,7 +121,10 @@ impl Credential {
         let text = value.to_str().map_err(|_| Error::Malformed)?;
         let (scheme, rest) = text.trim().split_once(' ').ok_or(Error::Malformed)?;
         let scheme = scheme.to_ascii_lowercase();
-        if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) || scheme.len() > 16 {
+        if scheme.is_empty()
+            || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            || scheme.len() > 16
+        {
             return Err(Error::Malformed);
         }
         for (name, title) in [("ntlm", "NTLM"), ("negotiate", "Negotiate")] {
@@ -135,10 +138,13 @@ impl Credential {
         };
         let mut header = value.clone();
         header.set_sensitive(true);
+        // As git writes it: other capitals or spaces make no other credential, and no other user with a share of its own.
+        let (first, others) = scheme.split_at(1);
+        let canonical = format!("{}{others} {}", first.to_ascii_uppercase(), rest.trim());
         Ok(Self {
             header,
             claimed: claimed_name(&user, &secret),
-            hash: key.keyed_hash("credential", text.trim().as_bytes()),
+            hash: key.keyed_hash("credential", canonical.as_bytes()),
             forge: token_form::forge_of(&user).or_else(|| token_form::forge_of(&secret)),
             scheme,
         })

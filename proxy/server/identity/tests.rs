@@ -144,3 +144,23 @@ fn a_token_without_a_prefix_is_no_name_either() {
         Some("adalovelaceofthemachines")
     );
 }
+
+#[test]
+fn one_credential_in_other_clothes_is_one() {
+    let hash = |value: &str| read(&[value]).unwrap().credential_hash().to_owned();
+    let plain = basic("ada", "words");
+    let known = key().keyed_hash("credential", plain.as_bytes());
+    assert_eq!(hash(&plain), known);
+    for other in [
+        plain.replace("Basic", "basic"),
+        plain.replace("Basic", "BASIC"),
+        plain.replace("Basic ", "Basic   "),
+        format!(" {plain} "),
+    ] {
+        assert_eq!(hash(&other), known, "{other}");
+    }
+    assert_eq!(hash("bearer abc"), hash("Bearer  abc"));
+    assert_ne!(hash("Bearer abc"), hash("Bearer ABC"));
+    assert_ne!(hash("Bearer abc"), hash("token abc"));
+    assert!(read(&[" abc"]).is_err());
+}
