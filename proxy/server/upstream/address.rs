@@ -131,12 +131,15 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    let documentation = first == 0x2001 && second == 0x0db8;
+    let documentation = first == 0x2001 && second == 0x0db8 || first == 0x3fff && second < 0x1000;
+    // Teredo, benchmarks, identifiers of hosts: what a tunnel on this machine would take to wherever it likes.
+    let protocols = first == 0x2001 && second < 0x0200;
     // 2000::/3 is what has been given out; loopback, unique local and link-local addresses lie outside.
-    (first & 0xe000) == 0x2000 && !documentation
+    (first & 0xe000) == 0x2000 && !documentation && !protocols
 }
 
-/// The IPv4 address that these IPv6 addresses lead to: NAT64 (RFC 6052), 6to4 (RFC 3056), and the old compatible form.
+/// The IPv4 address that these IPv6 addresses lead to: NAT64 (RFC 6052), 6to4 (RFC 3056), ISATAP (RFC 5214), and the old
+/// compatible form.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let from = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
@@ -145,6 +148,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0, 0, high, low] => from(high, low),
         [0x2002, high, low, ..] => from(high, low),
+        [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => from(high, low),
         _ => None,
     }
 }
@@ -209,6 +213,13 @@ mod tests {
             "2002:7f00:1::",
             "2002:a00:1::1",
             "::ffff:169.254.169.254",
+            "64:ff9b:1::a00:1",
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "2001:2::1",
+            "2001:20::1",
+            "3fff::1",
+            "2a00:1450::5efe:10.0.0.1",
+            "2a00:1450::200:5efe:127.0.0.1",
         ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");
         }
@@ -220,6 +231,9 @@ mod tests {
             "198.20.0.1",
             "192.0.1.1",
             "2606:50c0:8000::153",
+            "2001:4860:4860::8888",
+            "2001:200::1",
+            "2a00:1450::5efe:140.82.121.4",
             "::ffff:140.82.121.4",
             "64:ff9b::8c52:7904",
             "2002:8c52:7904::1",
