@@ -229,3 +229,35 @@ fn what_takes_a_restart_is_named_and_kept() {
     ground.assert_pushed("as-before");
     write(&ground, "exeat.toml", &config);
 }
+
+#[test]
+fn a_push_ends_at_the_upstream_it_began_with() {
+    let ground = ground("quixotic", incompressible(934, 100_000));
+    let config = read(&ground);
+    let table = "[upstream.\"forge.test\"]\n";
+    let gone = config.replace(table, "[upstream.\"other.test\"]\n");
+    let shut = config.replace(table, &format!("{table}allow = []\n"));
+    let elsewhere = config.replace("url = \"https://127.0.0.1:", "url = \"https://127.0.0.2:");
+    for (branch, changed) in [("gone", gone), ("shut", shut), ("elsewhere", elsewhere)] {
+        assert_ne!(changed, config);
+        let body = ground.body(branch);
+        let half = body.len() / 2;
+        let mut begun = ground.begin(body.len(), &body[..half]);
+        await_until("it has not begun", || {
+            ground.metric("exeat_places_taken") == 1
+        });
+        write(&ground, "exeat.toml", &changed);
+        reload(&ground, "ok");
+        if branch != "elsewhere" {
+            let later = ground.push(&format!("{branch}-later"));
+            assert!(later.status == 404 || !arrived(&later), "{branch}");
+        }
+        begun.say(&body[half..]);
+        let answer = begun.answer().unwrap();
+        assert!(arrived(&answer), "{branch}: {}", answer.text());
+        write(&ground, "exeat.toml", &config);
+        reload(&ground, "ok");
+        ground.assert_pushed(&format!("{branch}-again"));
+    }
+    ground.await_idle();
+}
