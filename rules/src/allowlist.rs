@@ -5,11 +5,13 @@
 //! never silences another.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
 
+use crate::filter::ByPlace;
 use crate::format::Target;
 
 /// Where one copy of a text lies.
@@ -31,6 +33,27 @@ pub enum Standing {
     OutOfPath,
     /// An allowlist excuses it here.
     Allowed,
+    /// An allowlist of a file that is not ours excuses it for what a pusher can choose freely. It is no finding for who
+    /// takes such files at their word, and one worth a look where nobody must slip through.
+    Hidden(Hiding),
+}
+
+/// What of an imported allowlist excuses a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hiding {
+    /// The path it lies at.
+    Path,
+    /// A word in the secret.
+    Stopword,
+}
+
+impl fmt::Display for Hiding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Path => "path",
+            Self::Stopword => "stopword",
+        })
+    }
 }
 
 /// Bytes to either side of a match that its "line" holds at most: a file of one line must not become the context of everything
@@ -47,6 +70,8 @@ pub(crate) struct Allowlist {
     pub(crate) regexes: Option<Regex>,
     pub(crate) target: Target,
     pub(crate) stopwords: Option<AhoCorasick>,
+    /// It comes from a file that does not ship with us.
+    pub(crate) imported: bool,
 }
 
 /// What an allowlist makes of a match's content.
@@ -54,6 +79,8 @@ pub(crate) struct Allowlist {
 pub(crate) enum Content {
     /// Excused wherever it lies.
     Excused,
+    /// Excused wherever it lies, for a word in the secret.
+    ByWord,
     /// Excused where the place half holds.
     Depends,
     /// Not excused by this list anywhere.
@@ -84,13 +111,15 @@ impl Allowlist {
         };
         match (self.all, excused, has_place) {
             (true, true, true) | (false, false, true) => Content::Depends,
+            (true, true, _) if stopword.is_some() => Content::ByWord,
+            (false, true, _) if regex != Some(true) => Content::ByWord,
             (_, true, _) => Content::Excused,
             (_, false, _) => Content::Stands,
         }
     }
 
     /// Whether the place half excuses what [`Content::Depends`] on it.
-    pub(crate) fn place(&self, site: &Site<'_>) -> bool {
+    pub(crate) fn place(&self, site: &Site<'_>) -> Option<ByPlace> {
         let commit = (!self.commits.is_empty()).then(|| {
             site.commit
                 .is_some_and(|commit| self.commits.contains(&commit.to_ascii_lowercase()))
@@ -99,11 +128,13 @@ impl Allowlist {
             .paths
             .as_ref()
             .map(|paths| site.path.is_some_and(|path| paths.is_match(path)));
-        let mut given = [commit, path].into_iter().flatten();
-        if self.all {
-            given.all(|holds| holds)
-        } else {
-            given.any(|holds| holds)
+        match (self.all, commit, path) {
+            (true, _, Some(true)) if commit != Some(false) => Some(ByPlace::Path),
+            (true, Some(true), None) => Some(ByPlace::Commit),
+            (true, ..) => None,
+            (false, Some(true), _) => Some(ByPlace::Commit),
+            (false, _, Some(true)) => Some(ByPlace::Path),
+            (false, ..) => None,
         }
     }
 
@@ -122,7 +153,7 @@ impl Allowlist {
 }
 
 /// The lines that a match touches, without the last newline, cut at [`LINE`] bytes from the match.
-fn line(text: &[u8], span: &Range<usize>) -> Range<usize> {
+pub(crate) fn line(text: &[u8], span: &Range<usize>) -> Range<usize> {
     let from = span.start.saturating_sub(LINE);
     let to = span.end.saturating_add(LINE).min(text.len());
     let before = slice(text, &(from..span.start));

@@ -106,7 +106,8 @@ fn finds(rules: &RuleSet, index: RuleIndex, text: &str, scratch: &mut Scratch) -
     }
     let mut found: Vec<Match> = Vec::new();
     let Scan { truncated } = rules.scan(text.as_bytes(), scratch, &mut found);
-    !truncated && found.iter().any(|found| found.rule == index)
+    let mut told = found.iter().filter(|found| !found.is_hidden());
+    !truncated && told.any(|found| found.rule == index)
 }
 
 fn missing(rule: &Rule) -> impl Iterator<Item = String> {

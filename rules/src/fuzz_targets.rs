@@ -2,7 +2,8 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use crate::{Carried, Match, RuleSet, Scratch, Source, Window, builtin, template};
+use crate::filter::{Facts, Filter, Outcome};
+use crate::{Carried, Match, RuleSet, Scratch, Site, Source, Window, builtin, template};
 
 /// A name, and what takes any bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -13,6 +14,7 @@ pub const TARGETS: &[Target] = &[
     ("template", template),
     ("scan", scan),
     ("windows", windows),
+    ("filter", filter),
 ];
 
 /// Loads a rule file.
@@ -31,6 +33,39 @@ pub fn rule_file(data: &[u8]) {
 /// Expands an example.
 pub fn template(data: &[u8]) {
     let _ = template::expand(&String::from_utf8_lossy(data));
+}
+
+/// Reads a filter expression and asks it about a match and a place. What a place decides is the same when all of it is
+/// asked at once.
+pub fn filter(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let facts = Facts {
+        text: data,
+        span: &(data.len() / 4..data.len() / 2),
+        secret: &(data.len() / 3..data.len() / 2),
+        rule: "rule",
+    };
+    let sites = [None, Some(&b"README.md"[..]), Some(data)].map(|path| Site {
+        path,
+        commit: path.map(|_| "0"),
+    });
+    for with_finding in [true, false] {
+        let (filter, unknown) = Filter::compile(&text, with_finding);
+        assert!(unknown.iter().all(|error| error.at <= text.len()));
+        let Some(filter) = filter else { continue };
+        let outcome = filter.content(&facts);
+        for site in &sites {
+            let bare = filter.place(&filter.bare(), site);
+            match &outcome {
+                Outcome::Depends(residue) => {
+                    let placed = filter.place(residue, site);
+                    assert!(bare.is_none() || placed.is_some(), "more is known");
+                }
+                Outcome::Stands => assert!(bare.is_none(), "nothing is left to ask"),
+                Outcome::Discarded | Outcome::ByWord => {}
+            }
+        }
+    }
 }
 
 /// Scans a text with the rules that ship.
@@ -215,6 +250,11 @@ mod tests {
     #[test]
     fn windows_of_any_kind_tell_what_the_whole_text_tells() {
         run("windows", 3000, windows);
+    }
+
+    #[test]
+    fn filters_of_any_kind_do_not_panic() {
+        run("filter", 3000, filter);
     }
 
     #[test]

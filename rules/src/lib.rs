@@ -13,6 +13,7 @@ mod dialect;
 mod engine;
 mod entropy;
 mod explain;
+mod filter;
 mod format;
 #[doc(hidden)]
 pub mod fuzz_targets;
@@ -26,7 +27,7 @@ mod rule;
 pub mod template;
 pub mod validators;
 
-pub use allowlist::{Site, Standing};
+pub use allowlist::{Hiding, Site, Standing};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
 pub use engine::{

@@ -8,9 +8,10 @@ use toml::{Table, Value};
 use crate::{Error, RuleSet, Source, Warning};
 
 /// Keys that never have an effect here.
-const IDLE: [&str; 4] = [
+const IDLE: [&str; 5] = [
     "validate",
     "specificity",
+    "tokenEfficiency",
     "minVersion",
     "betterleaksMinVersion",
 ];
@@ -81,8 +82,9 @@ fn idle(warnings: &[Warning], rule: Option<&str>) -> BTreeSet<String> {
     // Such a warning begins with the key in quotes.
     let named = here.filter_map(|warning| {
         let (key, rest) = warning.reason.strip_prefix('"')?.split_once('"')?;
-        rest.starts_with(" is not honoured")
-            .then(|| key.to_ascii_lowercase())
+        // Of a filter, the rest has its effect.
+        let is_idle = rest.starts_with(" is not honoured") && !rest.contains(" in part: ");
+        is_idle.then(|| key.to_ascii_lowercase())
     });
     named.chain(IDLE.map(str::to_ascii_lowercase)).collect()
 }

@@ -7,8 +7,9 @@ use regex_automata::meta::{self, Regex};
 use regex_syntax::hir::Hir;
 
 use super::lazy::Lazy;
-use super::{Error, FileList, rule_error};
+use super::{Error as CompileError, FileList, rule_error};
 use crate::allowlist::Allowlist;
+use crate::filter::{Error, Filter, Residue};
 use crate::format::{AllowlistText, Located, RuleText};
 use crate::plan::{Plan, plan};
 use crate::printable::printable;
@@ -34,6 +35,53 @@ pub(crate) struct Matcher {
     pub(crate) entropy: Option<f64>,
     pub(crate) validator: Option<fn(&[u8]) -> bool>,
     pub(crate) allowlists: Vec<Arc<Allowlist>>,
+    pub(crate) filters: Vec<Arc<Expression>>,
+    /// Of which nothing depends on content.
+    pub(crate) prefilters: Vec<Arc<Expression>>,
+    /// The rule's own id, which expressions may ask for.
+    pub(crate) id: String,
+}
+
+/// A filter, and where it comes from.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    pub(crate) filter: Filter,
+    /// What is asked of a place, of a prefilter.
+    pub(crate) residue: Residue,
+    /// It comes from a file that does not ship with us.
+    pub(crate) imported: bool,
+}
+
+impl Expression {
+    /// Warns of what is not honoured of it, at its lines.
+    pub(super) fn compile(
+        text: &Located<String>,
+        with_finding: bool,
+        imported: bool,
+        warn: &mut dyn FnMut(usize, String),
+    ) -> Option<Arc<Self>> {
+        let (filter, unknown) = Filter::compile(&text.value, with_finding);
+        let key = match with_finding {
+            true => "filter",
+            false => "prefilter",
+        };
+        let whole = match filter {
+            Some(_) => "in part",
+            None => "at all",
+        };
+        for Error { at, reason } in unknown {
+            let before = text.value.get(..at).unwrap_or_default();
+            let line = text.line + before.matches('\n').count();
+            warn(line, format!("\"{key}\" is not honoured {whole}: {reason}"));
+        }
+        filter.map(|filter| {
+            Arc::new(Self {
+                residue: filter.bare(),
+                filter,
+                imported,
+            })
+        })
+    }
 }
 
 /// A rule that must match near another's match.
@@ -67,7 +115,7 @@ impl Matcher {
         is_part: bool,
         wishes: &mut Vec<(String, u32, u32)>,
         always: &mut Vec<RuleIndex>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, CompileError> {
         let rule = &text.rule;
         let path = rule.path.as_deref().map(|path| {
             let path = dialect::parse(path)
@@ -104,6 +152,9 @@ impl Matcher {
                 .and_then(validators::find)
                 .map(|validator| validator.check),
             allowlists: Vec::new(),
+            filters: Vec::new(),
+            prefilters: Vec::new(),
+            id: rule.id.clone(),
         })
     }
 
@@ -112,12 +163,14 @@ impl Matcher {
         mut self,
         text: &RuleText,
         file: usize,
+        imported: bool,
         lists: &[FileList],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, CompileError> {
         let rule = &text.rule;
         for list in &text.allowlists {
             let wrong = |line, reason| rule_error(rule, line, format!("allowlist: {reason}"));
-            self.allowlists.push(Arc::new(allowlist(list, wrong)?));
+            self.allowlists
+                .push(Arc::new(allowlist(list, imported, wrong)?));
         }
         let about = lists.iter().filter(|list| list.is_about(text, file));
         self.allowlists
@@ -211,8 +264,9 @@ impl Search {
 
 pub(super) fn allowlist(
     text: &AllowlistText,
-    wrong: impl Fn(usize, String) -> Error,
-) -> Result<Allowlist, Error> {
+    imported: bool,
+    wrong: impl Fn(usize, String) -> CompileError,
+) -> Result<Allowlist, CompileError> {
     let any_of = |patterns: &[Located<String>]| {
         let mut parsed = Vec::with_capacity(patterns.len());
         for pattern in patterns {
@@ -243,7 +297,14 @@ pub(super) fn allowlist(
         regexes: any_of(&text.regexes)?,
         target: text.target,
         stopwords,
+        imported,
     })
+}
+
+/// A regex that finds what any of the patterns does.
+pub(crate) fn any_of(patterns: &[String]) -> Result<Regex, String> {
+    let parsed: Result<Vec<Hir>, _> = patterns.iter().map(|text| dialect::parse(text)).collect();
+    regex(&parsed.map_err(|error| error.to_string())?)
 }
 
 pub(super) fn regex(patterns: &[Hir]) -> Result<Regex, String> {

@@ -10,13 +10,15 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::allowlist::{Allowlist, Site, Standing};
+use crate::allowlist::{Allowlist, Hiding, Site, Standing};
+use crate::filter::ByPlace;
 use crate::format::{self, AllowlistText, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
 use crate::{Match, Rule, RuleIndex, Source, builtin};
 pub use by_name::PathRules;
-pub(crate) use matcher::{Matcher, Requirement, Search};
+use matcher::Expression;
+pub(crate) use matcher::{Matcher, Requirement, Search, any_of};
 use requirements::Requirements;
 
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,7 @@ impl RuleSet {
         let mut warnings = Vec::new();
         let mut loaded: Vec<Loaded> = Vec::new();
         let mut lists: Vec<FileList> = Vec::new();
+        let mut expressions: Vec<FileExpressions> = Vec::new();
         let mut known: HashSet<String> = HashSet::new();
         for (file, source) in sources.iter().enumerate() {
             let mut parsed = format::parse(&source.name, &source.text)?;
@@ -75,10 +78,27 @@ impl RuleSet {
             disable(&mut loaded, &parsed.disabled, &source.name, &mut warnings);
             known.extend(parsed.rules.iter().map(|text| text.rule.id.clone()));
             loaded.extend(parsed.rules.into_iter().map(|text| Loaded { file, text }));
+            let imported = !builtin::holds(source);
             for (list, rules) in parsed.allowlists {
                 let name = printable(&source.name);
-                lists.push(FileList::compile(file, name, &list, rules)?);
+                lists.push(FileList::compile(file, name, imported, &list, rules)?);
             }
+            let mut warn = |line, reason| {
+                warnings.push(Warning {
+                    file: printable(&source.name),
+                    line,
+                    rule: None,
+                    reason,
+                });
+            };
+            let mut compile = |text: Option<Located<String>>, with_finding| {
+                text.and_then(|text| Expression::compile(&text, with_finding, imported, &mut warn))
+            };
+            expressions.push(FileExpressions {
+                imported,
+                prefilter: compile(parsed.prefilter, false),
+                filter: compile(parsed.filter, true),
+            });
         }
         refuse_duplicates(&loaded)?;
         check_targets(&known, &lists)?;
@@ -98,8 +118,36 @@ impl RuleSet {
         for (index, Loaded { file, text }) in loaded.into_iter().enumerate() {
             let is_part = set.parts.binary_search(&index).is_ok();
             let matcher = Matcher::compile(&text, index, is_part, &mut wishes, &mut set.always)?;
-            let mut matcher = matcher.with_lists(&text, file, &lists)?;
+            let about = expressions.get(file);
+            let imported = about.is_some_and(|about| about.imported);
+            let mut matcher = matcher.with_lists(&text, file, imported, &lists)?;
             matcher.required = requirements.of_rule(index);
+            if let Some(about) = about {
+                matcher.filters.extend(about.filter.clone());
+                matcher.prefilters.extend(about.prefilter.clone());
+            }
+            let mut warn = |line, reason| {
+                warnings.push(Warning {
+                    file: text.rule.origin.file.clone(),
+                    line,
+                    rule: Some(text.rule.id.clone()),
+                    reason,
+                });
+            };
+            let own = [
+                (&text.filter, true, &mut matcher.filters),
+                (&text.prefilter, false, &mut matcher.prefilters),
+            ];
+            for (expression, with_finding, of_rule) in own {
+                if let Some(expression) = expression {
+                    of_rule.extend(Expression::compile(
+                        expression,
+                        with_finding,
+                        imported,
+                        &mut warn,
+                    ));
+                }
+            }
             set.matchers.push(matcher);
             if !sources.get(file).is_some_and(builtin::holds) {
                 untried.push((index, text.regex_line));
@@ -170,6 +218,15 @@ impl RuleSet {
 
     /// Appends the rules for which `path` itself is the finding. Allowlists about paths alone are applied.
     pub fn match_path(&self, path: &[u8], matches: &mut Vec<RuleIndex>) {
+        let mut judged = Vec::new();
+        self.judge_path(path, &mut judged);
+        let standing = judged.into_iter();
+        let standing = standing.filter(|(_, standing)| *standing == Standing::Stands);
+        matches.extend(standing.map(|(rule, _)| rule));
+    }
+
+    /// Appends the rules that are about `path` alone and match it, and what allowlists about paths make of that.
+    pub fn judge_path(&self, path: &[u8], matches: &mut Vec<(RuleIndex, Standing)>) {
         let site = Site {
             path: Some(path),
             commit: None,
@@ -181,11 +238,11 @@ impl RuleSet {
             if rule.regex.is_some() || rule.skip_report || !wanted.is_match(path) {
                 continue;
             }
-            let excused =
-                |list: &Arc<Allowlist>| list.place(&site) && !(list.all && list.has_content());
-            if !matcher.allowlists.iter().any(excused) {
-                matches.push(index);
-            }
+            let lists = matcher.allowlists.iter();
+            let lists = lists.filter(|list| !(list.all && list.has_content()));
+            let by_list = lists.filter_map(|list| Some((list.place(&site)?, list.imported)));
+            let excuses = by_list.chain(matcher.prefiltered(&site));
+            matches.push((index, strongest(false, excuses)));
         }
     }
 
@@ -203,16 +260,45 @@ impl RuleSet {
             .depends
             .iter()
             .filter_map(|&list| matcher.allowlists.get(usize::from(list)));
-        if depends.into_iter().any(|list| list.place(site)) {
-            return Standing::Allowed;
-        }
+        let by_list = depends.filter_map(|list| Some((list.place(site)?, list.imported)));
+        let by_filter = found.residues.iter().filter_map(|(filter, residue)| {
+            let expression = matcher.filters.get(usize::from(*filter))?;
+            let by = expression.filter.place(residue, site)?;
+            Some((by, expression.imported))
+        });
         // Where a required rule does not speak, it has no match that could be near.
         let path = site.path.unwrap_or_default();
         let mut parts = matcher.required.iter();
         if parts.any(|each| !self.speaks_about(each.part, path)) {
             return Standing::OutOfPath;
         }
-        Standing::Stands
+        let excuses = by_list.chain(by_filter).chain(matcher.prefiltered(site));
+        strongest(found.by_word, excuses)
+    }
+}
+
+/// What several excuses come to. One that holds wherever the pusher puts things is none to look at.
+fn strongest(by_word: bool, excuses: impl Iterator<Item = (ByPlace, bool)>) -> Standing {
+    let mut standing = match by_word {
+        true => Standing::Hidden(Hiding::Stopword),
+        false => Standing::Stands,
+    };
+    for excuse in excuses {
+        match excuse {
+            (ByPlace::Path, true) => standing = Standing::Hidden(Hiding::Path),
+            (ByPlace::Path, false) | (ByPlace::Commit, _) => return Standing::Allowed,
+        }
+    }
+    standing
+}
+
+impl Matcher {
+    /// The prefilters that leave out what lies at `site`, and whether they are imported.
+    fn prefiltered(&self, site: &Site<'_>) -> impl Iterator<Item = (ByPlace, bool)> {
+        self.prefilters.iter().filter_map(|expression| {
+            let by = expression.filter.place(&expression.residue, site)?;
+            Some((by, expression.imported))
+        })
     }
 }
 
@@ -234,6 +320,13 @@ struct Loaded {
     text: RuleText,
 }
 
+/// The expressions at the top of a file.
+struct FileExpressions {
+    imported: bool,
+    prefilter: Option<Arc<Expression>>,
+    filter: Option<Arc<Expression>>,
+}
+
 /// An allowlist at the top of a file, compiled once for all the rules it is about.
 struct FileList {
     file: usize,
@@ -247,10 +340,11 @@ impl FileList {
     fn compile(
         file: usize,
         name: String,
+        imported: bool,
         text: &AllowlistText,
         rules: Vec<Located<String>>,
     ) -> Result<Self, Error> {
-        let list = matcher::allowlist(text, |line, reason| Error::Allowlist {
+        let list = matcher::allowlist(text, imported, |line, reason| Error::Allowlist {
             file: name.clone(),
             line,
             reason,

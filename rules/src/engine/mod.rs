@@ -20,6 +20,7 @@ use regex_automata::{Anchored, Input, hybrid, meta};
 use crate::allowlist::Content;
 use crate::compile::{Matcher, Search};
 use crate::entropy::shannon;
+use crate::filter::{Facts, Outcome, Residue};
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
@@ -34,6 +35,9 @@ pub use window::{Carried, Window};
 
 /// Most matches reported of one text. A text with more is not scanned to its end: [`Scan::truncated`].
 pub const MAX_MATCHES: usize = 10_000;
+
+/// Of the matches of one rule in one text that an imported stopword hides, the first are told.
+const MAX_HIDDEN: usize = 100;
 
 /// Bytes that the probes of one rule may read per byte of text, before the rule is run over the whole text instead. It keeps
 /// the time linear in the text, whatever the text; and it is large, because a byte of a probe costs far less than a byte of a
@@ -55,6 +59,17 @@ pub struct Match {
     pub secret: Range<usize>,
     /// The rule's allowlists whose excuse depends on the place, by their position.
     pub(crate) depends: Vec<u16>,
+    /// What is left of the rule's filters that depend on the place.
+    pub(crate) residues: Vec<(u16, Residue)>,
+    /// An imported allowlist excuses it for a word in the secret.
+    pub(crate) by_word: bool,
+}
+
+impl Match {
+    /// Whether it stands nowhere, and is told all the same: [`Hiding::Stopword`](crate::Hiding).
+    pub fn is_hidden(&self) -> bool {
+        self.by_word
+    }
 }
 
 /// How a scan ended.
@@ -231,15 +246,28 @@ impl RuleSet {
         let first = matches.len();
         let most = scratch.max_matches;
         let mut truncated = false;
+        let mut hidden = (RuleIndex::MAX, 0);
+        let mut told = 0;
         let everywhere = |rule| self.reports(rule).then_some(0..text.len());
         self.run_each(text, scratch, &everywhere, &mut |rule, matcher, slots| {
             let Some(found) = matcher.judge(rule, text, slots) else {
                 return true;
             };
-            if matches.len() - first >= most {
+            if found.by_word {
+                hidden = match hidden {
+                    (of, count) if of == rule => (rule, count + 1),
+                    _ => (rule, 1),
+                };
+                if hidden.1 <= MAX_HIDDEN {
+                    matches.push(found);
+                }
+                return true;
+            }
+            if told >= most {
                 truncated = true;
                 return false;
             }
+            told += 1;
             matches.push(found);
             true
         });
@@ -422,11 +450,32 @@ impl Matcher {
             return None;
         }
         let mut depends = Vec::new();
+        let mut by_word = false;
         for (at, list) in self.allowlists.iter().enumerate() {
             match list.content(text, &span, &secret) {
                 Content::Excused => return None,
+                Content::ByWord if !list.imported => return None,
+                Content::ByWord => by_word = true,
                 Content::Depends => depends.push(u16::try_from(at).unwrap_or(u16::MAX)),
                 Content::Stands => {}
+            }
+        }
+        let facts = Facts {
+            text,
+            span: &span,
+            secret: &secret,
+            rule: &self.id,
+        };
+        let mut residues = Vec::new();
+        for (at, expression) in self.filters.iter().enumerate() {
+            match expression.filter.content(&facts) {
+                Outcome::Discarded => return None,
+                Outcome::ByWord if !expression.imported => return None,
+                Outcome::ByWord => by_word = true,
+                Outcome::Depends(residue) => {
+                    residues.push((u16::try_from(at).unwrap_or(u16::MAX), residue));
+                }
+                Outcome::Stands => {}
             }
         }
         Some(Match {
@@ -434,6 +483,8 @@ impl Matcher {
             span,
             secret,
             depends,
+            residues,
+            by_word,
         })
     }
 

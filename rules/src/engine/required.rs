@@ -186,7 +186,8 @@ impl RuleSet {
             let Some(span) = group(slots, 0) else {
                 return true;
             };
-            if matcher.judge(rule, text, slots).is_none() {
+            let found = matcher.judge(rule, text, slots);
+            if found.is_none_or(|found| found.by_word) {
                 return true;
             }
             let lines = lines.entry(rule).or_default();

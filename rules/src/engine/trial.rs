@@ -93,6 +93,7 @@ impl RuleSet {
                 let secret = matcher.secret(text, slots, &span);
                 let bytes = text.get(secret.clone()).unwrap_or_default();
                 let found = matcher.judge(index, text, slots);
+                let found = found.filter(|found| !found.is_hidden());
                 tried.push(Tried {
                     // One byte again and again has minus nothing.
                     entropy: shannon(bytes).abs(),
@@ -157,7 +158,8 @@ impl Matcher {
             return Dropped::Validator(rule.validator.clone().unwrap_or_default());
         }
         let excuses = |list: &std::sync::Arc<crate::allowlist::Allowlist>| {
-            list.content(text, span, secret) == Content::Excused
+            let content = list.content(text, span, secret);
+            matches!(content, Content::Excused | Content::ByWord)
         };
         match self.allowlists.iter().position(excuses) {
             Some(at) => Dropped::Allowlist(at + 1),

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::required::{Lines, Parts, Spot};
-use super::{Match, Scratch, group, in_order};
+use super::{MAX_HIDDEN, Match, Scratch, group, in_order};
 use crate::allowlist::LINE;
 use crate::{RuleIndex, RuleSet};
 
@@ -80,6 +80,8 @@ pub struct Carried {
     /// Matches of rules that speak, and of those that wait.
     told: usize,
     kept_back: usize,
+    /// By rule: matches that are told and hidden.
+    hidden: Vec<usize>,
     /// By rule: matches were dropped because there were too many.
     dropped: Vec<bool>,
     cut: bool,
@@ -104,6 +106,7 @@ impl Carried {
         }
         Self {
             ends: vec![0; speaks.len()],
+            hidden: vec![0; speaks.len()],
             dropped: vec![false; speaks.len()],
             speaks,
             waiting,
@@ -210,6 +213,7 @@ impl RuleSet {
                 return true;
             };
             let is_part = self.parts.binary_search(&rule).is_ok();
+            let is_part = is_part && !found.by_word;
             if is_part || !matcher.required.is_empty() {
                 let lines = lines.entry(rule).or_insert_with(|| carried.lines.clone());
                 let spot = lines.spot(text, window.offset, found.span.start);
@@ -222,6 +226,13 @@ impl RuleSet {
                 }
             }
             if !matcher.reports {
+                return true;
+            }
+            if found.by_word {
+                if let Some(hidden) = carried.hidden.get_mut(rule).filter(|n| **n < MAX_HIDDEN) {
+                    *hidden += 1;
+                    matches.push(found);
+                }
                 return true;
             }
             let is_kept = carried.count(rule, most);

@@ -29,6 +29,8 @@ pub(crate) struct File {
     /// The allowlists at the top of the file, and the rules each is about; empty: the rules of this file.
     pub(crate) allowlists: Vec<(AllowlistText, Vec<Located<String>>)>,
     pub(crate) disabled: Vec<Located<String>>,
+    pub(crate) prefilter: Option<Located<String>>,
+    pub(crate) filter: Option<Located<String>>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -90,14 +92,8 @@ const TOP_KEYS: &[Key] = &[
     Key::known("allowlists"),
     Key::known("rules"),
     Key::known("betterleaksMinVersion"),
-    Key::ignored(
-        "prefilter",
-        "its expression is not evaluated; nothing is skipped by it",
-    ),
-    Key::ignored(
-        "filter",
-        "its expression is not evaluated; nothing is discarded by it",
-    ),
+    Key::known("prefilter"),
+    Key::known("filter"),
 ];
 
 const EXTEND_KEYS: &[Key] = &[
@@ -141,6 +137,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<File, Error> {
     if let Some(extend) = top.table("extend", "[extend]", EXTEND_KEYS, &mut file.warnings)? {
         file.disabled = extend_section(&extend)?;
     }
+    file.prefilter = top.block("prefilter")?;
+    file.filter = top.block("filter")?;
     for key in ["allowlist", "allowlists"] {
         for list in top.tables(key, "allowlist", allowlist::TOP_KEYS, &mut file.warnings)? {
             file.allowlists
@@ -276,17 +274,31 @@ stopWords = ["w"]
     }
 
     #[test]
-    fn what_is_not_honoured_is_warned_of() {
-        let file = parse(
-            "f.toml",
-            "filter='x'\n[[rules]]\nid='a'\nregex='x'\nfilter='y'\n",
-        )
-        .unwrap();
-        let lines: Vec<_> = file
-            .warnings
-            .iter()
-            .map(|warning| (warning.line, warning.rule.as_deref()))
-            .collect();
-        assert_eq!(lines, [(1, None), (5, Some("a"))]);
+    fn what_is_not_honoured_is_warned_of_once_a_file() {
+        let rule = |id: &str| format!("[[rules]]\nid='{id}'\nregex='x'\nvalidate='y'\n");
+        let warnings = |text: &str| {
+            let warnings = parse("f.toml", text).unwrap().warnings;
+            let shown: Vec<_> = warnings.iter().map(Warning::to_string).collect();
+            shown
+        };
+        assert_eq!(
+            warnings(&rule("a")),
+            ["f.toml:4: rule a: \"validate\" is not honoured: secrets are never sent anywhere"]
+        );
+        let three = rule("a") + &rule("b") + &rule("c");
+        assert_eq!(
+            warnings(&three),
+            [
+                "f.toml:4: \"validate\" is not honoured here and in 2 more places: secrets are never sent anywhere"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_expression_s_line_is_that_of_its_first_byte() {
+        let line = |text: &str| parse("f.toml", text).unwrap().filter.unwrap().line;
+        assert_eq!(line("filter = 'x'"), 1);
+        assert_eq!(line("filter = '''x\ny'''"), 1);
+        assert_eq!(line("\nfilter = '''\nx\ny\n'''"), 3);
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct RuleText {
     pub(crate) allowlists: Vec<AllowlistText>,
     /// Where each of the required rules is named.
     pub(crate) required_lines: Vec<usize>,
+    pub(crate) prefilter: Option<Located<String>>,
+    pub(crate) filter: Option<Located<String>>,
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -36,9 +38,11 @@ pub(super) const KEYS: &[Key] = &[
     Key::known("remedy"),
     Key::known("examples"),
     Key::known("counter_examples"),
+    Key::known("prefilter"),
+    Key::known("filter"),
     Key::ignored(
-        "filter",
-        "its expression is not evaluated; the rule finds more, never less",
+        "tokenEfficiency",
+        "there is no tokenizer here; the rule finds more, never less",
     ),
     Key::ignored("validate", "secrets are never sent anywhere"),
     Key::ignored("specificity", "it does not change what is found"),
@@ -70,6 +74,8 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
         regex_line: line_or_rule(&regex),
         path_line: line_or_rule(&path),
         allowlists,
+        prefilter: table.block("prefilter")?,
+        filter: table.block("filter")?,
         required_lines: required.iter().map(|required| required.line).collect(),
         rule: Rule {
             id,

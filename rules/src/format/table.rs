@@ -125,6 +125,21 @@ impl<'a, 'i> Table<'a, 'i> {
         self.read(key, "text", |value| Some(value.as_str()?.to_owned()))
     }
 
+    /// A text of several lines, with the line at which its value begins.
+    pub(super) fn block(&self, key: &str) -> Result<Option<Located<String>>, Error> {
+        let Some(text) = self.text(key)? else {
+            return Ok(None);
+        };
+        let span = self.value(key).map_or(0..0, Spanned::span);
+        let lines = self.place.line(span.end.saturating_sub(1)) - self.place.line(span.start);
+        // A newline right behind the opening quotes is no part of the value.
+        let cut = lines.saturating_sub(text.value.matches('\n').count());
+        Ok(Some(Located {
+            line: text.line + cut.min(1),
+            value: text.value,
+        }))
+    }
+
     pub(super) fn boolean(&self, key: &str) -> Result<Option<Located<bool>>, Error> {
         self.read(key, "true or false", DeValue::as_bool)
     }
@@ -259,6 +274,24 @@ impl<'a, 'i> Table<'a, 'i> {
             .map(|(_, value)| value)
     }
 
+    /// A key that many rules have is warned of once, where it stands first, with the number of them.
+    fn warn_ignored(&self, line: usize, key: &str, reason: &str, warnings: &mut Vec<Warning>) {
+        let begin = ignored(key);
+        let first = warnings.iter_mut().find(|warning| {
+            warning.file == self.place.name() && warning.reason.starts_with(&begin)
+        });
+        let Some(first) = first else {
+            warnings.push(self.warning(line, format!("{begin}: {reason}")));
+            return;
+        };
+        let count = first.reason.strip_prefix(&begin);
+        let count = count.and_then(|rest| rest.strip_prefix(" here and in "));
+        let count = count.and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+        let more = count.unwrap_or(0) + 1;
+        first.rule = None;
+        first.reason = format!("{begin} here and in {more} more places: {reason}");
+    }
+
     fn check_keys(&self, keys: &[Key], warnings: &mut Vec<Warning>) -> Result<(), Error> {
         let mut seen: Vec<&str> = Vec::new();
         for (name, _) in self.values {
@@ -280,13 +313,16 @@ impl<'a, 'i> Table<'a, 'i> {
             }
             seen.push(key.name);
             if let Some(reason) = key.ignored {
-                warnings.push(
-                    self.warning(line, format!("\"{}\" is not honoured: {reason}", key.name)),
-                );
+                self.warn_ignored(line, key.name, reason, warnings);
             }
         }
         Ok(())
     }
+}
+
+/// How a warning of an ignored key begins.
+fn ignored(key: &str) -> String {
+    format!("\"{key}\" is not honoured")
 }
 
 /// The nearest valid key, or all of them when none is near.

@@ -88,6 +88,7 @@ fn told(
             Standing::Stands => (true, format!("entropy {:.2}", tried.entropy)),
             Standing::OutOfPath => (false, "the rule does not speak about this path".into()),
             Standing::Allowed => (false, "an allowlist excuses this path".into()),
+            Standing::Hidden(hiding) => (false, format!("allowlisted by {hiding}")),
         },
         Err(Dropped::Entropy(least)) => (false, format!("entropy {:.2} <= {least}", tried.entropy)),
         Err(Dropped::Validator(name)) => (false, format!("validator {name} says no")),

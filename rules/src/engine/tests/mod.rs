@@ -1,12 +1,13 @@
 //! What a scan finds, and that it finds what a plain run finds.
 
+mod hidden;
 mod plain;
 mod real_files;
 mod required;
 mod windows;
 
 use super::*;
-use crate::{Site, Source, Standing};
+use crate::{Hiding, Site, Source, Standing};
 
 /// A set of one file.
 fn set(text: &str) -> RuleSet {
@@ -23,6 +24,7 @@ fn scan(rules: &RuleSet, text: &str) -> Vec<Match> {
     let mut matches = Vec::new();
     let scan = rules.scan(text.as_bytes(), &mut Scratch::new(rules), &mut matches);
     assert!(!scan.truncated);
+    matches.retain(|found| !found.is_hidden());
     matches
 }
 
@@ -147,6 +149,9 @@ fn a_path_condition_is_asked_afterwards() {
     assert_eq!(standing(&rules, "k=1", None, None), Standing::OutOfPath);
 }
 
+/// What a file that does not ship with us excuses by path.
+const BY_PATH: Standing = Standing::Hidden(Hiding::Path);
+
 #[test]
 fn halves_of_an_allowlist_meet() {
     let rules = |list: &str| {
@@ -155,10 +160,7 @@ fn halves_of_an_allowlist_meet() {
         ))
     };
     let any = rules("paths = ['^test/']\ncommits = ['ABC']\nregexes = ['x']");
-    assert_eq!(
-        standing(&any, "k=a", Some("test/a"), None),
-        Standing::Allowed
-    );
+    assert_eq!(standing(&any, "k=a", Some("test/a"), None), BY_PATH);
     assert_eq!(
         standing(&any, "k=a", Some("src/a"), Some("aBc")),
         Standing::Allowed
@@ -171,10 +173,7 @@ fn halves_of_an_allowlist_meet() {
     assert!(scan(&any, "k=x").is_empty());
 
     let all = rules("condition = 'AND'\npaths = ['^test/']\nregexes = ['x']");
-    assert_eq!(
-        standing(&all, "k=x", Some("test/a"), None),
-        Standing::Allowed
-    );
+    assert_eq!(standing(&all, "k=x", Some("test/a"), None), BY_PATH);
     assert_eq!(standing(&all, "k=x", Some("src/a"), None), Standing::Stands);
     assert_eq!(
         standing(&all, "k=a", Some("test/a"), None),
@@ -184,7 +183,7 @@ fn halves_of_an_allowlist_meet() {
     let places = rules("condition = 'AND'\npaths = ['^test/']\ncommits = ['abc']");
     assert_eq!(
         standing(&places, "k=a", Some("test/a"), Some("abc")),
-        Standing::Allowed
+        BY_PATH
     );
     assert_eq!(
         standing(&places, "k=a", Some("test/a"), None),

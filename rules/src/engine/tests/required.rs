@@ -228,6 +228,8 @@ fn by_definition(rules: &RuleSet, text: &[u8]) -> Vec<Match> {
                     span: start..end,
                     secret: start..end,
                     depends: Vec::new(),
+                    residues: Vec::new(),
+                    by_word: false,
                 });
             }
         }
