@@ -27,6 +27,9 @@ pub struct Hit {
     pub found: Match,
     pub masked: Masked,
     pub fingerprint: Fingerprint,
+    /// Of all that the rule matched, without blanks at its ends: of a rule with groups the secret may be a
+    /// word that any secret of its kind has.
+    pub whole: Fingerprint,
     /// Counted from 1.
     pub line: u64,
     /// Bytes from the start of the line, counted from 1.
@@ -125,11 +128,14 @@ impl Examiner {
         let rules = &self.rules;
         let hit = |found: Match| {
             let secret = text.get(found.secret.clone()).unwrap_or_default();
+            let whole = text.get(found.span.clone()).unwrap_or_default();
+            let rule = &rules.rule(found.rule).id;
             let (line, column) = lines.locate(found.secret.start);
             let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
             Hit {
                 masked: Masked::new(secret),
-                fingerprint: key.fingerprint(&rules.rule(found.rule).id, secret),
+                fingerprint: key.fingerprint(rule, secret),
+                whole: key.fingerprint(rule, whole.trim_ascii()),
                 line,
                 column,
                 end_line,

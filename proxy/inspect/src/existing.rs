@@ -16,11 +16,11 @@ use exeat_gitwire::{
     objects::{commit::Commit, tree},
     pack::{Bases, Fetched, Kind, MOST_BASES, Spool, Unavailable},
 };
-use exeat_rules::{Action, RuleIndex, Site, Standing};
+use exeat_rules::{Action, RuleIndex, RuleSet, Site, Standing};
 
 use crate::{
     batch::Shared,
-    examine::Examiner,
+    examine::{Examiner, Hit},
     finding::{Finding, Part},
     fingerprint::Fingerprint,
     gather::ObjectHit,
@@ -98,7 +98,7 @@ impl<'a> Findings<'a> {
         }
         let judged: Vec<Judged<'_>> = claims
             .iter()
-            .map(|claim| claim.judge(counts.get(claim.path)))
+            .map(|claim| claim.judge(counts.get(claim.path), &self.shared.rules))
             .collect();
         for finding in findings {
             finding.existing = is_existing(finding, &judged, self.shared);
@@ -152,8 +152,13 @@ fn object(finding: &Finding) -> Option<ObjectId> {
     ObjectId::from_hex(finding.place.object.as_ref()?.as_bytes()).ok()
 }
 
-/// How often each rule matches the same bytes in one file.
-type Counts = HashMap<(RuleIndex, Fingerprint), usize>;
+/// How often each rule finds the same secret in the same match in one file.
+type Counts = HashMap<Key, usize>;
+type Key = (RuleIndex, Fingerprint, Fingerprint);
+
+fn key(hit: &Hit) -> Key {
+    (hit.found.rule, hit.fingerprint, hit.whole)
+}
 
 fn count(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Counts {
     let site = Site {
@@ -164,7 +169,7 @@ fn count(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Counts {
     let mut counts = Counts::new();
     for hit in examined.hits {
         if examiner.rules().standing(&hit.found, &site) == Standing::Stands {
-            *counts.entry((hit.found.rule, hit.fingerprint)).or_default() += 1;
+            *counts.entry(key(&hit)).or_default() += 1;
         }
     }
     counts
@@ -194,10 +199,15 @@ struct Judged<'a> {
 
 impl<'a> Claim<'a> {
     /// The first of several equal matches are the ones that are served; one more than are, is new.
-    fn judge(&self, counts: Option<&Counts>) -> Judged<'a> {
+    /// Of a rule that requires others beside it, none is: what those match may be the secret, and is not
+    /// compared.
+    fn judge(&self, counts: Option<&Counts>, rules: &RuleSet) -> Judged<'a> {
         let mut left = counts.cloned().unwrap_or_default();
         let hits = self.hits.iter().map(|&hit| {
-            let left = left.get_mut(&(hit.hit.found.rule, hit.hit.fingerprint));
+            if !rules.rule(hit.hit.found.rule).required.is_empty() {
+                return (hit, false);
+            }
+            let left = left.get_mut(&key(&hit.hit));
             let served = left.is_some_and(|left| {
                 let any = *left > 0;
                 *left = left.saturating_sub(1);

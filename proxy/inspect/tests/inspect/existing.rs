@@ -193,3 +193,46 @@ fn names_and_messages_are_never_existing() {
     assert!(!marked.is_empty());
     assert!(marked.iter().all(|existing| !existing));
 }
+
+/// What a rule calls the secret may be less than what it matches, where its first group is a word.
+#[test]
+fn another_match_with_the_same_group_is_new() {
+    let grouped = RULE.replace("key_[a-z0-9]{30}", "(key)_[a-z0-9]{30}");
+    assert_ne!(grouped, RULE);
+    let (old, more, new) = (line(1), line(1) + "more\n", line(2));
+    assert_eq!(existing(&grouped, &[("f", &old)], &[("f", &more)]), [true]);
+    assert_eq!(existing(&grouped, &[("f", &old)], &[("f", &new)]), [false]);
+}
+
+/// The name may stay while the secret beside it, which a rule of its own matches, is another.
+#[test]
+fn a_rule_that_requires_others_finds_nothing_that_exists() {
+    let text = format!(
+        "{RULE}skipReport = true\n
+[[rules]]
+id = \"name-and-key\"
+description = \"A name with its key\"
+regex = '''name = [a-z]+'''
+keywords = [\"name\"]
+[[rules.required]]
+id = \"test-key\"
+withinLines = 2
+"
+    );
+    let old = format!("name = somebody\n{}", line(1));
+    let new = format!("name = somebody\n{}", line(2));
+    assert_eq!(existing(&text, &[("f", &old)], &[("f", &new)]), [false]);
+}
+
+/// What stands around a match may change.
+#[test]
+fn blanks_beside_a_match_are_no_part_of_it() {
+    let text = RULE.replace(r"\bkey_[a-z0-9]{30}\b", r"\s(key_[a-z0-9]{30})(?:\s|$)");
+    let old = format!("token: {}", secret(1));
+    for new in [
+        format!("{old}\nmore\n"),
+        format!("token:\n\t{} ", secret(1)),
+    ] {
+        assert_eq!(existing(&text, &[("f", &old)], &[("f", &new)]), [true]);
+    }
+}
