@@ -2,6 +2,7 @@
 
 mod egress;
 mod forge;
+mod framing;
 mod ours;
 mod panics;
 mod redirects;

@@ -11,7 +11,7 @@ use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use crate::{
     advertisement,
@@ -215,6 +215,9 @@ impl Fetches {
             );
         }
         let (parts, body) = answer.into_parts();
+        // As it was framed, which need not be what a header says; 204 has none (RFC 9110 section 8.6).
+        let length = body.size_hint().exact();
+        let length = length.filter(|_| parts.status != StatusCode::NO_CONTENT);
         let (metrics, name) = (self.metrics.clone(), knock.upstream.name.clone());
         let stalled = move |bytes| {
             tracing::warn!(upstream = name, bytes, "an answer to a fetch stood still");
@@ -225,10 +228,8 @@ impl Fetches {
         let mut response = Response::new(body);
         *response.status_mut() = parts.status;
         upstream::relay(&parts.headers, response.headers_mut());
-        if let Some(length) = parts.headers.get(CONTENT_LENGTH) {
-            response
-                .headers_mut()
-                .insert(CONTENT_LENGTH, length.clone());
+        if let Some(length) = length {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
         answer::guarded(response)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Request, Response, Uri, header::HOST, uri::Authority};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header::HOST, uri::Authority};
 use hyper::body::Incoming;
 
 use super::{
@@ -112,6 +112,11 @@ impl Client {
                     .map_err(|_| Error::Time)?,
             };
             let mut failed = match sent {
+                // Nobody asked for another protocol (RFC 9110 section 15.2.2); told on, it would free a client's connection
+                // from ours.
+                Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    return Err(Error::Broken("it switched to another protocol".into()));
+                }
                 Ok(answer) => {
                     self.pool.keep(connection);
                     return Ok(answer);
