@@ -236,7 +236,7 @@ pub fn rules(config: &Config) -> anyhow::Result<RuleSet> {
             }),
         }
     }
-    let compiled = RuleSet::compile(&sources)?;
+    let compiled = RuleSet::compile_with(&sources, &exeat_rules::beside)?;
     for warning in &compiled.warnings {
         tracing::warn!("{warning}");
     }

@@ -13,6 +13,7 @@ mod dialect;
 mod engine;
 mod entropy;
 mod explain;
+mod extend;
 mod filter;
 mod format;
 #[doc(hidden)]
@@ -34,6 +35,7 @@ pub use engine::{
     Carried, Cost, Costs, Dropped, MAX_MATCHES, Match, Scan, Scratch, Trial, Tried, Window,
 };
 pub use explain::{Excuse, Facts};
+pub use extend::beside;
 pub use format::{Error as FormatError, Warning};
 pub use rule::{Action, Confidence, Origin, Required, Rule, RuleIndex, Severity};
 

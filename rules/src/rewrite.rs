@@ -45,7 +45,8 @@ const ORDER: [&str; 23] = [
 /// The text of a file that loads to the same rules as `source` does, without the keys that are not honoured.
 pub fn rewrite(source: &Source) -> Result<String, Error> {
     // What loads is a table of known keys, at most a few levels deep.
-    let warnings = RuleSet::compile(std::slice::from_ref(source))?.warnings;
+    let sources = std::slice::from_ref(source);
+    let warnings = RuleSet::compile_with(sources, &crate::beside)?.warnings;
     let table: Table = source.text.parse().unwrap_or_default();
     let mut out = String::from(
         "# Rewritten by exeat rules import. What stands in comments is not honoured.\n\n",

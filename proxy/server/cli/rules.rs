@@ -127,7 +127,7 @@ fn source(path: &Path) -> anyhow::Result<Source> {
 
 /// Compiles, and says on standard error what is not honoured.
 fn compile(sources: &[Source]) -> anyhow::Result<RuleSet> {
-    let Compiled { rules, warnings } = RuleSet::compile(sources)?;
+    let Compiled { rules, warnings } = RuleSet::compile_with(sources, &exeat_rules::beside)?;
     warn(&warnings)?;
     Ok(rules)
 }

@@ -7,7 +7,7 @@ use regex_automata::meta::{self, Regex};
 use regex_syntax::hir::Hir;
 
 use super::lazy::Lazy;
-use super::{Error as CompileError, FileList, rule_error};
+use super::{Error as CompileError, FileList, Loaded, rule_error};
 use crate::allowlist::Allowlist;
 use crate::filter::{Error, Filter, Residue};
 use crate::format::{AllowlistText, Located, RuleText};
@@ -161,18 +161,15 @@ impl Matcher {
     /// Adds the rule's own allowlists and those of the files that are about it.
     pub(super) fn with_lists(
         mut self,
-        text: &RuleText,
-        file: usize,
-        imported: bool,
+        loaded: &Loaded,
         lists: &[FileList],
     ) -> Result<Self, CompileError> {
-        let rule = &text.rule;
-        for list in &text.allowlists {
+        let rule = &loaded.text.rule;
+        for list in &loaded.text.allowlists {
             let wrong = |line, reason| rule_error(rule, line, format!("allowlist: {reason}"));
-            self.allowlists
-                .push(Arc::new(allowlist(list, imported, wrong)?));
+            self.allowlists.push(Arc::new(allowlist(list, wrong)?));
         }
-        let about = lists.iter().filter(|list| list.is_about(text, file));
+        let about = lists.iter().filter(|list| list.is_about(loaded));
         self.allowlists
             .extend(about.map(|list| Arc::clone(&list.list)));
         if self.allowlists.len() > ALLOWLISTS {
@@ -264,7 +261,6 @@ impl Search {
 
 pub(super) fn allowlist(
     text: &AllowlistText,
-    imported: bool,
     wrong: impl Fn(usize, String) -> CompileError,
 ) -> Result<Allowlist, CompileError> {
     let any_of = |patterns: &[Located<String>]| {
@@ -297,7 +293,7 @@ pub(super) fn allowlist(
         regexes: any_of(&text.regexes)?,
         target: text.target,
         stopwords,
-        imported,
+        imported: text.imported,
     })
 }
 

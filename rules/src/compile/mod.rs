@@ -1,21 +1,23 @@
 //! Rule files into one immutable set, with everything compiled once.
 
+mod bundle;
 mod by_name;
 mod lazy;
 mod matcher;
 mod requirements;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::allowlist::{Allowlist, Hiding, Site, Standing};
 use crate::filter::ByPlace;
-use crate::format::{self, AllowlistText, Located, RuleText, Warning};
+use crate::format::{self, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
 use crate::{Match, Rule, RuleIndex, Source, builtin};
+use bundle::{Bundle, BundleList, InFile};
 pub use by_name::PathRules;
 use matcher::Expression;
 pub(crate) use matcher::{Matcher, Requirement, Search, any_of};
@@ -36,6 +38,13 @@ pub enum Error {
     Allowlist {
         file: String,
         line: usize,
+        reason: String,
+    },
+    #[error("{file}:{line}: extend.path {path}: {reason}")]
+    Extend {
+        file: String,
+        line: usize,
+        path: String,
         reason: String,
     },
     #[error("the keywords of the rules do not fit into one automaton: {reason}")]
@@ -65,41 +74,95 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Reads and compiles rule files. The order matters for `extend.disabledRules` and for the digest only.
+    /// Reads and compiles rule files. The order matters for `extend.disabledRules` and for the digest only. None may extend
+    /// another file by its path.
     pub fn compile(sources: &[Source]) -> Result<Compiled, Error> {
+        let nowhere = |_: &Source, _: &str| Err("it is not looked for here".to_owned());
+        Self::compile_with(sources, &nowhere)
+    }
+
+    /// The same, where `open` opens a file that another extends: from which, and under which name ([`crate::beside`]).
+    pub fn compile_with(
+        sources: &[Source],
+        open: &dyn Fn(&Source, &str) -> Result<Source, String>,
+    ) -> Result<Compiled, Error> {
         let mut warnings = Vec::new();
         let mut loaded: Vec<Loaded> = Vec::new();
         let mut lists: Vec<FileList> = Vec::new();
         let mut expressions: Vec<FileExpressions> = Vec::new();
         let mut known: HashSet<String> = HashSet::new();
-        for (file, source) in sources.iter().enumerate() {
-            let mut parsed = format::parse(&source.name, &source.text)?;
-            warnings.append(&mut parsed.warnings);
-            disable(&mut loaded, &parsed.disabled, &source.name, &mut warnings);
-            known.extend(parsed.rules.iter().map(|text| text.rule.id.clone()));
-            loaded.extend(parsed.rules.into_iter().map(|text| Loaded { file, text }));
-            let imported = !builtin::holds(source);
-            for (list, rules) in parsed.allowlists {
-                let name = printable(&source.name);
-                lists.push(FileList::compile(file, name, imported, &list, rules)?);
+        let mut texts: Vec<String> = Vec::new();
+        let mut waiting: VecDeque<Source> = sources.iter().cloned().collect();
+        while let Some(source) = waiting.pop_front() {
+            let is_shipped = builtin::holds(&source);
+            // It may have been loaded for a file that extends it.
+            if is_shipped && texts.contains(&source.text) {
+                continue;
             }
-            let mut warn = |line, reason| {
-                warnings.push(Warning {
-                    file: printable(&source.name),
-                    line,
-                    rule: None,
-                    reason,
-                });
-            };
-            let mut compile = |text: Option<Located<String>>, with_finding| {
-                text.and_then(|text| Expression::compile(&text, with_finding, imported, &mut warn))
+            let mut read_warnings = Vec::new();
+            let bundle = Bundle::read(&source, open, &mut read_warnings)?;
+            if bundle.covers_shipped {
+                let packs = builtin::builtin().into_iter();
+                let missing: Vec<Source> =
+                    packs.filter(|pack| !texts.contains(&pack.text)).collect();
+                if !missing.is_empty() {
+                    waiting.push_front(source);
+                    missing
+                        .into_iter()
+                        .rev()
+                        .for_each(|pack| waiting.push_front(pack));
+                    continue;
+                }
+            }
+            warnings.append(&mut read_warnings);
+            let number = expressions.len();
+            disable(&mut loaded, &bundle.disabled, &mut warnings);
+            known.extend(bundle.known);
+            for text in bundle.rules {
+                let same =
+                    |each: &&mut Loaded| each.is_shipped && each.text.rule.id == text.rule.id;
+                let base = loaded
+                    .iter_mut()
+                    .find(same)
+                    .filter(|_| bundle.covers_shipped);
+                match base {
+                    Some(base) => bundle::merge(&mut base.text, text, &mut warnings),
+                    None => loaded.push(Loaded {
+                        file: number,
+                        is_shipped,
+                        text,
+                    }),
+                }
+            }
+            for list in bundle.allowlists {
+                lists.push(FileList::compile(number, bundle.covers_shipped, list)?);
+            }
+            let mut compile = |text: Option<InFile<Located<String>>>, with_finding| {
+                let InFile {
+                    file,
+                    imported,
+                    value,
+                } = text?;
+                let mut warn = |line, reason| {
+                    warnings.push(Warning {
+                        file: file.clone(),
+                        line,
+                        rule: None,
+                        reason,
+                    });
+                };
+                Expression::compile(&value, with_finding, imported, &mut warn)
             };
             expressions.push(FileExpressions {
-                imported,
-                prefilter: compile(parsed.prefilter, false),
-                filter: compile(parsed.filter, true),
+                covers_shipped: bundle.covers_shipped,
+                prefilter: compile(bundle.prefilter, false),
+                filter: compile(bundle.filter, true),
             });
+            texts.extend(bundle.texts);
         }
+        loaded
+            .iter()
+            .try_for_each(|each| bundle::refuse_empty(&each.text))?;
         refuse_duplicates(&loaded)?;
         check_targets(&known, &lists)?;
         let requirements = Requirements::of(&loaded, &known, &mut warnings)?;
@@ -113,19 +176,22 @@ impl RuleSet {
             always: Vec::new(),
             parts: requirements.parts(),
             path_rules: PathRules::None,
-            digest: digest(sources),
+            digest: digest(&texts),
         };
-        for (index, Loaded { file, text }) in loaded.into_iter().enumerate() {
+        for (index, each) in loaded.into_iter().enumerate() {
             let is_part = set.parts.binary_search(&index).is_ok();
-            let matcher = Matcher::compile(&text, index, is_part, &mut wishes, &mut set.always)?;
-            let about = expressions.get(file);
-            let imported = about.is_some_and(|about| about.imported);
-            let mut matcher = matcher.with_lists(&text, file, imported, &lists)?;
+            let matcher =
+                Matcher::compile(&each.text, index, is_part, &mut wishes, &mut set.always)?;
+            let mut matcher = matcher.with_lists(&each, &lists)?;
             matcher.required = requirements.of_rule(index);
-            if let Some(about) = about {
-                matcher.filters.extend(about.filter.clone());
-                matcher.prefilters.extend(about.prefilter.clone());
+            for (number, about) in expressions.iter().enumerate() {
+                if each.file == number || each.is_shipped && about.covers_shipped {
+                    matcher.filters.extend(about.filter.clone());
+                    matcher.prefilters.extend(about.prefilter.clone());
+                }
             }
+            let Loaded { text, .. } = each;
+            let imported = text.imported;
             let mut warn = |line, reason| {
                 warnings.push(Warning {
                     file: text.rule.origin.file.clone(),
@@ -149,7 +215,7 @@ impl RuleSet {
                 }
             }
             set.matchers.push(matcher);
-            if !sources.get(file).is_some_and(builtin::holds) {
+            if text.imported {
                 untried.push((index, text.regex_line));
             }
             set.rules.push(text.rule);
@@ -316,13 +382,16 @@ impl RuleSet {
 
 /// A rule and the number of its file.
 struct Loaded {
+    /// Which of the files that were asked for brought it, itself or by extending another.
     file: usize,
+    /// It ships with us, whatever has been merged into it.
+    is_shipped: bool,
     text: RuleText,
 }
 
 /// The expressions at the top of a file.
 struct FileExpressions {
-    imported: bool,
+    covers_shipped: bool,
     prefilter: Option<Arc<Expression>>,
     filter: Option<Arc<Expression>>,
 }
@@ -332,37 +401,37 @@ struct FileList {
     file: usize,
     name: String,
     list: Arc<Allowlist>,
+    /// Also about the rules that ship with us, if it is about those of its file.
+    covers_shipped: bool,
     /// Empty: the rules of its file.
     rules: Vec<Located<String>>,
 }
 
 impl FileList {
-    fn compile(
-        file: usize,
-        name: String,
-        imported: bool,
-        text: &AllowlistText,
-        rules: Vec<Located<String>>,
-    ) -> Result<Self, Error> {
-        let list = matcher::allowlist(text, imported, |line, reason| Error::Allowlist {
+    fn compile(file: usize, covers_shipped: bool, list: BundleList) -> Result<Self, Error> {
+        let name = list.file;
+        let (mut text, rules) = list.value;
+        text.imported = list.imported;
+        let list = matcher::allowlist(&text, |line, reason| Error::Allowlist {
             file: name.clone(),
             line,
             reason,
         });
         Ok(Self {
             file,
+            covers_shipped,
             list: Arc::new(list?),
             name,
             rules,
         })
     }
 
-    fn is_about(&self, rule: &RuleText, file: usize) -> bool {
+    fn is_about(&self, rule: &Loaded) -> bool {
         match self.rules.as_slice() {
-            [] => self.file == file,
+            [] => self.file == rule.file || self.covers_shipped && rule.is_shipped,
             rules => rules
                 .iter()
-                .any(|id| id.value == "*" || id.value == rule.rule.id),
+                .any(|id| id.value == "*" || id.value == rule.text.rule.id),
         }
     }
 }
@@ -370,21 +439,20 @@ impl FileList {
 /// Takes earlier rules out by id; an id that names none is worth a warning.
 fn disable(
     loaded: &mut Vec<Loaded>,
-    disabled: &[Located<String>],
-    file: &str,
+    disabled: &[InFile<Located<String>>],
     warnings: &mut Vec<Warning>,
 ) {
-    for id in disabled {
+    for InFile { file, value, .. } in disabled {
         let before = loaded.len();
-        loaded.retain(|rule| rule.text.rule.id != id.value);
+        loaded.retain(|rule| rule.text.rule.id != value.value);
         if loaded.len() == before {
             warnings.push(Warning {
-                file: printable(file),
-                line: id.line,
+                file: file.clone(),
+                line: value.line,
                 rule: None,
                 reason: format!(
                     "disabledRules: no earlier file defines a rule \"{}\"",
-                    printable(&id.value)
+                    printable(&value.value)
                 ),
             });
         }
@@ -442,12 +510,12 @@ fn keyword_error(error: aho_corasick::BuildError) -> Error {
     }
 }
 
-fn digest(sources: &[Source]) -> String {
+fn digest(texts: &[String]) -> String {
     let mut hash = Sha256::new();
-    for source in sources {
+    for text in texts {
         // The length keeps two files apart from one that holds both.
-        hash.update((source.text.len() as u64).to_le_bytes());
-        hash.update(source.text.as_bytes());
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
     }
     hex::encode(hash.finalize())
 }

@@ -23,6 +23,18 @@ pub(crate) struct AllowlistText {
     pub(crate) regexes: Vec<Located<String>>,
     pub(crate) target: Target,
     pub(crate) stopwords: Vec<String>,
+    /// It comes from a file that does not ship with us.
+    pub(crate) imported: bool,
+}
+
+impl AllowlistText {
+    /// Moves everything to one line: that of what has taken it over from elsewhere.
+    pub(crate) fn stand_at(&mut self, line: usize) {
+        self.line = line;
+        for text in self.paths.iter_mut().chain(&mut self.regexes) {
+            text.line = line;
+        }
+    }
 }
 
 pub(super) const TOP_KEYS: &[Key] = &[
@@ -83,6 +95,7 @@ pub(super) fn read(table: &Table<'_, '_>) -> Result<AllowlistText, Error> {
         paths: table.texts("paths")?,
         regexes: table.texts("regexes")?,
         target,
+        imported: true,
         stopwords: stopwords
             .into_iter()
             .map(|word| word.value.to_ascii_lowercase())

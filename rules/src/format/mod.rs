@@ -13,7 +13,7 @@ use table::{Key, Place, Table};
 use crate::printable::printable;
 
 /// Longest rule file read, in bytes.
-const FILE_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A value and the line it stands on, counted from 1.
 #[derive(Clone, Debug)]
@@ -29,9 +29,18 @@ pub(crate) struct File {
     /// The allowlists at the top of the file, and the rules each is about; empty: the rules of this file.
     pub(crate) allowlists: Vec<(AllowlistText, Vec<Located<String>>)>,
     pub(crate) disabled: Vec<Located<String>>,
+    pub(crate) extend: Option<Located<Extend>>,
     pub(crate) prefilter: Option<Located<String>>,
     pub(crate) filter: Option<Located<String>>,
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// What a file builds on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Extend {
+    /// The rules that ship with us.
+    Default,
+    Path(String),
 }
 
 /// Something in a rule file that is understood and not honoured.
@@ -135,7 +144,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<File, Error> {
         top.text(key)?;
     }
     if let Some(extend) = top.table("extend", "[extend]", EXTEND_KEYS, &mut file.warnings)? {
-        file.disabled = extend_section(&extend)?;
+        extend_section(&extend, &mut file)?;
     }
     file.prefilter = top.block("prefilter")?;
     file.filter = top.block("filter")?;
@@ -151,25 +160,31 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<File, Error> {
     Ok(file)
 }
 
-/// A rule that is silently missing is a leak, so a base that cannot be loaded from here is an error.
-fn extend_section(extend: &Table<'_, '_>) -> Result<Vec<Located<String>>, Error> {
-    if let Some(set) = extend.boolean("useDefault")?
-        && set.value
-    {
-        return Err(extend.invalid(
-            set.line,
-            "useDefault is not supported; name the default rule file as a source of its own",
-        ));
+/// What the file extends, with its line, and the rules it takes out.
+fn extend_section(extend: &Table<'_, '_>, file: &mut File) -> Result<(), Error> {
+    let default = extend.boolean("useDefault")?.filter(|set| set.value);
+    let path = extend.text("path")?.filter(|set| !set.value.is_empty());
+    if let Some(set) = extend.text("url")?.filter(|set| !set.value.is_empty()) {
+        let reason = "url is not supported: nothing is fetched; put the file beside this one and name it in path";
+        return Err(extend.invalid(set.line, reason));
     }
-    for key in ["path", "url"] {
-        if let Some(set) = extend.text(key)?
-            && !set.value.is_empty()
-        {
-            let reason = format!("{key} is not supported; name that file as a source of its own");
-            return Err(extend.invalid(set.line, &reason));
+    file.extend = match (default, path) {
+        (Some(set), Some(_)) => {
+            let reason = "useDefault and path cannot be given both";
+            return Err(extend.invalid(set.line, reason));
         }
-    }
-    extend.texts("disabledRules")
+        (Some(set), None) => Some(Located {
+            line: set.line,
+            value: Extend::Default,
+        }),
+        (None, Some(set)) => Some(Located {
+            line: set.line,
+            value: Extend::Path(set.value),
+        }),
+        (None, None) => None,
+    };
+    file.disabled = extend.texts("disabledRules")?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -250,7 +265,6 @@ stopWords = ["w"]
             refused("\n[[rules]]\nregex = 'x'").starts_with("f.toml:2: rule: \"id\" is missing")
         );
         assert!(refused("[[rules]]\nid = 'a b'").contains("printable ASCII"));
-        assert!(refused("[[rules]]\nid = 'a'").contains("\"regex\" or \"path\""));
         assert!(
             refused("[[rules]]\nid = 'a'\nregex = 3")
                 .starts_with("f.toml:3: rule a: \"regex\" must be text")
@@ -268,9 +282,10 @@ stopWords = ["w"]
                 .contains("at least one")
         );
         assert!(
-            refused("[extend]\nuseDefault = true").starts_with("f.toml:2: [extend]: useDefault")
+            refused("[extend]\nuseDefault = true\npath = 'x'")
+                .starts_with("f.toml:2: [extend]: useDefault")
         );
-        assert!(refused("[extend]\npath = 'x'").contains("source of its own"));
+        assert!(refused("[extend]\nurl = 'x'").contains("nothing is fetched"));
     }
 
     #[test]

@@ -15,6 +15,17 @@ pub(crate) struct RuleText {
     pub(crate) required_lines: Vec<usize>,
     pub(crate) prefilter: Option<Located<String>>,
     pub(crate) filter: Option<Located<String>>,
+    pub(crate) given: Given,
+    /// It comes, in part at least, from a file that does not ship with us.
+    pub(crate) imported: bool,
+}
+
+/// Which of the words that have a default are written out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) action: bool,
+    pub(crate) severity: bool,
+    pub(crate) confidence: bool,
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -58,9 +69,6 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
     let regex = table.text("regex")?.filter(|regex| !regex.value.is_empty());
     let path = table.text("path")?.filter(|path| !path.value.is_empty());
     let id = id(table)?;
-    if regex.is_none() && path.is_none() {
-        return Err(table.invalid(table.line(), "\"regex\" or \"path\" must be given"));
-    }
     let required = required(table, warnings)?;
     let mut allowlists = Vec::new();
     for key in ["allowlist", "allowlists"] {
@@ -74,6 +82,12 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
         regex_line: line_or_rule(&regex),
         path_line: line_or_rule(&path),
         allowlists,
+        given: Given {
+            action: table.text("action")?.is_some(),
+            severity: table.text("severity")?.is_some(),
+            confidence: table.text("confidence")?.is_some(),
+        },
+        imported: true,
         prefilter: table.block("prefilter")?,
         filter: table.block("filter")?,
         required_lines: required.iter().map(|required| required.line).collect(),

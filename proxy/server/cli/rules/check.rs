@@ -25,7 +25,7 @@ pub struct Args {
 
 pub fn told(args: &Args) -> anyhow::Result<(String, u8)> {
     let sources = args.configured.sources(&args.files)?;
-    let compiled = match RuleSet::compile(&sources) {
+    let compiled = match RuleSet::compile_with(&sources, &exeat_rules::beside) {
         Ok(compiled) => compiled,
         Err(error) => return Ok((format!("{error}\n"), 1)),
     };

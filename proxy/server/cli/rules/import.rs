@@ -23,7 +23,7 @@ pub struct Args {
 
 pub fn told(args: &Args) -> anyhow::Result<String> {
     let source = source(&args.file)?;
-    let compiled = RuleSet::compile(std::slice::from_ref(&source))?;
+    let compiled = RuleSet::compile_with(std::slice::from_ref(&source), &exeat_rules::beside)?;
     warn(&compiled.warnings)?;
     let mut text = String::new();
     writeln!(
