@@ -164,10 +164,7 @@ fn target_rules_count_in_the_outermost_file() {
         )
     };
     assert_eq!(found(&[("own.toml", &own), ("base.toml", BASE)]), (0, 0));
-    let inner = format!(
-        "{list}{}",
-        BASE.replacen("[allowlist]", "[[allowlists]]", 1)
-    );
+    let inner = format!("{BASE}{list}");
     let own = "[extend]\npath = 'base.toml'\n";
     assert_eq!(found(&[("own.toml", own), ("base.toml", &inner)]), (1, 1));
 }
