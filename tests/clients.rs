@@ -127,7 +127,7 @@ fn dulwich_is_told_that_a_secret_was_stopped() {
 }
 
 /// The Python that `tests/run` sets up; without it these tests are passed over, but never where all are required.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let given = std::env::var_os("EXEAT_TEST_PYTHON").map(PathBuf::from);
     let python = given.unwrap_or_else(|| {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-python/bin/python")

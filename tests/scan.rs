@@ -10,7 +10,10 @@ use tempfile::TempDir;
 
 use crate::harness::{EXEAT, Git, Options, Run, World, github_token, incompressible, run_program};
 
+mod baseline;
 mod commits;
+mod inputs;
+mod outputs;
 mod same;
 
 /// A folder to scan in, with a home of its own beside it.

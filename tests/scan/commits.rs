@@ -5,7 +5,7 @@ use std::fs;
 use super::{Git, Place, Value, at, github_token, parsed, place, places};
 
 impl Place {
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(super) fn git(&self, arguments: &[&str]) -> String {
         let who = [
             "-c",
             "user.name=Ada Test",
@@ -19,7 +19,7 @@ impl Place {
     }
 
     /// A repository here.
-    fn begin(&self, format: &str) {
+    pub(super) fn begin(&self, format: &str) {
         self.git(&[
             "init",
             "-q",
@@ -29,7 +29,7 @@ impl Place {
         ]);
     }
 
-    fn commit(&self, path: &str, content: &str) -> String {
+    pub(super) fn commit(&self, path: &str, content: &str) -> String {
         self.write(path, content);
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", &format!("Write {path}")]);

@@ -8,6 +8,7 @@ use crate::{
     fingerprint::{Fingerprint, FingerprintKey},
     mask::Masked,
     overlap::Strength,
+    surroundings::Surroundings,
 };
 
 /// What one worker needs to examine texts. It holds the caches of the rules' automata, so it is
@@ -30,6 +31,7 @@ pub struct Hit {
     /// Of all that the rule matched, without blanks at its ends: of a rule with groups the secret may be a
     /// word that any secret of its kind has.
     pub whole: Fingerprint,
+    pub surroundings: Surroundings,
     /// Counted from 1.
     pub line: u64,
     /// Bytes from the start of the line, counted from 1.
@@ -123,6 +125,11 @@ impl Examiner {
     /// The matches as hits; `text`, in which they are, begins at `at`.
     fn hits(&mut self, text: &[u8], at: &Position) -> Vec<Hit> {
         self.matches.sort_by_key(|found| found.secret.start);
+        let secrets: Vec<Range<usize>> = self
+            .matches
+            .iter()
+            .map(|found| found.secret.clone())
+            .collect();
         let mut lines = Lines::new(text, at);
         let key = &self.key;
         let rules = &self.rules;
@@ -136,6 +143,7 @@ impl Examiner {
                 masked: Masked::new(secret),
                 fingerprint: key.fingerprint(rule, secret),
                 whole: key.fingerprint(rule, whole.trim_ascii()),
+                surroundings: Surroundings::of(text, &found.secret, &secrets),
                 line,
                 column,
                 end_line,

@@ -1,37 +1,105 @@
 //! One file outside git: scanned with its path, for `exeat scan PATH`.
 
+use std::io::{self, Read};
+
 use exeat_rules::{Site, Standing};
 
 use crate::{
-    examine::Examiner,
+    examine::{Examined, Examiner},
     finding::{Finding, Part, Place},
     names::Names,
     overlap,
-    report::{TRUNCATED, Unscannable},
+    report::{CUT, TRUNCATED, Unscannable},
+    stream::StreamedText,
 };
 
+/// Texts up to this many bytes are held whole; longer ones pass in windows.
+const WHOLE: usize = 8 << 20;
+/// Bytes read at once of a text that is not held.
+const CHUNK: usize = 512 << 10;
+
 /// Findings of one file, with what could not be read of it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct ExaminedFile {
     pub findings: Vec<Finding>,
     pub unscannable: Option<Unscannable>,
+    /// Length of the content.
+    pub bytes: u64,
 }
 
 /// Scans `content` as the file `path`; the path conditions of rules are judged on it.
 pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> ExaminedFile {
     let contained = examiner.examine(content);
+    judge(examiner, path, contained, content.len() as u64)
+}
+
+/// The same of what `content` gives, of which at most some ten mebibytes are held.
+///
+/// # Errors
+/// When it cannot be read, or is longer than `most` bytes; then nothing is told of it.
+pub fn examine_reader(
+    examiner: &mut Examiner,
+    path: &[u8],
+    content: &mut dyn Read,
+    most: u64,
+) -> io::Result<ExaminedFile> {
+    let mut content = content.take(most.saturating_add(1));
+    let mut held = Vec::new();
+    (&mut content)
+        .take(WHOLE as u64 + 1)
+        .read_to_end(&mut held)?;
+    let too_long = || {
+        Err(io::Error::other(format!(
+            "larger than {most} bytes (limits.object_bytes)"
+        )))
+    };
+    if held.len() as u64 > most {
+        return too_long();
+    }
+    if held.len() <= WHOLE {
+        return Ok(examine(examiner, path, &held));
+    }
+    let mut text = StreamedText::new(examiner);
+    let mut bytes = held.len() as u64;
+    text.feed(examiner, &held);
+    held.truncate(CHUNK);
+    held.shrink_to_fit();
+    loop {
+        let read = match content.read(&mut held) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        bytes += read as u64;
+        text.feed(examiner, held.get(..read).unwrap_or_default());
+    }
+    if bytes > most {
+        return too_long();
+    }
+    let contained = text.finish(examiner);
+    Ok(judge(examiner, path, contained, bytes))
+}
+
+fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) -> ExaminedFile {
     let named = examiner.examine_name(path);
     let shown = Names::new(examiner).show(path);
     let site = Site {
         path: Some(path),
         commit: None,
     };
+    let why = match (contained.truncated || named.truncated, contained.cut) {
+        (true, _) => Some(TRUNCATED),
+        (false, true) => Some(CUT),
+        (false, false) => None,
+    };
     let mut result = ExaminedFile {
         findings: path_findings(examiner, path, &shown),
-        unscannable: (contained.truncated || named.truncated).then(|| Unscannable {
+        unscannable: why.map(|why| Unscannable {
             what: shown.clone(),
-            why: TRUNCATED.into(),
+            why: why.into(),
         }),
+        bytes,
     };
     let rules = examiner.rules();
     let named = named.hits.into_iter().map(|hit| (Part::FileName, hit));

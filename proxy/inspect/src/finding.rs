@@ -3,7 +3,7 @@
 use exeat_rules::{Action, Confidence, Rule, RuleSet, Severity};
 use serde::{Serialize, Serializer};
 
-use crate::{examine::Hit, fingerprint::Fingerprint, mask::Masked};
+use crate::{examine::Hit, fingerprint::Fingerprint, mask::Masked, surroundings::Surroundings};
 
 /// A rule that matched, at the place a developer can go to. Every text in it is printable
 /// ASCII, and names that hold a match are masked.
@@ -29,6 +29,9 @@ pub struct Finding {
     pub via: Vec<String>,
     pub masked: Masked,
     pub fingerprint: Fingerprint,
+    /// The lines around the secret, for baselines.
+    #[serde(skip)]
+    pub surroundings: Surroundings,
     /// The repository that is pushed to serves the same bytes at the same path already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub existing: bool,
@@ -38,7 +41,10 @@ impl Finding {
     /// A finding of `hit` at `place`, told in the rule's words.
     pub fn of_hit(rules: &RuleSet, hit: &Hit, place: Place) -> Self {
         let rule = rules.rule(hit.found.rule);
-        Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
+        Self {
+            surroundings: hit.surroundings,
+            ..Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
+        }
     }
 
     /// A finding of a rule that judges the path alone: the path says it all.
@@ -58,6 +64,7 @@ impl Finding {
             via: Vec::new(),
             masked,
             fingerprint,
+            surroundings: Surroundings::none(),
             existing: false,
         }
     }

@@ -27,6 +27,7 @@ mod runs;
 pub mod shadow;
 mod stored;
 pub mod stream;
+pub mod surroundings;
 
 #[doc(hidden)]
 pub mod fuzz_targets;
@@ -43,3 +44,4 @@ pub use pack::{Error, Inspected, MOST_PATHS, PackInspection, Settings};
 pub use pool::Pool;
 pub use report::{Report, Unscannable};
 pub use stream::StreamedText;
+pub use surroundings::Surroundings;

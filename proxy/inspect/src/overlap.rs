@@ -109,6 +109,7 @@ mod tests {
                 via: Vec::new(),
                 masked: Masked::new(b""),
                 fingerprint: key.fingerprint(rule, b""),
+                surroundings: crate::Surroundings::none(),
                 existing: false,
             },
         }

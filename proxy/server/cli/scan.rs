@@ -1,15 +1,19 @@
 //! `exeat scan`: files, commits or packs through the same inspection as a push.
 
+mod baseline;
 mod files;
+mod ignored;
+mod key;
 mod output;
 mod packs;
+mod progress;
+mod staged;
 pub mod walk;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::bail;
 use exeat_inspect::FingerprintKey;
-use exeat_rules::RuleSet;
+use exeat_rules::{Action, RuleSet};
 
 use crate::{
     boot,
@@ -24,23 +28,53 @@ const COULD_NOT_FINISH: u8 = 2;
 /// Nothing is sent anywhere and nothing is recorded. Ends with 0 if nothing was found, 1 with
 /// findings, 2 if it could not finish.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  exeat scan .                                   every file below this folder
+  exeat scan --gitignore .                       only what git does not ignore
+  git diff | exeat scan -                        standard input
+  exeat scan --staged                            what the next commit would hold
+  exeat scan --git @{upstream}..HEAD             what a push would send
+  exeat scan --history                           every commit of every branch and tag
+  exeat scan --format sarif . > findings.sarif   for code scanning
+  exeat scan --write-baseline known.jsonl .      note what is known, then
+  exeat scan --baseline known.jsonl .            tell only what is new
+`exeat hook install` scans before every push.")]
 pub struct Args {
-    /// Files and folders to scan; links and .git folders inside folders are not entered
-    #[arg(value_name = "PATH", required_unless_present_any = ["git", "pack"])]
+    /// Files and folders to scan, or - for standard input; links and .git folders inside folders are not entered
+    #[arg(value_name = "PATH", required_unless_present_any = ["git", "pack", "staged", "history"])]
     paths: Vec<PathBuf>,
+    /// Leave out of folders what git ignores; what it tracks is scanned though a pattern ignores it
+    #[arg(long, requires = "paths")]
+    gitignore: bool,
     /// Commits to scan, as a push would send them, in the repository of the current folder: a
     /// range such as @{upstream}..HEAD, or several revisions such as "--all --not --remotes"
     #[arg(long, value_name = "RANGE", conflicts_with_all = ["paths", "pack"], allow_hyphen_values = true)]
     git: Option<String>,
+    /// Every commit of every branch, tag and other ref of the repository of the current folder
+    #[arg(long, visible_alias = "all", conflicts_with_all = ["paths", "pack", "git"])]
+    history: bool,
+    /// Files of the index that differ from HEAD, in the repository of the current folder
+    #[arg(long, conflicts_with_all = ["paths", "pack", "git", "history"])]
+    staged: bool,
     /// A pack file to scan
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
     pack: Option<PathBuf>,
     /// How the objects of the pack are named, which a pack does not say of itself
-    #[arg(long, value_enum, value_name = "HASH", conflicts_with_all = ["paths", "git"], default_value_t = ObjectFormat::Sha1)]
+    #[arg(long, value_enum, value_name = "HASH", conflicts_with_all = ["paths", "git", "staged", "history"], default_value_t = ObjectFormat::Sha1)]
     object_format: ObjectFormat,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The weakest action of a finding that makes the scan end with 1
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t = FailOn::Note)]
+    fail_on: FailOn,
+    /// Known findings, which are counted and not told; entries that hide nothing any more are named
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write all findings to this file as known, with the reasons that --baseline gives; the scan then ends with 0
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
     /// Configuration file whose rules and limits are used
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -53,6 +87,39 @@ pub enum Format {
     Text,
     /// One JSON object a line
     Jsonl,
+    /// One JSON object with all findings
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Comma-separated values
+    Csv,
+    /// JUnit, for build servers: each finding is a failed test
+    Junit,
+    /// GitLab's report of secret detection
+    Gitlab,
+}
+
+/// The weakest action that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    Never,
+    Note,
+    Warn,
+    Review,
+    Block,
+}
+
+impl FailOn {
+    /// Whether a finding of this action makes the scan fail.
+    fn fails(self, action: Action) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Note => true,
+            Self::Warn => action >= Action::Warn,
+            Self::Review => action >= Action::Review,
+            Self::Block => action >= Action::Block,
+        }
+    }
 }
 
 /// The hash that names the objects of a repository.
@@ -71,28 +138,95 @@ struct Scan {
     key: FingerprintKey,
 }
 
+impl Scan {
+    fn new(config: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        let (config, _) = Config::load(config, config::environment_at_home())?;
+        Ok(Self {
+            rules: Arc::new(boot::rules(&config)?),
+            key: key::fingerprint_key()?,
+            config,
+        })
+    }
+}
+
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     tokio::task::spawn_blocking(move || scan(&args)).await?
 }
 
+/// Scans what a push of `range` would send, for people; the exit code of a scan.
+pub fn of_push(
+    config: Option<&std::path::Path>,
+    range: &str,
+    fail_on: FailOn,
+    baseline: Option<&std::path::Path>,
+) -> anyhow::Result<u8> {
+    let scan = Scan::new(config)?;
+    let baseline = baseline.map(baseline::Baseline::read).transpose()?;
+    let mut printer =
+        output::Printer::new(Format::Text, fail_on, scan.rules.clone(), baseline, None);
+    packs::scan_range(&scan, range, &mut printer)?;
+    Ok(exit_code(printer.finish()?.0))
+}
+
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let (config, _) = Config::load(args.config.as_deref(), config::environment_at_home())?;
-    let scan = Scan {
-        rules: Arc::new(boot::rules(&config)?),
-        key: output::fingerprint_key()?,
-        config,
-    };
-    let mut printer = output::Printer::new(args.format);
+    let scan = Scan::new(args.config.as_deref())?;
+    let baseline = args
+        .baseline
+        .as_deref()
+        .map(baseline::Baseline::read)
+        .transpose()?;
+    let notes = args
+        .write_baseline
+        .as_ref()
+        .map(|_| baseline::Notes::default());
+    let mut printer = output::Printer::new(
+        args.format,
+        args.fail_on,
+        scan.rules.clone(),
+        baseline,
+        notes,
+    );
     match (&args.git, &args.pack) {
-        (Some(range), None) => packs::scan_range(&scan, range, &mut printer)?,
+        (Some(range), _) => packs::scan_range(&scan, range, &mut printer)?,
         (None, Some(path)) => packs::scan_pack(&scan, path, args.object_format, &mut printer)?,
-        (None, None) => files::scan(&scan, &args.paths, &mut printer)?,
-        (Some(_), Some(_)) => bail!("--git and --pack cannot be used together"),
+        (None, None) if args.staged => staged::scan(&scan, &mut printer)?,
+        (None, None) if args.history => {
+            packs::scan_history(&scan, &mut printer)?;
+            printer.tell_unused(|_| true)?;
+        }
+        (None, None) => {
+            files::scan(&scan, &args.paths, args.gitignore, &mut printer)?;
+            printer.tell_unused(|path| is_below(path, &args.paths))?;
+        }
     }
-    let told = printer.finish()?;
-    Ok(ExitCode::from(match told {
+    let (told, baseline, notes) = printer.finish()?;
+    if let Some((path, notes)) = args.write_baseline.as_ref().zip(notes) {
+        let count = notes.write(path, baseline.as_ref())?;
+        eprintln!(
+            "exeat: {count} known findings written to {}",
+            path.display()
+        );
+        return Ok(ExitCode::from(match told {
+            output::Told::Incomplete => COULD_NOT_FINISH,
+            output::Told::Clean | output::Told::Findings => 0,
+        }));
+    }
+    Ok(ExitCode::from(exit_code(told)))
+}
+
+fn exit_code(told: output::Told) -> u8 {
+    match told {
         output::Told::Clean => 0,
         output::Told::Findings => FINDINGS,
         output::Told::Incomplete => COULD_NOT_FINISH,
-    }))
+    }
+}
+
+/// Whether a path lies at or below one of those that were scanned.
+fn is_below(path: &str, scanned: &[PathBuf]) -> bool {
+    let path = std::path::Path::new(path);
+    scanned.iter().any(|scanned| {
+        let scanned = scanned.strip_prefix(".").unwrap_or(scanned);
+        path.starts_with(scanned)
+    })
 }

@@ -37,6 +37,7 @@ fn report(actions: &[Action], unread: usize) -> Report {
         via: Vec::new(),
         masked: Masked::new(b""),
         fingerprint: key.fingerprint("rule", b""),
+        surroundings: exeat_inspect::Surroundings::none(),
         existing: false,
     };
     let missed = Unscannable {

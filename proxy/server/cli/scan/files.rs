@@ -1,135 +1,144 @@
-//! Scans files and folders of the file system.
+//! Scans files and folders of the file system, and standard input.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    thread,
 };
 
-use exeat_inspect::{Examiner, Names, Unscannable, file};
+use crossbeam_channel::bounded;
+use exeat_inspect::{Examiner, Names, Unscannable, file, file::ExaminedFile};
 
-use super::{Scan, output::Printer};
+use super::{Scan, output::Printer, walk};
 
-/// Scans every regular file at or below `paths`, in order of their names. Links inside folders are
-/// read as git stores them, as the text of their target, and `.git` folders are left out: `--git`
-/// scans what they hold. What is named on the command line itself is read whatever it is.
-pub fn scan(scan: &Scan, paths: &[PathBuf], printer: &mut Printer) -> anyhow::Result<()> {
-    let mut walk = Walk {
-        examiner: Examiner::new(scan.rules.clone(), scan.key.clone()),
-        most_bytes: scan.config.limits.object_bytes,
-        printer,
-    };
+/// Files on their way to a worker, or back from one.
+const WAITING: usize = 256;
+
+/// What a worker is given.
+enum Job {
+    Entry(walk::Entry),
+    /// Standard input, under the name that it is told by.
+    Input,
+}
+
+/// Scans every regular file at or below `paths` on all cores, and tells findings in order of their names. Links inside
+/// folders are read as git stores them, as the text of their target, and `.git` folders are left out: `--git` scans what
+/// they hold. What is named on the command line itself is read whatever it is; `-` is standard input.
+pub fn scan(
+    scan: &Scan,
+    paths: &[PathBuf],
+    gitignore: bool,
+    printer: &mut Printer,
+) -> anyhow::Result<()> {
+    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    thread::scope(|scope| {
+        let (jobs_in, jobs) = bounded::<(u64, Job)>(WAITING);
+        let (done_in, done) = bounded::<(u64, ExaminedFile)>(WAITING);
+        let walker = scope.spawn(move || {
+            let mut number = 0;
+            let mut hand_on = |job| {
+                let handed_on = jobs_in.send((number, job)).is_ok();
+                number += 1;
+                handed_on
+            };
+            list(paths, gitignore, &mut hand_on)
+        });
+        for _ in 0..threads {
+            let (jobs, done) = (jobs.clone(), done_in.clone());
+            scope.spawn(move || {
+                let mut examiner = Examiner::new(scan.rules.clone(), scan.key.clone());
+                for (number, job) in jobs {
+                    let examined = examine(&mut examiner, job, scan.config.limits.object_bytes);
+                    if done.send((number, examined)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop((jobs, done_in));
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        // When telling fails, the channels close, and with them everything ends.
+        for (number, examined) in done {
+            waiting.insert(number, examined);
+            while let Some(examined) = waiting.remove(&next) {
+                next += 1;
+                tell(examined, printer)?;
+            }
+        }
+        match walker.join() {
+            Ok(listed) => listed,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn list(
+    paths: &[PathBuf],
+    gitignore: bool,
+    hand_on: &mut dyn FnMut(Job) -> bool,
+) -> anyhow::Result<()> {
     for path in paths {
-        walk.named(path)?;
+        let mut each = |entry| hand_on(Job::Entry(entry));
+        let one = std::slice::from_ref(path);
+        match (path.as_os_str() == "-", gitignore && path.is_dir()) {
+            (true, _) => {
+                hand_on(Job::Input);
+            }
+            (false, true) => super::ignored::kept(path, &mut each)?,
+            (false, false) => walk::below(one, &mut each),
+        }
     }
     Ok(())
 }
 
-struct Walk<'a> {
-    examiner: Examiner,
-    most_bytes: u64,
-    printer: &'a mut Printer,
+fn tell(examined: ExaminedFile, printer: &mut Printer) -> anyhow::Result<()> {
+    printer.scanned(examined.bytes);
+    for finding in examined.findings {
+        printer.finding(finding)?;
+    }
+    match &examined.unscannable {
+        Some(missed) => printer.unread(missed),
+        None => Ok(()),
+    }
 }
 
-impl Walk<'_> {
-    /// A path of the command line: links lead on, and a pipe is read to its end.
-    fn named(&mut self, path: &Path) -> anyhow::Result<()> {
-        match fs::metadata(path) {
-            Ok(kind) if kind.is_dir() => self.below(path),
-            Ok(_) => self.file(path),
-            Err(error) => self.missed(path, &error),
+fn examine(examiner: &mut Examiner, job: Job, most: u64) -> ExaminedFile {
+    let (path, content): (PathBuf, io::Result<Box<dyn Read>>) = match job {
+        Job::Input => (PathBuf::from("-"), Ok(Box::new(io::stdin().lock()))),
+        Job::Entry(walk::Entry::Missed(path, error)) => (path, Err(error)),
+        Job::Entry(walk::Entry::File(path)) => {
+            let file = File::open(&path).map(|file| Box::new(file) as Box<dyn Read>);
+            (path, file)
         }
-    }
+        Job::Entry(walk::Entry::Link(path)) => {
+            let target = fs::read_link(&path).map(|target| target.as_os_str().as_bytes().to_vec());
+            (
+                path,
+                target.map(|target| Box::new(io::Cursor::new(target)) as Box<dyn Read>),
+            )
+        }
+    };
+    let name = path
+        .strip_prefix(".")
+        .unwrap_or(&path)
+        .as_os_str()
+        .as_bytes();
+    let examined =
+        content.and_then(|mut content| file::examine_reader(examiner, name, &mut content, most));
+    examined.unwrap_or_else(|error| missed(examiner, &path, &error))
+}
 
-    fn below(&mut self, folder: &Path) -> anyhow::Result<()> {
-        let mut waiting = Vec::new();
-        self.folder(folder, &mut waiting)?;
-        while let Some(path) = waiting.pop() {
-            let kind = match fs::symlink_metadata(&path) {
-                Ok(metadata) => metadata.file_type(),
-                Err(error) => {
-                    self.missed(&path, &error)?;
-                    continue;
-                }
-            };
-            if kind.is_dir() {
-                self.folder(&path, &mut waiting)?;
-            } else if kind.is_symlink() {
-                self.link(&path)?;
-            } else if kind.is_file() {
-                self.file(&path)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn folder(&mut self, path: &Path, waiting: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-        match entries(path) {
-            Ok(entries) => waiting.extend(entries),
-            Err(error) => self.missed(path, &error)?,
-        }
-        Ok(())
-    }
-
-    fn link(&mut self, path: &Path) -> anyhow::Result<()> {
-        match fs::read_link(path) {
-            Ok(target) => self.examine(path, target.as_os_str().as_bytes()),
-            Err(error) => self.missed(path, &error),
-        }
-    }
-
-    fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        match read(path, self.most_bytes) {
-            Ok(content) => self.examine(path, &content),
-            Err(error) => self.missed(path, &error),
-        }
-    }
-
-    fn examine(&mut self, path: &Path, content: &[u8]) -> anyhow::Result<()> {
-        let name = path.strip_prefix(".").unwrap_or(path);
-        let examined = file::examine(&mut self.examiner, name.as_os_str().as_bytes(), content);
-        self.printer.scanned(content.len() as u64);
-        for finding in &examined.findings {
-            self.printer.finding(finding)?;
-        }
-        match &examined.unscannable {
-            Some(missed) => self.printer.unread(missed),
-            None => Ok(()),
-        }
-    }
-
-    fn missed(&mut self, path: &Path, error: &io::Error) -> anyhow::Result<()> {
-        let what = Names::new(&mut self.examiner).show(path.as_os_str().as_bytes());
-        self.printer.unread(&Unscannable {
+fn missed(examiner: &mut Examiner, path: &Path, error: &io::Error) -> ExaminedFile {
+    let what = Names::new(examiner).show(path.as_os_str().as_bytes());
+    ExaminedFile {
+        unscannable: Some(Unscannable {
             what,
             why: error.to_string(),
-        })
+        }),
+        ..ExaminedFile::default()
     }
-}
-
-/// Reads a whole file of at most `most` bytes, which may grow meanwhile.
-fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let mut file = File::open(path)?.take(most.saturating_add(1));
-    file.read_to_end(&mut content)?;
-    if content.len() as u64 > most {
-        return Err(io::Error::other(format!(
-            "larger than {most} bytes (limits.object_bytes)"
-        )));
-    }
-    Ok(content)
-}
-
-/// The entries of a folder, so ordered that the first is visited first.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name() != ".git" {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort_by(|left, right| right.cmp(left));
-    Ok(entries)
 }

@@ -22,8 +22,31 @@ const CHUNK: usize = 64 * 1024;
 
 /// Scans what a push of `range` would send: git packs it, and the pack is inspected.
 pub fn scan_range(scan: &Scan, range: &str, printer: &mut Printer) -> anyhow::Result<()> {
+    scan_revisions(scan, range, &revisions(range)?, printer)
+}
+
+/// Scans every commit that a ref or `HEAD` leads to.
+pub fn scan_history(scan: &Scan, printer: &mut Printer) -> anyhow::Result<()> {
+    let listed = git(&["rev-parse", "--all"])?;
+    let mut revisions: Vec<String> = listed.lines().map(str::to_owned).collect();
+    // Not before the first commit.
+    if let Ok(head) = git(&["rev-parse", "--quiet", "--verify", "HEAD"]) {
+        revisions.push(head.trim().to_owned());
+    }
+    if revisions.is_empty() {
+        return Ok(());
+    }
+    scan_revisions(scan, "the history", &revisions, printer)
+}
+
+/// `what` names them in errors.
+fn scan_revisions(
+    scan: &Scan,
+    what: &str,
+    revisions: &[String],
+    printer: &mut Printer,
+) -> anyhow::Result<()> {
     let hash = object_format()?;
-    let revisions = revisions(range)?;
     let mut git = Command::new("git")
         .args([
             "pack-objects",
@@ -53,7 +76,7 @@ pub fn scan_range(scan: &Scan, range: &str, printer: &mut Printer) -> anyhow::Re
     let status = git.wait().context("git pack-objects")?;
     // A git that was cut off ends by a signal; then the inspection knows why.
     if status.code().is_some_and(|code| code != 0) {
-        bail!("git could not pack {range}; the lines above say why");
+        bail!("git could not pack {what}; the lines above say why");
     }
     inspected
 }
@@ -97,12 +120,15 @@ fn inspect<S: Spool>(
     loop {
         match input.read(&mut chunk)? {
             0 => break,
-            length => inspection.feed(&chunk[..length])?,
+            length => {
+                inspection.feed(&chunk[..length])?;
+                printer.under_way(length as u64);
+            }
         }
     }
     let inspected = inspection.finish(targets)?;
     printer.scanned(inspected.coverage.bytes);
-    for finding in &inspected.findings {
+    for finding in inspected.findings {
         printer.finding(finding)?;
     }
     for missed in &inspected.unscannable {

@@ -1,0 +1,175 @@
+//! Every output format: of the right form, complete, and without a secret.
+
+use super::*;
+
+/// A folder with findings of several kinds, one of them in an odd place, and something that cannot be read.
+fn found() -> (Place, [String; 3]) {
+    let place = Place::new();
+    let secrets = [721, 722, 723].map(github_token);
+    place.write("=cmd.txt", format!("\n  x {}\n", secrets[0]));
+    place.write("a <&>\"'/b,c.env", format!("{}\n", secrets[1]));
+    place.write(&format!("by-{}-name", secrets[2]), "nothing\n");
+    (place, secrets)
+}
+
+fn scanned(format: &str) -> Run {
+    let (place, secrets) = found();
+    let run = place.scan(&["--format", format, "."]);
+    assert_eq!(run.status, 1, "{run}");
+    for secret in &secrets {
+        assert_untold(&run, secret);
+    }
+    run
+}
+
+fn value(run: &Run) -> Value {
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
+}
+
+/// The folder with published schemas, which are not part of this repository.
+fn schema(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let shared = std::env::var_os("EXEAT_SHARED").map_or(beside, PathBuf::from);
+    let path = shared.join("data/schemas").join(name);
+    if !path.exists() {
+        println!("skipped: there is no {}", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// Validates what was printed by the schema of that name, where schema and Python are at hand.
+#[track_caller]
+fn validate(run: &Run, name: &str, script: &str) {
+    let Some((schema, python)) = schema(name).zip(crate::clients::python()) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("document");
+    fs::write(&document, &run.stdout).unwrap();
+    let mut command = Command::new(python);
+    command.args(["-c", script]).arg(schema).arg(document);
+    run_program(&mut command).ok();
+}
+
+const JSON: &str = "import json, sys, jsonschema\n\
+    schema, document = (json.load(open(name)) for name in sys.argv[1:3])\n\
+    kind = jsonschema.validators.validator_for(schema)\n\
+    kind.check_schema(schema)\n\
+    kind(schema, format_checker=jsonschema.FormatChecker()).validate(document)\n";
+
+const XML: &str = "import sys, xmlschema\nxmlschema.XMLSchema(sys.argv[1]).validate(sys.argv[2])\n";
+
+#[test]
+fn sarif() {
+    let run = scanned("sarif");
+    let log = value(&run);
+    assert_eq!(log["version"], "2.1.0");
+    let report = &log["runs"][0];
+    let results = report["results"].as_array().unwrap();
+    assert_eq!(results.len(), 3, "{run}");
+    let rules = report["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in results {
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert_eq!(result["level"], "error");
+        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+    }
+    let place = &results[0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "%3Dcmd.txt");
+    assert_eq!(place["region"]["startLine"], 2);
+    assert_eq!(place["region"]["startColumn"], 5);
+    assert_eq!(report["invocations"][0]["executionSuccessful"], true);
+    validate(&run, "sarif-schema-2.1.0.json", JSON);
+    // What was not read is told, and a clean scan is a whole document as well.
+    let place = Place::new();
+    let run = place.scan(&["--format", "sarif", "absent"]);
+    assert_eq!(run.status, 2);
+    let report = &value(&run)["runs"][0];
+    assert_eq!(report["invocations"][0]["executionSuccessful"], false);
+    assert_eq!(report["results"].as_array().unwrap().len(), 0);
+    validate(&run, "sarif-schema-2.1.0.json", JSON);
+}
+
+#[test]
+fn json() {
+    let run = scanned("json");
+    let whole = value(&run);
+    assert_eq!(whole["findings"].as_array().unwrap().len(), 3);
+    assert_eq!(whole["unread"].as_array().unwrap().len(), 0);
+    assert_eq!(whole["rules_digest"].as_str().unwrap().len(), 64);
+    assert!(whole["scanned_bytes"].as_u64().unwrap() > 80);
+}
+
+#[test]
+fn csv() {
+    let run = scanned("csv");
+    let lines: Vec<&str> = run.stdout.split_terminator("\r\n").collect();
+    assert_eq!(lines.len(), 4, "{run}");
+    assert!(lines[0].starts_with("rule,description,action,"), "{run}");
+    assert!(lines[1].contains(",\"'=cmd.txt\",2,5,2,file,"), "{run}");
+    assert!(lines[2].contains(",\"a <&>\"\"'/b,c.env\",1,1,1,"), "{run}");
+}
+
+#[test]
+fn junit() {
+    let run = scanned("junit");
+    for part in [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n",
+        " tests=\"3\" failures=\"3\" errors=\"0\" ",
+        "in a &lt;&amp;&gt;&quot;&apos;/b,c.env\"",
+        "<failure type=\"block\" message=\"",
+    ] {
+        assert!(run.stdout.contains(part), "{part}: {run}");
+    }
+    validate(&run, "JUnit.xsd", XML);
+    for arguments in [&["."][..], &["absent"]] {
+        let place = Place::new();
+        let run = place.scan(&[&["--format", "junit"], arguments].concat());
+        assert!(run.stdout.contains("tests=\"1\""), "{run}");
+        validate(&run, "JUnit.xsd", XML);
+    }
+}
+
+#[test]
+fn gitlab() {
+    let run = scanned("gitlab");
+    let report = value(&run);
+    assert_eq!(report["version"], "15.0.0");
+    let scan = &report["scan"];
+    assert_eq!(
+        (&scan["type"], &scan["status"]),
+        (&"secret_detection".into(), &"success".into())
+    );
+    for time in ["start_time", "end_time"] {
+        let time = scan[time].as_str().unwrap();
+        assert!(time.len() == 19 && &time[10..11] == "T", "{time}");
+    }
+    for tool in ["analyzer", "scanner"] {
+        for key in ["id", "name", "version"] {
+            assert!(!scan[tool][key].as_str().unwrap().is_empty());
+        }
+        assert!(scan[tool]["vendor"]["name"].is_string());
+    }
+    let found = report["vulnerabilities"].as_array().unwrap();
+    assert_eq!(found.len(), 3);
+    let mut ids: Vec<&str> = found
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+    for one in found {
+        assert!(one["identifiers"][0]["value"].is_string());
+        assert!(
+            one["location"]["commit"]["sha"]
+                .as_str()
+                .is_some_and(|sha| sha.len() == 40)
+        );
+        let severity = one["severity"].as_str().unwrap();
+        assert!(["Critical", "High", "Medium", "Low", "Info"].contains(&severity));
+    }
+    assert_eq!(found[0]["location"]["file"], "=cmd.txt");
+    validate(&run, "secret-detection-report-format.json", JSON);
+}
