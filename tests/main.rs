@@ -13,6 +13,7 @@ mod existing;
 mod faults;
 mod front;
 mod harness;
+mod hook;
 mod observe;
 mod pass;
 mod redteam;

@@ -5,6 +5,7 @@ pub mod config;
 pub mod credential;
 pub mod demo;
 pub mod health;
+pub mod hook;
 mod notify;
 pub mod rules;
 pub mod scan;
@@ -40,6 +41,8 @@ enum Command {
     Setup(setup::Args),
     /// Look for secrets in files, commits or packs, with the rules of the proxy
     Scan(scan::Args),
+    /// Set a git hook that scans before every push
+    Hook(hook::Args),
     /// List, explain, try and check the rules
     Rules(rules::Args),
     /// List and verify the records of what was pushed
@@ -73,6 +76,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Health(args) => health::run(args).await,
         Command::Setup(args) => setup::run(args),
         Command::Scan(args) => scan::run(args).await,
+        Command::Hook(args) => hook::run(args).await,
         Command::Rules(args) => rules::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,
