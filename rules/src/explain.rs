@@ -18,6 +18,10 @@ pub struct Facts {
     pub regex_bytes: usize,
     /// Its own allowlists first, then those of files that are about it.
     pub allowlists: Vec<Excuse>,
+    /// Filter expressions that its finds must pass.
+    pub filters: usize,
+    /// Ids of the rules that must match near its finds.
+    pub required: Vec<String>,
 }
 
 /// What an allowlist asks about, by the number of its conditions.
@@ -56,6 +60,13 @@ impl RuleSet {
             before_keyword: search.and_then(|search| search.before_max),
             regex_bytes: search.map_or(0, |search| search.regex.get().memory_usage()),
             allowlists: matcher.allowlists.iter().map(excuse).collect(),
+            filters: matcher.filters.len() + matcher.prefilters.len(),
+            required: matcher
+                .required
+                .iter()
+                .filter_map(|required| self.rules.get(required.part))
+                .map(|rule| rule.id.clone())
+                .collect(),
         })
     }
 }

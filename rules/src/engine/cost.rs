@@ -91,11 +91,13 @@ impl RuleSet {
         if !self.always.contains(&rule) {
             cost.keyword_hits += places.len() as u64;
         }
-        let begun = Instant::now();
+        // What is compiled at the first use is no cost of this text.
+        let probe = search.probe.as_ref().map(|probe| probe.get());
+        let mut begun = Instant::now();
         let Some(progress) = scratch.wake(rule, search.probe.is_none(), text) else {
             return;
         };
-        if let Some(probe) = search.probe.as_ref().map(|probe| probe.get()) {
+        if let Some(probe) = probe {
             let full = progress.budget;
             for &place in places {
                 let cache = progress
@@ -120,6 +122,9 @@ impl RuleSet {
         };
         cost.regex_runs += runs;
         if runs > 0 {
+            cost.time += begun.elapsed();
+            search.regex.get();
+            begun = Instant::now();
             let cache = progress
                 .search
                 .get_or_insert_with(|| Box::new(search.regex.get().create_cache()));

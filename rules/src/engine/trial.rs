@@ -53,8 +53,8 @@ pub enum Dropped {
     Allowlist(usize),
     /// Rules that it requires do not all match nearby.
     Required(Vec<String>),
-    /// Another condition of the rule.
-    Condition,
+    /// A filter of the rule.
+    Filter,
 }
 
 impl RuleSet {
@@ -163,7 +163,7 @@ impl Matcher {
         };
         match self.allowlists.iter().position(excuses) {
             Some(at) => Dropped::Allowlist(at + 1),
-            None => Dropped::Condition,
+            None => Dropped::Filter,
         }
     }
 }

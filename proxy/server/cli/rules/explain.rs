@@ -105,6 +105,12 @@ fn describe(
                 format!("{number} {}", excuse(rules, index, number)),
             )?;
         }
+        if facts.filters > 0 {
+            field("filters", format!("{} (its file has them)", facts.filters))?;
+        }
+        if !facts.required.is_empty() {
+            field("requires", quoted(&facts.required))?;
+        }
         if rule.regex.is_some() {
             let bound = |bound: Option<usize>| match bound {
                 Some(bytes) => format!("{bytes} bytes"),
@@ -118,6 +124,7 @@ fn describe(
                         "in every text, from end to end (slow)".to_owned()
                     }
                     true => "in texts with a keyword, from end to end (slow)".to_owned(),
+                    false if facts.before_keyword == Some(0) => "at its keywords".to_owned(),
                     false => format!(
                         "at its keywords, and up to {} before",
                         bound(facts.before_keyword)

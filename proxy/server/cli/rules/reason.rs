@@ -100,7 +100,7 @@ fn told(
             false,
             format!("not all that it requires matches nearby: {}", quoted(parts)),
         ),
-        Err(Dropped::Condition) => (false, "a condition of the rule fails".into()),
+        Err(Dropped::Filter) => (false, "a filter of the rule says no".into()),
     };
     (finds, format!("{place}: {why}"))
 }
