@@ -88,3 +88,66 @@ fn as_a_push_of_the_same_commits() {
         assert_untold(&run, secret);
     }
 }
+
+/// Rule, path and line of each finding in a file.
+fn in_files(told: &[[String; 4]]) -> Vec<[String; 3]> {
+    let mut files: Vec<[String; 3]> = told
+        .iter()
+        .filter(|[_, _, path, _]| path != "null")
+        .map(|[rule, _, path, line]| [rule.clone(), path.clone(), line.clone()])
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn staged_files_histories_and_standard_input_as_a_push() {
+    let mut world = World::start(Options::default());
+    let secrets = [821, 822, 823, 824].map(github_token);
+    secrets.iter().for_each(|secret| world.forbid(secret));
+    world.new_repository("one");
+    let work = world.new_work("work");
+    let url = world.proxied_url("one");
+    fs::create_dir(work.join("b")).unwrap();
+    fs::write(
+        work.join("b/c"),
+        format!("{}\n\n x {}\n", secrets[1], secrets[2]),
+    )
+    .unwrap();
+    fs::write(work.join("clean"), "nothing\n").unwrap();
+    fs::write(work.join(format!("by-{}", secrets[3])), "nothing\n").unwrap();
+    world.commit_file(&work, "a.env", format!("x\n{}\n", secrets[0]), "Begin");
+    let run = world.git(&work, &["push", &url, "main"]);
+    assert_ne!(run.status, 0, "{run}");
+    world.stop_server();
+    let recorded = recorded(&world);
+    assert_eq!(recorded.len(), 4, "{recorded:?}");
+
+    let place = Place::new();
+    let scanned = |arguments: &[&str]| -> Vec<[String; 4]> {
+        let run = place.scan_in(&work, &[&["--format", "jsonl"], arguments].concat());
+        assert_eq!(run.status, 1, "{run}");
+        secrets
+            .iter()
+            .for_each(|secret| assert_untold(&run, secret));
+        parsed(&run).iter().map(told).collect()
+    };
+    assert_eq!(scanned(&["--history"]), recorded);
+    assert_eq!(in_files(&scanned(&["."])), in_files(&recorded));
+    // The same files, not committed yet.
+    world.git(&work, &["update-ref", "-d", "HEAD"]).ok();
+    assert_eq!(in_files(&scanned(&["--staged"])), in_files(&recorded));
+    let script = format!("'{EXEAT}' scan --format jsonl - < b/c");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &script])
+        .current_dir(&work)
+        .env("HOME", place.folder.path());
+    let read = parsed(&run_program(&mut shell));
+    let file = place.scan_in(&work, &["--format", "jsonl", "b/c"]);
+    let facts = |finding: &Value| {
+        ["rule", "line", "column", "fingerprint"].map(|key| finding[key].to_string())
+    };
+    let [read, file] = [&read, &parsed(&file)].map(|all| all.iter().map(facts).collect::<Vec<_>>());
+    assert_eq!(read, file);
+}
