@@ -140,6 +140,17 @@ fn what_the_next_commit_holds() {
     let place = Place::new();
     let run = place.scan(&["--staged"]);
     assert_eq!(run.status, 2, "{run}");
+    // What stands in for an object here is not what is committed.
+    place.begin("sha1");
+    place.write("a", github_token(755));
+    place.git(&["add", "a"]);
+    let bad = place.git(&["hash-object", "a"]);
+    place.write("b", "clean");
+    let clean = place.git(&["hash-object", "-w", "b"]);
+    place.git(&["replace", &bad, &clean]);
+    assert_eq!(places(&place.findings(&["--staged"])), [at("a", 1, 1)]);
+    place.git(&["commit", "-q", "-m", "Begin"]);
+    assert_eq!(places(&place.findings(&["--git", "HEAD"])), [at("a", 1, 1)]);
 }
 
 #[test]

@@ -137,3 +137,69 @@ fn path_findings(examiner: &Examiner, path: &[u8], shown: &str) -> Vec<Finding> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use exeat_rules::{RuleSet, Source};
+
+    use super::*;
+    use crate::FingerprintKey;
+
+    fn examiner() -> Examiner {
+        let source = Source {
+            name: "t.toml".into(),
+            text: "[[rules]]\nid='key'\nregex='''key_[0-9]{20}'''\nkeywords=['key_']\n\
+                   [[rules]]\nid='line'\nregex='''(?m)^from (\\w+) to \\w+$'''\nkeywords=['from ']\n"
+                .into(),
+        };
+        let rules = RuleSet::compile(&[source]).unwrap().rules;
+        Examiner::new(Arc::new(rules), FingerprintKey::new([0; 32]))
+    }
+
+    /// Gives few bytes at a time.
+    struct Drops<'a>(&'a [u8]);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(77_777);
+            buffer
+                .get_mut(..most)
+                .map_or(Ok(0), |part| self.0.read(part))
+        }
+    }
+
+    #[test]
+    fn a_large_file_is_told_as_in_one_piece() {
+        let mut content = Vec::new();
+        let mut number = 0_u64;
+        while content.len() <= WHOLE + (3 << 20) {
+            number += 1;
+            let line = match number % 5_000 {
+                0 => format!("x = key_{number:020}\n"),
+                1 => format!("from here{number} to there\n"),
+                _ => "the quick brown fox jumps over the lazy dog\n".to_owned(),
+            };
+            content.extend_from_slice(line.as_bytes());
+        }
+        let mut examiner = examiner();
+        let whole = examine(&mut examiner, b"a", &content);
+        let most = content.len() as u64;
+        let pieces = examine_reader(&mut examiner, b"a", &mut Drops(&content), most).unwrap();
+        assert!(whole.findings.len() > 90, "{}", whole.findings.len());
+        assert_eq!(pieces.findings, whole.findings);
+        assert_eq!((pieces.bytes, pieces.unscannable), (most, None));
+        let error =
+            examine_reader(&mut examiner, b"a", &mut Drops(&content), most - 1).unwrap_err();
+        assert!(error.to_string().contains("limits.object_bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_below_what_is_held_holds_too() {
+        let mut examiner = examiner();
+        let mut read = |most| examine_reader(&mut examiner, b"a", &mut &b"12345"[..], most);
+        assert_eq!(read(5).unwrap().bytes, 5);
+        assert!(read(4).is_err());
+    }
+}

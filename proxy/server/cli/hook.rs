@@ -251,11 +251,17 @@ fn pre_push(args: &PrePush) -> anyhow::Result<ExitCode> {
         args.fail_on,
         args.baseline.as_deref(),
     )?;
-    if code != 0 {
-        eprintln!(
-            "exeat: nothing was pushed. Take the secret out of the commits, or note it as known:\n  \
-             https://git-scm.com/docs/git-rebase; exeat scan --help (--write-baseline)"
-        );
+    match code {
+        0 => {}
+        1 => eprintln!(
+            "exeat: nothing was pushed. Replace what leaked, take it out of the commit that brings it \
+             (git rebase -i), and push again.\n\
+             exeat: if it is no secret, note it as known: exeat scan --history --write-baseline FILE, \
+             then exeat hook install --baseline FILE"
+        ),
+        _ => eprintln!(
+            "exeat: nothing was pushed, because not everything could be read (git push --no-verify goes around)"
+        ),
     }
     Ok(ExitCode::from(code))
 }

@@ -10,7 +10,7 @@ use super::reason::Reason;
 use super::{Configured, compile, counted};
 
 /// Longest text that is tried, in bytes.
-const MOST: u64 = 16 << 20;
+const MOST: u64 = 1 << 20;
 
 /// Say which rules match a text, and why the others do not
 ///

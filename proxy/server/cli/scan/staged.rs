@@ -107,7 +107,8 @@ struct Objects {
 impl Objects {
     fn open() -> anyhow::Result<Self> {
         let mut git = Command::new("git")
-            .args(["cat-file", "--batch"])
+            // What is committed are the objects themselves, not what stands in for them here.
+            .args(["--no-replace-objects", "cat-file", "--batch"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
