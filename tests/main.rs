@@ -14,6 +14,7 @@ mod faults;
 mod front;
 mod harness;
 mod hook;
+mod imported;
 mod observe;
 mod pass;
 mod redteam;

@@ -10,7 +10,7 @@ use exeat_gitwire::{
     history::{self, Places},
     pack::{Kind, Spool},
 };
-use exeat_rules::{self as rules, PathRules, RuleSet, Site};
+use exeat_rules::{self as rules, Hiding, PathRules, RuleSet, Site};
 
 use crate::{
     ancestry::Ancestry,
@@ -20,7 +20,7 @@ use crate::{
     finding::{Finding, Place},
     gather::ObjectHit,
     names::Names,
-    overlap::{self, Standing},
+    overlap::{self, Standing, Strength},
     pack::Error,
     report::Unscannable,
     stored::Stored,
@@ -72,6 +72,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     let bare = scene.bare_objects()?;
     let mut locator = Locator {
         rules: scene.shared.rules.as_ref(),
+        strength: scene.shared.strength,
         names: Names::new(scene.examiner),
         places: &places,
         bare,
@@ -163,6 +164,7 @@ impl<S: Spool> Scene<'_, S> {
 
 struct Locator<'a> {
     rules: &'a RuleSet,
+    strength: Strength,
     names: Names<'a>,
     places: &'a Places,
     bare: HashSet<ObjectId>,
@@ -171,6 +173,21 @@ struct Locator<'a> {
 }
 
 impl Locator<'_> {
+    /// Whether `hit` is a finding at `site`, and what would have hidden it.
+    fn finds(&self, hit: &Hit, site: &Site<'_>) -> Option<Option<Hiding>> {
+        self.strength.finds(self.rules.standing(&hit.found, site))
+    }
+
+    /// The same where the path is not known: only a word in the secret hides it there.
+    fn anywhere(&self, hit: &Hit) -> Option<Option<Hiding>> {
+        match hit.found.is_hidden() {
+            true => self
+                .strength
+                .finds(rules::Standing::Hidden(Hiding::Stopword)),
+            false => Some(None),
+        }
+    }
+
     /// A name that holds a match is masked wherever it is shown.
     fn mark_names(&mut self, hits: &[ObjectHit]) {
         for name in hits.iter().flat_map(|hit| &hit.names) {
@@ -180,7 +197,7 @@ impl Locator<'_> {
 
     /// The finding for `found` at the first place where it stands, or `None` if it stands nowhere.
     fn locate(&mut self, found: &ObjectHit) -> Option<Standing<ObjectId>> {
-        let place = match found.kind {
+        let (place, hiding) = match found.kind {
             Kind::Commit => self.place_without_path(found, Some(found.id)),
             Kind::Tag => self.place_without_path(found, None),
             Kind::Blob | Kind::Tree => self.place_by_path(found),
@@ -188,21 +205,27 @@ impl Locator<'_> {
         Some(Standing {
             text: found.id,
             secret: found.hit.found.secret.clone(),
-            finding: Finding::of_hit(self.rules, &found.hit, place),
+            finding: Finding::of_hit(self.rules, &found.hit, place).hidden_by(hiding),
         })
     }
 
-    fn place_without_path(&self, found: &ObjectHit, commit: Option<ObjectId>) -> Option<Place> {
+    fn place_without_path(
+        &self,
+        found: &ObjectHit,
+        commit: Option<ObjectId>,
+    ) -> Option<(Place, Option<Hiding>)> {
         let hex = commit.map(|id| id.to_string());
         let site = Site {
             path: None,
             commit: hex.as_deref(),
         };
-        stands(self.rules, &found.hit, &site).then(|| object_place(found, commit, None))
+        let hiding = self.finds(&found.hit, &site)?;
+        Some((object_place(found, commit, None), hiding))
     }
 
     /// One path that lets the finding stand is enough; an object at an unknown path stands.
-    fn place_by_path(&mut self, found: &ObjectHit) -> Option<Place> {
+    fn place_by_path(&mut self, found: &ObjectHit) -> Option<(Place, Option<Hiding>)> {
+        let mut hidden = None;
         let name = found.names.first().map(|name| &*name.name);
         let places = self
             .places
@@ -212,7 +235,8 @@ impl Locator<'_> {
         for place in places {
             let path = full_path(&place.path, name);
             let Some(left) = self.path_bytes.checked_sub(path.len()) else {
-                return Some(object_place(found, None, None));
+                let hiding = self.anywhere(&found.hit)?;
+                return Some((object_place(found, None, None), hiding));
             };
             self.path_bytes = left;
             let commit = place.commit.to_string();
@@ -220,17 +244,24 @@ impl Locator<'_> {
                 path: Some(&path),
                 commit: Some(&commit),
             };
-            if stands(self.rules, &found.hit, &site) {
-                let shown = self.names.show(&path);
-                return Some(object_place(found, Some(place.commit), Some(shown)));
+            let hiding = match self.finds(&found.hit, &site) {
+                Some(hiding) if hiding.is_none() || hidden.is_none() => hiding,
+                _ => continue,
+            };
+            let shown = self.names.show(&path);
+            let told = object_place(found, Some(place.commit), Some(shown));
+            if hiding.is_none() {
+                return Some((told, None));
             }
+            hidden = Some((told, hiding));
         }
         let all_known = self.places.complete && !self.bare.contains(&found.id);
         if !places.is_empty() && all_known {
-            return None;
+            return hidden;
         }
+        let hiding = self.anywhere(&found.hit)?;
         let shown = name.map(|name| self.names.show(name));
-        Some(object_place(found, None, shown))
+        Some((object_place(found, None, shown), hiding))
     }
 
     /// Holds the paths of `named` blobs against the rules that have only a path condition.
@@ -240,7 +271,7 @@ impl Locator<'_> {
         shared: &Shared,
         located: &mut Located,
     ) -> Result<(), Error> {
-        let mut matched = Vec::new();
+        let mut judged = Vec::new();
         let mut missed = !named.is_empty() && !self.places.complete;
         for (id, places) in &self.places.by_id {
             if !named.contains(id) {
@@ -248,9 +279,12 @@ impl Locator<'_> {
             }
             shared.go_on()?;
             for place in places {
-                matched.clear();
-                self.rules.match_path(&place.path, &mut matched);
-                for &rule in &matched {
+                judged.clear();
+                self.rules.judge_path(&place.path, &mut judged);
+                for &(rule, standing) in &judged {
+                    let Some(hiding) = self.strength.finds(standing) else {
+                        continue;
+                    };
                     if located.findings.len() >= shared.most_hits {
                         missed = true;
                         break;
@@ -265,7 +299,7 @@ impl Locator<'_> {
                     let fingerprint = shared.key.fingerprint(&rule.id, &place.path);
                     located
                         .findings
-                        .push(Finding::of_path(rule, fingerprint, site));
+                        .push(Finding::of_path(rule, fingerprint, site).hidden_by(hiding));
                 }
             }
         }
@@ -277,10 +311,6 @@ impl Locator<'_> {
         }
         Ok(())
     }
-}
-
-fn stands(rules: &RuleSet, hit: &Hit, site: &Site<'_>) -> bool {
-    rules.standing(&hit.found, site) == rules::Standing::Stands
 }
 
 fn object_place(found: &ObjectHit, commit: Option<ObjectId>, path: Option<String>) -> Place {

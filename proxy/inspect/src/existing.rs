@@ -16,7 +16,7 @@ use exeat_gitwire::{
     objects::{commit::Commit, tree},
     pack::{Bases, Fetched, Kind, MOST_BASES, Spool, Unavailable},
 };
-use exeat_rules::{Action, RuleIndex, RuleSet, Site, Standing};
+use exeat_rules::{Action, RuleIndex, RuleSet, Site};
 
 use crate::{
     batch::Shared,
@@ -24,6 +24,7 @@ use crate::{
     finding::{Finding, Part},
     fingerprint::Fingerprint,
     gather::ObjectHit,
+    overlap::Strength,
 };
 
 /// Paths that are looked up for one push.
@@ -92,7 +93,7 @@ impl<'a> Findings<'a> {
                 return;
             }
             if let Some(content) = versions.content(&id, Kind::Blob) {
-                let here = count(examiner, path, &content);
+                let here = count(examiner, self.shared.strength, path, &content);
                 merge(counts.entry(path).or_default(), here);
             }
         }
@@ -134,7 +135,8 @@ impl<'a> Findings<'a> {
                     commit: Some(&commit),
                 };
                 let stands = |hit: &&&ObjectHit| {
-                    self.shared.rules.standing(&hit.hit.found, &site) == Standing::Stands
+                    let standing = self.shared.rules.standing(&hit.hit.found, &site);
+                    self.shared.strength.finds(standing).is_some()
                 };
                 claims.push(Claim {
                     object,
@@ -160,7 +162,7 @@ fn key(hit: &Hit) -> Key {
     (hit.found.rule, hit.fingerprint, hit.whole)
 }
 
-fn count(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Counts {
+fn count(examiner: &mut Examiner, strength: Strength, path: &[u8], content: &[u8]) -> Counts {
     let site = Site {
         path: Some(path),
         commit: None,
@@ -168,7 +170,8 @@ fn count(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> Counts {
     let examined = examiner.examine(content);
     let mut counts = Counts::new();
     for hit in examined.hits {
-        if examiner.rules().standing(&hit.found, &site) == Standing::Stands {
+        let standing = examiner.rules().standing(&hit.found, &site);
+        if strength.finds(standing).is_some() {
             *counts.entry(key(&hit)).or_default() += 1;
         }
     }

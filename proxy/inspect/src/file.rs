@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use exeat_rules::{Site, Standing};
+use exeat_rules::Site;
 
 use crate::{
     examine::{Examined, Examiner},
@@ -106,12 +106,13 @@ fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) 
     let contained = contained.hits.into_iter().map(|hit| (Part::File, hit));
     let mut standing = Vec::new();
     for (part, hit) in named.chain(contained) {
-        if matches!(rules.standing(&hit.found, &site), Standing::Stands) {
+        let standing_here = rules.standing(&hit.found, &site);
+        if let Some(hiding) = examiner.strength().finds(standing_here) {
             let place = Place::outside_history(part, shown.clone(), &hit);
             standing.push(overlap::Standing {
                 text: part,
                 secret: hit.found.secret.clone(),
-                finding: Finding::of_hit(rules, &hit, place),
+                finding: Finding::of_hit(rules, &hit, place).hidden_by(hiding),
             });
         }
     }

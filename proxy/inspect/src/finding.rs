@@ -1,6 +1,6 @@
 //! One finding: which rule, where, and the masked excerpt; never the secret itself.
 
-use exeat_rules::{Action, Confidence, Rule, RuleSet, Severity};
+use exeat_rules::{Action, Confidence, Hiding, Rule, RuleSet, Severity};
 use serde::{Serialize, Serializer};
 
 use crate::{examine::Hit, fingerprint::Fingerprint, mask::Masked, surroundings::Surroundings};
@@ -35,6 +35,9 @@ pub struct Finding {
     /// The repository that is pushed to serves the same bytes at the same path already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub existing: bool,
+    /// What of an imported allowlist would have hidden it.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_if")]
+    pub allowlisted: Option<Hiding>,
 }
 
 impl Finding {
@@ -52,6 +55,15 @@ impl Finding {
         Self::of_rule(rule, place, Masked::nothing(), fingerprint)
     }
 
+    /// The same as told of what an allowlist would have hidden: for a person to decide, at most.
+    pub(crate) fn hidden_by(mut self, hiding: Option<Hiding>) -> Self {
+        if hiding.is_some() {
+            self.action = self.action.min(Action::Review);
+        }
+        self.allowlisted = hiding;
+        self
+    }
+
     fn of_rule(rule: &Rule, place: Place, masked: Masked, fingerprint: Fingerprint) -> Self {
         Self {
             rule: rule.id.clone(),
@@ -66,6 +78,7 @@ impl Finding {
             fingerprint,
             surroundings: Surroundings::none(),
             existing: false,
+            allowlisted: None,
         }
     }
 }
@@ -142,6 +155,16 @@ impl Part {
             Self::RefName => "branch or tag name",
             Self::PushOption => "push option",
         }
+    }
+}
+
+fn shown_if<T: std::fmt::Display, S: Serializer>(
+    value: &Option<T>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => to.collect_str(value),
+        None => to.serialize_none(),
     }
 }
 

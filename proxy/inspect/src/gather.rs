@@ -12,7 +12,7 @@ use exeat_gitwire::{
     pack::{self, Kind, Object},
 };
 
-use exeat_rules::PathRules;
+use exeat_rules::{Action, PathRules};
 
 use crate::{
     batch::{Shared, State},
@@ -171,7 +171,10 @@ impl Gathered {
 /// hides nothing, and it does not matter which batch is done first.
 fn keep_strongest(hits: &mut Vec<ObjectHit>, shared: &Shared) {
     let weight = |hit: &ObjectHit| {
-        let action = shared.rules.rule(hit.hit.found.rule).action;
+        let mut action = shared.rules.rule(hit.hit.found.rule).action;
+        if hit.hit.found.is_hidden() {
+            action = action.min(Action::Review);
+        }
         (shared.strength.weight(action), action)
     };
     hits.sort_unstable_by(|left, right| {

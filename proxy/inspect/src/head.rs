@@ -1,7 +1,7 @@
 //! What leaves before the pack: ref names and push options.
 
 use exeat_gitwire::push_request::PushRequest;
-use exeat_rules::{Site, Standing};
+use exeat_rules::Site;
 
 use crate::{
     coverage::Coverage,
@@ -55,19 +55,20 @@ impl Head {
             commit: None,
         };
         let rules = examiner.rules();
-        let mut standing = Vec::new();
+        let mut told = Vec::new();
         for hit in examined.hits {
-            if !matches!(rules.standing(&hit.found, &nowhere), Standing::Stands) {
+            let standing = rules.standing(&hit.found, &nowhere);
+            let Some(hiding) = examiner.strength().finds(standing) else {
                 continue;
-            }
+            };
             let place = Place::outside_history(part, shown.clone(), &hit);
-            standing.push(overlap::Standing {
+            told.push(overlap::Standing {
                 text: (),
                 secret: hit.found.secret.clone(),
-                finding: Finding::of_hit(rules, &hit, place),
+                finding: Finding::of_hit(rules, &hit, place).hidden_by(hiding),
             });
         }
         self.findings
-            .extend(overlap::strongest(standing, examiner.strength()));
+            .extend(overlap::strongest(told, examiner.strength()));
     }
 }

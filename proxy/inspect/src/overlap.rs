@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, hash::Hash, ops::Range};
 
-use exeat_rules::Action;
+use exeat_rules::{self as rules, Action, Hiding};
 
 use crate::finding::Finding;
 
@@ -17,7 +17,10 @@ pub struct Standing<Text> {
 /// How much each action weighs in the policy that will judge. Without a policy, as the actions are
 /// ordered themselves.
 #[derive(Clone, Copy, Debug)]
-pub struct Strength([u8; 4]);
+pub struct Strength {
+    weights: [u8; 4],
+    tells_hidden: bool,
+}
 
 impl Strength {
     /// `weight` is greater the more the policy makes of an action.
@@ -26,11 +29,32 @@ impl Strength {
         for action in [Action::Note, Action::Warn, Action::Review, Action::Block] {
             weights[action as usize] = weight(action);
         }
-        Self(weights)
+        Self {
+            weights,
+            tells_hidden: false,
+        }
+    }
+
+    /// Tells what allowlists of rule files that do not ship with us hide by path or stopword, as reviews at most.
+    /// Otherwise such files are taken at their word.
+    pub fn telling_hidden(self) -> Self {
+        Self {
+            tells_hidden: true,
+            ..self
+        }
+    }
+
+    /// Whether a match of this standing is a finding, and what would have hidden it.
+    pub(crate) fn finds(self, standing: rules::Standing) -> Option<Option<Hiding>> {
+        match standing {
+            rules::Standing::Stands => Some(None),
+            rules::Standing::Hidden(hiding) => self.tells_hidden.then_some(Some(hiding)),
+            rules::Standing::OutOfPath | rules::Standing::Allowed => None,
+        }
     }
 
     pub(crate) fn weight(self, action: Action) -> u8 {
-        self.0[action as usize]
+        self.weights[action as usize]
     }
 }
 
@@ -111,6 +135,7 @@ mod tests {
                 fingerprint: key.fingerprint(rule, b""),
                 surroundings: crate::Surroundings::none(),
                 existing: false,
+                allowlisted: None,
             },
         }
     }

@@ -33,6 +33,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
         masked: "AKIA**************7Q".to_owned(),
         fingerprint: digest('f'),
         existing: false,
+        allowlisted: None,
     };
     Decision {
         push: push.to_owned(),

@@ -95,9 +95,10 @@ pub fn judge(_push: Push<'_>, report: &Report, _facts: &Facts, policy: &Policy) 
 }
 
 /// How much the policy makes of each action: which of several findings on one secret has to speak,
-/// so that the verdict is never milder than the strictest of them asks for.
+/// so that the verdict is never milder than the strictest of them asks for. What imported allowlists hide is
+/// told, so that a path or a word that anyone may choose lets nothing pass unnoticed.
 pub fn strength(policy: &Policy) -> Strength {
-    Strength::of(|action| disposition(policy, action) as u8)
+    Strength::of(|action| disposition(policy, action) as u8).telling_hidden()
 }
 
 /// Whether a finding of this action is judged milder where the repository serves it already.

@@ -39,6 +39,7 @@ fn report(actions: &[Action], unread: usize) -> Report {
         fingerprint: key.fingerprint("rule", b""),
         surroundings: exeat_inspect::Surroundings::none(),
         existing: false,
+        allowlisted: None,
     };
     let missed = Unscannable {
         what: "x".into(),

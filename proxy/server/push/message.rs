@@ -202,6 +202,9 @@ fn list(page: &mut Page, told: &[&Finding], report: &Report) {
         if finding.masked.as_str() != "" {
             page.indented(finding.masked.as_str());
         }
+        if let Some(hiding) = finding.allowlisted {
+            page.indented(&format!("allowlisted by {hiding}: a person decides"));
+        }
     }
     if told.len() > MOST {
         page.line(&format!("* and {} more", told.len() - MOST));

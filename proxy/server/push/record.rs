@@ -189,6 +189,7 @@ fn finding(finding: &Finding) -> audit::Finding {
         masked: finding.masked.to_string(),
         fingerprint: finding.fingerprint.to_string(),
         existing: finding.existing,
+        allowlisted: finding.allowlisted.map(|hiding| hiding.to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use exeat_gitwire::HashKind;
 use exeat_inspect::{Examiner, Finding, FingerprintKey, file};
+use exeat_rules::{Action, Hiding};
 
 use crate::{
     repository::{Repository, Stream},
@@ -173,4 +174,60 @@ fn a_file_is_judged_by_its_path() {
     assert_eq!(rules_at("a.env"), ["test-key"]);
     assert_eq!(rules_at("a.p12"), ["key-file"]);
     assert!(rules_at("a").is_empty());
+}
+
+/// Who takes imported files at their word finds nothing; who does not is told, for review at most.
+#[test]
+fn what_imported_allowlists_hide_is_told_on_request() {
+    let word = secret(1);
+    let word = format!("allowlists = [{{ stopwords = ['{}'] }}]", &word[6..14]);
+    let prefilter = "prefilter = '''matchesAny(attributes[\"path\"], [`^tests/`])'''";
+    for (keys, paths_of, expected) in [
+        (
+            NOT_IN_TESTS,
+            &["tests/a", "tests/b"][..],
+            Some(("tests/a", Some(Hiding::Path))),
+        ),
+        (NOT_IN_TESTS, &["tests/a", "b"][..], Some(("b", None))),
+        (
+            prefilter,
+            &["tests/a"][..],
+            Some(("tests/a", Some(Hiding::Path))),
+        ),
+        (&*word, &["a"][..], Some(("a", Some(Hiding::Stopword)))),
+        (ONLY_ENV, &["a"][..], None),
+    ] {
+        let repository = at(paths_of);
+        let rules = rules(&rule(keys));
+        let quiet = inspect_all(&repository, &rules).findings;
+        let is_hidden = expected.is_none_or(|(_, hiding)| hiding.is_some());
+        assert_eq!(quiet.is_empty(), is_hidden, "{keys}");
+        let mut settings = settings(&rules);
+        settings.strength = settings.strength.telling_hidden();
+        let pack = repository.pack(&["--delta-base-offset"]);
+        let tips = repository.tips();
+        let told = inspect_in(&pack, repository.hash, settings, Some(&tips), 4096);
+        let told = told.unwrap().findings;
+        let told: Vec<_> = told
+            .iter()
+            .map(|finding| {
+                (
+                    finding.place.path.as_deref(),
+                    finding.allowlisted,
+                    finding.action,
+                )
+            })
+            .collect();
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(path, hiding)| {
+                let action = match hiding {
+                    Some(_) => Action::Review,
+                    None => Action::Block,
+                };
+                (Some(path), hiding, action)
+            })
+            .collect();
+        assert_eq!(told, expected, "{keys}");
+    }
 }
