@@ -37,6 +37,24 @@ fn standard_input() {
 }
 
 #[test]
+fn a_reader_that_closes_the_pipe_ends_the_scan() {
+    let place = many(20);
+    for format in ["text", "jsonl", "sarif"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = Command::new(EXEAT)
+            .args(["scan", "--format", format, "."])
+            .current_dir(&place.work)
+            .env("HOME", place.folder.path())
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        assert!(ended.stderr.is_empty(), "{ended:?}");
+    }
+}
+
+#[test]
 fn many_files_in_the_same_order_every_time() {
     let place = many(400);
     let first = place.findings(&["."]);

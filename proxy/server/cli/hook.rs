@@ -288,12 +288,16 @@ fn range(
         if !is_zero(is) {
             new.push(is);
         }
-        if !is_zero(was) && is_here(was) {
+        if !is_zero(was) && !old.contains(&was) && is_here(was) {
             old.push(was);
         }
     }
     if new.is_empty() {
         return Ok(None);
+    }
+    for ids in [&mut new, &mut old] {
+        ids.sort_unstable();
+        ids.dedup();
     }
     let mut words = new;
     words.push("--not");

@@ -150,7 +150,19 @@ impl Scan {
 }
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    tokio::task::spawn_blocking(move || scan(&args)).await?
+    let ended = tokio::task::spawn_blocking(move || scan(&args)).await?;
+    // A reader that closed the pipe has seen enough, but not all there is.
+    match ended {
+        Err(error) if is_closed_pipe(&error) => Ok(ExitCode::from(COULD_NOT_FINISH)),
+        ended => ended,
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    let is_json =
+        |error: &serde_json::Error| error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe);
+    error.downcast_ref().is_some_and(kind) || error.downcast_ref().is_some_and(is_json)
 }
 
 /// Scans what a push of `range` would send, for people; the exit code of a scan.
