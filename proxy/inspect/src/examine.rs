@@ -125,11 +125,6 @@ impl Examiner {
     /// The matches as hits; `text`, in which they are, begins at `at`.
     fn hits(&mut self, text: &[u8], at: &Position) -> Vec<Hit> {
         self.matches.sort_by_key(|found| found.secret.start);
-        let secrets: Vec<Range<usize>> = self
-            .matches
-            .iter()
-            .map(|found| found.secret.clone())
-            .collect();
         let mut lines = Lines::new(text, at);
         let key = &self.key;
         let rules = &self.rules;
@@ -143,7 +138,7 @@ impl Examiner {
                 masked: Masked::new(secret),
                 fingerprint: key.fingerprint(rule, secret),
                 whole: key.fingerprint(rule, whole.trim_ascii()),
-                surroundings: Surroundings::of(text, &found.secret, &secrets),
+                surroundings: Surroundings::of(text, &found.secret),
                 line,
                 column,
                 end_line,
