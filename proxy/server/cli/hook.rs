@@ -5,11 +5,12 @@ use std::{
     io::{Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
 };
 
 use anyhow::{Context, bail};
 
+use super::git;
 use crate::cli::scan::{self, FailOn};
 
 /// How a hook of ours says so.
@@ -140,9 +141,9 @@ fn is_ours(text: &[u8]) -> bool {
 
 /// The hooks of this repository alone.
 fn folder() -> anyhow::Result<PathBuf> {
-    let hooks = absolute(&git(&["rev-parse", "--git-path", "hooks"])?)?;
-    let own = absolute(&git(&["rev-parse", "--git-common-dir"])?)?;
-    let tree = git(&["rev-parse", "--show-toplevel"]).ok();
+    let hooks = absolute(&git::text(&["rev-parse", "--git-path", "hooks"])?)?;
+    let own = absolute(&git::text(&["rev-parse", "--git-common-dir"])?)?;
+    let tree = git::text(&["rev-parse", "--show-toplevel"]).ok();
     let tree = tree.map(|tree| absolute(&tree)).transpose()?;
     let is_inside = |folder: &PathBuf| hooks.starts_with(folder);
     if !is_inside(&own) && !tree.as_ref().is_some_and(is_inside) {
@@ -219,19 +220,6 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn git(arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("git")
-        .args(arguments)
-        .output()
-        .context("git cannot be run")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8(output.stdout)?
-        .trim_end_matches('\n')
-        .to_owned())
-}
-
 /// Lines of `local-ref local-id remote-ref remote-id`, as git hands them to a pre-push hook.
 fn pre_push(args: &PrePush) -> anyhow::Result<ExitCode> {
     let mut text = String::new();
@@ -240,7 +228,7 @@ fn pre_push(args: &PrePush) -> anyhow::Result<ExitCode> {
         .read_to_string(&mut text)
         .context("what git is about to push cannot be read")?;
     let Some(range) = range(&text, &args.remote, |id| {
-        git(&["cat-file", "-e", id]).is_ok()
+        git::text(&["cat-file", "-e", id]).is_ok()
     })?
     else {
         return Ok(ExitCode::SUCCESS);

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod config;
 pub mod credential;
 pub mod demo;
+mod git;
 pub mod health;
 pub mod hook;
 mod notify;

@@ -17,6 +17,7 @@ use exeat_gitwire::{
 use exeat_inspect::{PackInspection, Pool, Settings};
 
 use super::{ObjectFormat, Scan, output::Printer};
+use crate::cli::git;
 
 const CHUNK: usize = 64 * 1024;
 
@@ -27,10 +28,10 @@ pub fn scan_range(scan: &Scan, range: &str, printer: &mut Printer) -> anyhow::Re
 
 /// Scans every commit that a ref or `HEAD` leads to.
 pub fn scan_history(scan: &Scan, printer: &mut Printer) -> anyhow::Result<()> {
-    let listed = git(&["rev-parse", "--all"])?;
+    let listed = git::text(&["rev-parse", "--all"])?;
     let mut revisions: Vec<String> = listed.lines().map(str::to_owned).collect();
     // Not before the first commit.
-    if let Ok(head) = git(&["rev-parse", "--quiet", "--verify", "HEAD"]) {
+    if let Ok(head) = git::text(&["rev-parse", "--quiet", "--verify", "HEAD"]) {
         revisions.push(head.trim().to_owned());
     }
     if revisions.is_empty() {
@@ -152,7 +153,7 @@ fn settings(scan: &Scan) -> Settings {
 }
 
 fn object_format() -> anyhow::Result<HashKind> {
-    match git(&["rev-parse", "--show-object-format"])?.trim() {
+    match git::text(&["rev-parse", "--show-object-format"])?.trim() {
         "sha1" => Ok(HashKind::Sha1),
         "sha256" => Ok(HashKind::Sha256),
         other => bail!("the repository's object format {other} is not known"),
@@ -195,23 +196,12 @@ fn parsed(words: &[&str]) -> anyhow::Result<Vec<String>> {
     let mut arguments = vec!["rev-parse"];
     arguments.extend(words);
     arguments.push("--");
-    let listed = git(&arguments)?;
+    let listed = git::text(&arguments)?;
     Ok(listed
         .lines()
         .filter(|line| *line != "--")
         .map(str::to_owned)
         .collect())
-}
-
-fn git(arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("git")
-        .args(arguments)
-        .output()
-        .context("git cannot be run")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// A pack file that is read where it lies.

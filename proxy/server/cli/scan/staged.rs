@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use exeat_inspect::{Examiner, Names, Unscannable, file};
 
 use super::{Scan, output::Printer};
+use crate::cli::git;
 
 /// A file of the index.
 struct Staged {
@@ -48,13 +49,12 @@ pub fn scan(scan: &Scan, printer: &mut Printer) -> anyhow::Result<()> {
 }
 
 fn listed() -> anyhow::Result<Vec<Staged>> {
-    let head = git(&["rev-parse", "--quiet", "--verify", "HEAD^{tree}"]);
+    let head = git::text(&["rev-parse", "--quiet", "--verify", "HEAD^{tree}"]);
     let base = match head {
         Ok(tree) => tree,
         // Before the first commit everything is new.
-        Err(_) => git(&["hash-object", "-t", "tree", "/dev/null"])?,
+        Err(_) => git::text(&["hash-object", "-t", "tree", "/dev/null"])?,
     };
-    let base = String::from_utf8(base)?;
     let arguments = [
         "diff-index",
         "--cached",
@@ -64,7 +64,7 @@ fn listed() -> anyhow::Result<Vec<Staged>> {
         "--no-abbrev",
         "--diff-filter=AMT",
     ];
-    let listed = git(&[&arguments[..], &[base.trim(), "--"]].concat())?;
+    let listed = git::output(&[&arguments[..], &[&base, "--"]].concat())?;
     let mut fields = listed
         .split(|&byte| byte == 0)
         .filter(|field| !field.is_empty());
@@ -84,17 +84,6 @@ fn listed() -> anyhow::Result<Vec<Staged>> {
         }
     }
     Ok(staged)
-}
-
-fn git(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = Command::new("git")
-        .args(arguments)
-        .output()
-        .context("git cannot be run")?;
-    if !output.status.success() {
-        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(output.stdout)
 }
 
 /// `git cat-file`, asked for one object after the other.
