@@ -32,7 +32,7 @@ use tracing::{Instrument, Span};
 
 use super::{
     course::{Cause, Course, Opinion},
-    crowd::{Crowd, Idle},
+    crowd::Idle,
     judged::{Judged, Refused},
     strict, x509,
 };
@@ -57,14 +57,14 @@ pub struct Connection {
     pub limits: Arc<Limits>,
     pub metrics: Metrics,
     pub peer: SocketAddr,
-    pub crowd: Arc<Crowd>,
     /// Asks every connection to end after its current request.
     pub stop: CancellationToken,
 }
 
 impl Connection {
-    /// Serves it to its end.
-    pub async fn serve<Serve, Answer>(self, stream: TcpStream, serve: Serve)
+    /// Serves it to its end. The crowd knows it as `idle` from the moment it has its place, so that a newcomer right behind
+    /// it finds somebody to ask.
+    pub async fn serve<Serve, Answer>(self, stream: TcpStream, idle: Idle, serve: Serve)
     where
         Serve: Fn(Request<Incoming>, SocketAddr) -> Answer + Clone + Send + 'static,
         Answer: Future<Output = Response<Body>> + Send + 'static,
@@ -72,8 +72,7 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let displaced = Arc::new(Notify::new());
-        let idle = Idle::new(Arc::clone(&self.crowd), Arc::clone(&displaced));
+        let displaced = idle.displaced();
         // What is large lives in boxes of its own: a connection that asks nothing shall cost little.
         let Some(acceptor) = &self.tls else {
             if self.await_first(stream.peek(&mut [0]), &displaced).await {

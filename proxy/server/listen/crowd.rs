@@ -69,6 +69,11 @@ impl Idle {
         idle
     }
 
+    /// Told when the connection has to go.
+    pub fn displaced(&self) -> Arc<Notify> {
+        Arc::clone(&self.displaced)
+    }
+
     /// From now on the connection may be asked to go.
     pub fn begin(&mut self) {
         let mut waiting = self.crowd.waiting();

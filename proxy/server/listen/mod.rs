@@ -24,7 +24,7 @@ pub use connection::certificate_of;
 pub use tls::Error;
 
 use connection::Connection;
-use crowd::Crowd;
+use crowd::{Crowd, Idle};
 
 use crate::{
     answer::Body,
@@ -144,10 +144,10 @@ impl Listener {
                 limits: Arc::clone(&self.limits),
                 metrics: self.metrics.clone(),
                 peer,
-                crowd: Arc::clone(&crowd),
                 stop: stop.clone(),
             };
-            let serving = connection.serve(stream, serve.clone());
+            let idle = Idle::new(Arc::clone(&crowd), Arc::default());
+            let serving = connection.serve(stream, idle, serve.clone());
             let present = Present::new(&self.metrics);
             open.spawn(async move {
                 serving.await;
