@@ -15,6 +15,8 @@ mod figures;
 mod ground;
 #[path = "push/identity.rs"]
 mod identity;
+#[path = "push/kept.rs"]
+mod kept;
 #[path = "push/machine.rs"]
 mod machine;
 #[path = "push/nginx.rs"]

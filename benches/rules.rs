@@ -13,6 +13,8 @@ mod engine;
 #[path = "push/figures.rs"]
 #[allow(dead_code, reason = "the pushes' bench says more of its times")]
 mod figures;
+#[path = "push/kept.rs"]
+mod kept;
 #[path = "rules/programs.rs"]
 mod programs;
 #[path = "rules/report.rs"]

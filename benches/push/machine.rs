@@ -1,7 +1,6 @@
 //! What a reader of the figures must know of the machine.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use anyhow::ensure;
 
 use crate::figures::{Figures, milliseconds};
 use crate::ground::{PLACE, output};
+use crate::kept::revision;
 
 /// Name and fact, in the order in which they are told.
 pub(crate) fn facts() -> anyhow::Result<Vec<(&'static str, String)>> {
@@ -47,14 +47,6 @@ pub(crate) fn facts() -> anyhow::Result<Vec<(&'static str, String)>> {
 pub(crate) fn load() -> String {
     let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     told.split(' ').next().unwrap_or("unknown").to_owned()
-}
-
-/// The commit of the source tree, and whether it was changed since.
-fn revision() -> String {
-    let tree = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let words = ["describe", "--always", "--dirty=, changed since"];
-    output(Command::new("git").args(words).current_dir(tree))
-        .unwrap_or_else(|_| "an unknown revision".into())
 }
 
 fn processor() -> String {

@@ -1,13 +1,11 @@
 //! What was found, on the screen and in `benches/record/`.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
-
-use anyhow::Context as _;
 
 use crate::figures::{Figures, Ratio, milliseconds};
 use crate::ground::Way;
+use crate::kept::keep;
 
 /// What a ratio is measured against.
 #[derive(Clone, Copy)]
@@ -67,22 +65,8 @@ impl Record {
         self.notes.push(note);
     }
 
-    /// Writes `benches/record/<date>.md`, over an earlier one of the same day.
     pub(crate) fn write(&self, facts: &[(&str, String)]) -> anyhow::Result<()> {
-        let now = time::OffsetDateTime::now_utc();
-        let date = format!(
-            "{}-{:02}-{:02}",
-            now.year(),
-            u8::from(now.month()),
-            now.day()
-        );
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/record");
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{date}.md"));
-        std::fs::write(&path, self.text(&date, facts)?)
-            .with_context(|| path.display().to_string())?;
-        println!("\nWritten: {}", path.display());
-        Ok(())
+        keep("", |date| self.text(date, facts))
     }
 
     fn text(&self, date: &str, facts: &[(&str, String)]) -> anyhow::Result<String> {

@@ -1,12 +1,9 @@
 //! What was measured, for people.
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
-
-use anyhow::Context as _;
 
 use crate::corpus::Corpus;
+use crate::kept::{keep, revision};
 
 pub(crate) struct Report {
     text: String,
@@ -56,7 +53,7 @@ impl Report {
         self.notes.push(note);
     }
 
-    /// Writes `benches/record/<date>-rules.md` where it is to be kept.
+    /// Writes it where it is to be kept.
     pub(crate) fn end(mut self, kept: bool) -> anyhow::Result<()> {
         if !kept {
             return Ok(());
@@ -64,33 +61,8 @@ impl Report {
         for note in &self.notes {
             let _ = write!(self.text, "\n- {note}");
         }
-        let now = time::OffsetDateTime::now_utc();
-        let date = format!(
-            "{}-{:02}-{:02}",
-            now.year(),
-            u8::from(now.month()),
-            now.day()
-        );
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/record");
-        std::fs::create_dir_all(&folder)?;
-        let path = folder.join(format!("{date}-rules.md"));
-        let text = format!("# {date}: the rules' speed\n\n{}", self.text);
-        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
-        println!("\nWritten: {}", path.display());
-        Ok(())
-    }
-}
-
-fn revision() -> String {
-    let words = ["describe", "--always", "--dirty=, changed since"];
-    let told = Command::new("git")
-        .args(words)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output();
-    match told {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        _ => "an unknown revision".into(),
+        keep("-rules", |date| {
+            Ok(format!("# {date}: the rules' speed\n\n{}", self.text))
+        })
     }
 }
