@@ -319,6 +319,7 @@ fn object_place(found: &ObjectHit, commit: Option<ObjectId>, path: Option<String
         path,
         line: found.hit.line,
         column: found.hit.column,
+        character: found.hit.character,
         end_line: found.hit.end_line,
         commit: commit.map(|id| id.to_string()),
         object: Some(found.id.to_string()),

@@ -36,6 +36,8 @@ pub struct Hit {
     pub line: u64,
     /// Bytes from the start of the line, counted from 1.
     pub column: u64,
+    /// The same in characters of UTF-8: bytes that begin one.
+    pub character: u64,
     pub end_line: u64,
 }
 
@@ -132,7 +134,8 @@ impl Examiner {
             let secret = text.get(found.secret.clone()).unwrap_or_default();
             let whole = text.get(found.span.clone()).unwrap_or_default();
             let rule = &rules.rule(found.rule).id;
-            let (line, column) = lines.locate(found.secret.start);
+            let at = lines.locate(found.secret.start);
+            let line = at.line;
             let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
             Hit {
                 masked: Masked::new(secret),
@@ -140,7 +143,8 @@ impl Examiner {
                 whole: key.fingerprint(rule, whole.trim_ascii()),
                 surroundings: Surroundings::of(text, &found.secret),
                 line,
-                column,
+                column: at.column + 1,
+                character: at.character + 1,
                 end_line,
                 found,
             }
@@ -169,7 +173,9 @@ impl Examiner {
         for hit in &mut examined.hits {
             hit.line = 1;
             hit.end_line = 1;
-            hit.column = hit.found.secret.start as u64 + 1;
+            let before = name.get(..hit.found.secret.start).unwrap_or_default();
+            hit.column = before.len() as u64 + 1;
+            hit.character = characters(before) + 1;
         }
         examined
     }
@@ -207,11 +213,17 @@ pub(crate) struct Position {
     line: u64,
     /// Bytes between the start of the line and the place.
     column: u64,
+    /// Characters of UTF-8 there.
+    character: u64,
 }
 
 impl Default for Position {
     fn default() -> Self {
-        Self { line: 1, column: 0 }
+        Self {
+            line: 1,
+            column: 0,
+            character: 0,
+        }
     }
 }
 
@@ -220,10 +232,15 @@ impl Position {
     pub(crate) fn pass(&mut self, text: &[u8]) {
         match bstr::ByteSlice::rfind_byte(text, b'\n') {
             Some(last) => {
+                let tail = text.get(last + 1..).unwrap_or_default();
                 self.line += newlines(text);
-                self.column = (text.len() - last - 1) as u64;
+                self.column = tail.len() as u64;
+                self.character = characters(tail);
             }
-            None => self.column += text.len() as u64,
+            None => {
+                self.column += text.len() as u64;
+                self.character += characters(text);
+            }
         }
     }
 }
@@ -245,13 +262,18 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Line and column of `offset`, which must not be below the one asked for before.
-    fn locate(&mut self, offset: usize) -> (u64, u64) {
+    /// Where `offset` is, which must not be below the one asked for before.
+    fn locate(&mut self, offset: usize) -> &Position {
         let between = self.text.get(self.offset..offset).unwrap_or_default();
         self.at.pass(between);
         self.offset = offset.max(self.offset);
-        (self.at.line, self.at.column + 1)
+        &self.at
     }
+}
+
+/// Bytes that begin a character of UTF-8. Of other text a number near it.
+fn characters(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
 
 fn newlines(text: &[u8]) -> u64 {
@@ -264,14 +286,19 @@ mod tests {
 
     #[test]
     fn lines_and_columns_count_from_one() {
-        let mut lines = Lines::new(b"ab\ncd\n\nef", &Position::default());
-        assert_eq!(lines.locate(0), (1, 1));
-        assert_eq!(lines.locate(1), (1, 2));
-        assert_eq!(lines.locate(3), (2, 1));
-        assert_eq!(lines.locate(4), (2, 2));
-        assert_eq!(lines.locate(4), (2, 2));
-        assert_eq!(lines.locate(6), (3, 1));
-        assert_eq!(lines.locate(8), (4, 2));
+        let mut lines = Lines::new("ab\nc\u{e4}d\n\nef".as_bytes(), &Position::default());
+        let mut at = |offset| {
+            let at = lines.locate(offset);
+            (at.line, at.column + 1, at.character + 1)
+        };
+        assert_eq!(at(0), (1, 1, 1));
+        assert_eq!(at(1), (1, 2, 2));
+        assert_eq!(at(3), (2, 1, 1));
+        assert_eq!(at(4), (2, 2, 2));
+        assert_eq!(at(4), (2, 2, 2));
+        assert_eq!(at(6), (2, 4, 3));
+        assert_eq!(at(8), (3, 1, 1));
+        assert_eq!(at(10), (4, 2, 2));
     }
 
     #[test]

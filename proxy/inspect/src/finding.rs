@@ -91,6 +91,9 @@ pub struct Place {
     pub path: Option<String>,
     pub line: u64,
     pub column: u64,
+    /// The column in characters of UTF-8, for those that count them.
+    #[serde(skip)]
+    pub character: u64,
     pub end_line: u64,
     /// The commit that brings it, as hex.
     pub commit: Option<String>,
@@ -107,6 +110,7 @@ impl Place {
         Self {
             line: 1,
             column: 1,
+            character: 1,
             end_line: 1,
             ..Self::default()
         }
@@ -119,6 +123,7 @@ impl Place {
             path: Some(path),
             line: hit.line,
             column: hit.column,
+            character: hit.character,
             end_line: hit.end_line,
             commit: None,
             object: None,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use exeat_inspect::{Finding, Unscannable};
-use exeat_rules::RuleSet;
+use exeat_rules::{Rule, RuleSet};
 
 use super::{
     FailOn, Format,
@@ -266,6 +266,18 @@ fn sentence(finding: &Finding) -> String {
         text.push_str(&format!(". {remedy}"));
     }
     text
+}
+
+/// The references of a rule that can be followed: rule files may hold any text there.
+fn addresses(rule: &Rule) -> impl Iterator<Item = &str> {
+    let references = rule.references.iter().map(String::as_str);
+    references.filter(|reference| {
+        let is_web = reference.starts_with("https://") || reference.starts_with("http://");
+        is_web
+            && reference
+                .parse::<http::Uri>()
+                .is_ok_and(|uri| uri.host().is_some())
+    })
 }
 
 /// The time in UTC, in whole seconds.

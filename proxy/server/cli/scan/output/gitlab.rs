@@ -70,9 +70,10 @@ fn vulnerability(rules: &RuleSet, finding: &Finding) -> Value {
         told["solution"] = json!(short(remedy, SOLUTION));
     }
     let rule = rules.rules().iter().find(|rule| rule.id == finding.rule);
-    let links = rule.map(|rule| &rule.references[..]).unwrap_or_default();
+    let links = rule.into_iter().flat_map(super::addresses);
+    let links: Vec<Value> = links.map(|url| json!({ "url": url })).collect();
     if !links.is_empty() {
-        told["links"] = links.iter().map(|url| json!({ "url": url })).collect();
+        told["links"] = Value::Array(links);
     }
     told
 }

@@ -47,6 +47,7 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome<'_>) -> io::Result<()> {
                 "endTimeUtc": format!("{}Z", outcome.ended),
                 "toolExecutionNotifications": unread,
             }],
+            "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     });
@@ -67,7 +68,7 @@ fn described(rules: &RuleSet, id: &str) -> Value {
     if let Some(remedy) = &rule.remedy {
         told["help"] = json!({ "text": remedy });
     }
-    if let Some(reference) = rule.references.first() {
+    if let Some(reference) = super::addresses(rule).next() {
         told["helpUri"] = json!(reference);
     }
     told
@@ -133,7 +134,7 @@ fn result(finding: &Finding, rules: &[&str]) -> Value {
             "artifactLocation": { "uri": uri(path) },
             "region": {
                 "startLine": place.line.max(1),
-                "startColumn": place.column.max(1),
+                "startColumn": place.character.max(1),
                 "endLine": place.end_line.max(place.line).max(1),
             },
         }}]);
