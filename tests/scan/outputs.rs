@@ -7,7 +7,7 @@ fn found() -> (Place, [String; 3]) {
     let place = Place::new();
     let secrets = [721, 722, 723].map(github_token);
     place.write("=cmd.txt", format!("\n  x {}\n", secrets[0]));
-    place.write("a <&>\"'/b,c.env", format!("{}\n", secrets[1]));
+    place.write("a <&>\"'/b,c.env", format!("\u{fc}ber: {}\n", secrets[1]));
     place.write(&format!("by-{}-name", secrets[2]), "nothing\n");
     (place, secrets)
 }
@@ -26,11 +26,53 @@ fn value(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
 }
 
-/// The folder with published schemas, which are not part of this repository.
-fn schema(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("EXEAT_SHARED").map_or(beside, PathBuf::from);
-    let path = shared.join("data/schemas").join(name);
+/// How a document is validated, by the name of its schema in this repository.
+const OUTPUTS: [(&str, &str); 4] = [(SCAN, JSON), (SARIF, JSON), (GITLAB, JSON), (JUNIT, XML)];
+const SCAN: &str = "proxy/handbook/schemas/scan.json";
+const SARIF: &str = "tests/scan/schemas/sarif.json";
+const GITLAB: &str = "tests/scan/schemas/gitlab-secret-detection.json";
+const JUNIT: &str = "tests/scan/schemas/junit.xsd";
+
+/// Arguments: the schema, the document. Schemas beside it may be referred to by their names.
+const JSON: &str = "import json, sys, jsonschema, pathlib, referencing\n\
+    path = pathlib.Path(sys.argv[1])\n\
+    beside = lambda uri: referencing.Resource.from_contents(json.loads((path.parent / uri).read_text()))\n\
+    schema, document = (json.load(open(name)) for name in sys.argv[1:3])\n\
+    kind = jsonschema.validators.validator_for(schema)\n\
+    kind.check_schema(schema)\n\
+    registry = referencing.Registry(retrieve=beside)\n\
+    kind(schema, registry=registry, format_checker=jsonschema.FormatChecker()).validate(document)\n";
+
+const XML: &str = "import sys, xmlschema\nxmlschema.XMLSchema(sys.argv[1]).validate(sys.argv[2])\n";
+
+/// Rows and lines become an array of objects.
+const ROWS: &str = "import csv, json, sys\n\
+    rows = list(csv.DictReader(open(sys.argv[1], newline=''), strict=True))\n\
+    json.dump(rows, open(sys.argv[2], 'w'))\n";
+
+/// Validates what was printed by the schema of that path, and by the one that its authors publish, where it is at hand.
+#[track_caller]
+fn validate(run: &Run, schema: &str, published: Option<&str>) {
+    let Some(python) = crate::clients::python() else {
+        return;
+    };
+    let (_, script) = OUTPUTS.iter().find(|(name, _)| *name == schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("document");
+    fs::write(&document, &run.stdout).unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut schemas = vec![here.join(schema)];
+    schemas.extend(published.and_then(self::published));
+    for schema in schemas {
+        let mut command = Command::new(&python);
+        command.args(["-c", script]).arg(schema).arg(&document);
+        run_program(&mut command).ok();
+    }
+}
+
+/// A schema out of the folder with those that others publish, which are not part of this repository.
+fn published(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("EXEAT_SCHEMAS")?).join(name);
     if !path.exists() {
         println!("skipped: there is no {}", path.display());
         return None;
@@ -38,27 +80,47 @@ fn schema(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Validates what was printed by the schema of that name, where schema and Python are at hand.
+/// Validates each of `findings` by the schema of that name in the handbook.
 #[track_caller]
-fn validate(run: &Run, name: &str, script: &str) {
-    let Some((schema, python)) = schema(name).zip(crate::clients::python()) else {
+fn validate_each(objects: &str, name: &str) {
+    let Some(python) = crate::clients::python() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     let document = folder.path().join("document");
-    fs::write(&document, &run.stdout).unwrap();
+    fs::write(&document, objects).unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("proxy/handbook/schemas");
+    let each = format!(r#"{{"type": "array", "minItems": 1, "items": {{"$ref": "{name}"}}}}"#);
+    let schema = folder.path().join("each.json");
+    fs::write(&schema, each).unwrap();
+    fs::copy(here.join(name), folder.path().join(name)).unwrap();
     let mut command = Command::new(python);
-    command.args(["-c", script]).arg(schema).arg(document);
+    command.args(["-c", JSON]).arg(schema).arg(&document);
     run_program(&mut command).ok();
 }
 
-const JSON: &str = "import json, sys, jsonschema\n\
-    schema, document = (json.load(open(name)) for name in sys.argv[1:3])\n\
-    kind = jsonschema.validators.validator_for(schema)\n\
-    kind.check_schema(schema)\n\
-    kind(schema, format_checker=jsonschema.FormatChecker()).validate(document)\n";
-
-const XML: &str = "import sys, xmlschema\nxmlschema.XMLSchema(sys.argv[1]).validate(sys.argv[2])\n";
+#[test]
+fn schemas_refuse_what_is_wrong() {
+    let run = scanned("sarif");
+    validate(&run, SARIF, None);
+    let Some(python) = crate::clients::python() else {
+        return;
+    };
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scan/schemas/sarif.json");
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("document");
+    for (right, wrong) in [
+        ("\"2.1.0\"", "\"2.2.0\""),
+        ("\"startLine\": 2", "\"startLine\": 0"),
+        ("\"ruleIndex\"", "\"rulesIndex\""),
+    ] {
+        assert!(run.stdout.contains(right), "{run}");
+        fs::write(&document, run.stdout.replace(right, wrong)).unwrap();
+        let mut command = Command::new(&python);
+        command.args(["-c", JSON]).arg(&schema).arg(&document);
+        assert_ne!(run_program(&mut command).status, 0, "{wrong}");
+    }
+}
 
 #[test]
 fn sarif() {
@@ -79,8 +141,11 @@ fn sarif() {
     assert_eq!(place["artifactLocation"]["uri"], "%3Dcmd.txt");
     assert_eq!(place["region"]["startLine"], 2);
     assert_eq!(place["region"]["startColumn"], 5);
+    // Characters, where everything else counts bytes.
+    let region = &results[1]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(region["startColumn"], 7);
     assert_eq!(report["invocations"][0]["executionSuccessful"], true);
-    validate(&run, "sarif-schema-2.1.0.json", JSON);
+    validate(&run, SARIF, Some("sarif-schema-2.1.0.json"));
     // What was not read is told, and a clean scan is a whole document as well.
     let place = Place::new();
     let run = place.scan(&["--format", "sarif", "absent"]);
@@ -88,7 +153,7 @@ fn sarif() {
     let report = &value(&run)["runs"][0];
     assert_eq!(report["invocations"][0]["executionSuccessful"], false);
     assert_eq!(report["results"].as_array().unwrap().len(), 0);
-    validate(&run, "sarif-schema-2.1.0.json", JSON);
+    validate(&run, SARIF, Some("sarif-schema-2.1.0.json"));
 }
 
 #[test]
@@ -99,6 +164,17 @@ fn json() {
     assert_eq!(whole["unread"].as_array().unwrap().len(), 0);
     assert_eq!(whole["rules_digest"].as_str().unwrap().len(), 64);
     assert!(whole["scanned_bytes"].as_u64().unwrap() > 80);
+    validate(&run, SCAN, None);
+    let place = Place::new();
+    validate(&place.scan(&["--format", "json", "absent"]), SCAN, None);
+}
+
+#[test]
+fn jsonl() {
+    let run = scanned("jsonl");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{run}");
+    validate_each(&format!("[{}]", lines.join(",")), "finding.json");
 }
 
 #[test]
@@ -108,7 +184,17 @@ fn csv() {
     assert_eq!(lines.len(), 4, "{run}");
     assert!(lines[0].starts_with("rule,description,action,"), "{run}");
     assert!(lines[1].contains(",\"'=cmd.txt\",2,5,2,file,"), "{run}");
-    assert!(lines[2].contains(",\"a <&>\"\"'/b,c.env\",1,1,1,"), "{run}");
+    assert!(lines[2].contains(",\"a <&>\"\"'/b,c.env\",1,8,1,"), "{run}");
+    let Some(python) = crate::clients::python() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let [document, rows] = ["document.csv", "rows.json"].map(|name| folder.path().join(name));
+    fs::write(&document, &run.stdout).unwrap();
+    let mut command = Command::new(python);
+    command.args(["-c", ROWS]).arg(document).arg(&rows);
+    run_program(&mut command).ok();
+    validate_each(&fs::read_to_string(rows).unwrap(), "scan-row.json");
 }
 
 #[test]
@@ -122,12 +208,12 @@ fn junit() {
     ] {
         assert!(run.stdout.contains(part), "{part}: {run}");
     }
-    validate(&run, "JUnit.xsd", XML);
+    validate(&run, JUNIT, Some("JUnit.xsd"));
     for arguments in [&["."][..], &["absent"]] {
         let place = Place::new();
         let run = place.scan(&[&["--format", "junit"], arguments].concat());
         assert!(run.stdout.contains("tests=\"1\""), "{run}");
-        validate(&run, "JUnit.xsd", XML);
+        validate(&run, JUNIT, Some("JUnit.xsd"));
     }
 }
 
@@ -171,5 +257,5 @@ fn gitlab() {
         assert!(["Critical", "High", "Medium", "Low", "Info"].contains(&severity));
     }
     assert_eq!(found[0]["location"]["file"], "=cmd.txt");
-    validate(&run, "secret-detection-report-format.json", JSON);
+    validate(&run, GITLAB, Some("secret-detection-report-format.json"));
 }
