@@ -3,7 +3,9 @@
 use std::{ops::Range, sync::OnceLock};
 
 use crate::filter::{Facts, Filter, Outcome};
-use crate::{Carried, Match, RuleSet, Scratch, Site, Source, Window, builtin, template};
+use crate::{
+    Carried, Match, Rule, RuleSet, Scratch, Site, Source, Window, builtin, rewrite, template,
+};
 
 /// A name, and what takes any bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -11,6 +13,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target with its name, which is that of its corpus.
 pub const TARGETS: &[Target] = &[
     ("rule_file", rule_file),
+    ("import", import),
     ("template", template),
     ("scan", scan),
     ("windows", windows),
@@ -28,6 +31,35 @@ pub fn rule_file(data: &[u8]) {
         let rules = compiled.rules;
         let _ = rules.scan(data, &mut Scratch::new(&rules), &mut Vec::new());
     }
+}
+
+/// Rewrites another scanner's file. What comes out loads to the same rules.
+pub fn import(data: &[u8]) {
+    let source = |text: String| Source {
+        // No file lies beside it that it could extend.
+        name: "there-is-no-such-folder/fuzz.toml".to_owned(),
+        text,
+    };
+    let original = source(String::from_utf8_lossy(data).into_owned());
+    let Ok(text) = rewrite::rewrite(&original) else {
+        return;
+    };
+    let load = |source: Source| RuleSet::compile(&[source]).map(|compiled| told(&compiled.rules));
+    match (load(original), load(source(text.clone()))) {
+        (Ok(before), Ok(after)) => assert_eq!(before, after, "the same rules: {text}"),
+        (before, after) => assert_eq!(before.is_ok(), after.is_ok(), "it loads: {text}"),
+    }
+}
+
+/// All that `rules` say of themselves but where they are defined.
+pub(crate) fn told(rules: &RuleSet) -> Vec<String> {
+    let told = |(index, rule): (usize, &Rule)| {
+        let mut rule = rule.clone();
+        rule.origin.line = 0;
+        rule.origin.file.clear();
+        format!("{rule:?} {:?}", rules.facts(index))
+    };
+    rules.rules().iter().enumerate().map(told).collect()
 }
 
 /// Expands an example.
@@ -240,6 +272,11 @@ mod tests {
     #[test]
     fn rule_files_of_any_kind_do_not_panic() {
         run("rule_file", 3000, rule_file);
+    }
+
+    #[test]
+    fn imported_files_of_any_kind_load_to_the_same_rules() {
+        run("import", 2000, import);
     }
 
     #[test]

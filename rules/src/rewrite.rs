@@ -201,24 +201,14 @@ fn commented(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Match, Rule, Scratch};
+    use crate::fuzz_targets::told;
+    use crate::{Match, Scratch};
 
     fn source(text: &str) -> Source {
         Source {
             name: "t.toml".into(),
             text: text.into(),
         }
-    }
-
-    /// All but where it is defined.
-    fn told(rules: &RuleSet) -> Vec<String> {
-        let told = |(index, rule): (usize, &Rule)| {
-            let mut rule = rule.clone();
-            rule.origin.line = 0;
-            rule.origin.file.clear();
-            format!("{rule:?} {:?}", rules.facts(index))
-        };
-        rules.rules().iter().enumerate().map(told).collect()
     }
 
     /// Rewrites, loads again, compares the rules and what they find in `texts`.
