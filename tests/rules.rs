@@ -1,5 +1,7 @@
 //! `exeat rules`: listed, explained, tried, checked, imported and measured.
 
+mod overrides;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
 use exeat_inspect::{FingerprintKey, Pool};
-use exeat_rules::{RuleSet, Source};
+use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ use crate::{
     advertisement,
     answer::{Body, plain},
     audit::{self, Audit},
-    config::{Config, RuleFile},
+    config::Config,
     crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
@@ -24,6 +24,7 @@ use crate::{
     metrics::Metrics,
     push::{Places, Pushes, Shares, SpoolRoom},
     reload::{self, Standing},
+    rule_files,
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
@@ -220,23 +221,9 @@ fn digests(config: &Config, rules: &RuleSet) -> audit::Digests {
     }
 }
 
-/// Compiles the rule files of a configuration.
-///
-/// # Errors
-/// When a file cannot be read or is no rule file; the text names file and line.
-pub fn rules(config: &Config) -> anyhow::Result<RuleSet> {
-    let mut sources = Vec::new();
-    for file in &config.rules.files {
-        match file {
-            RuleFile::Builtin => sources.extend(exeat_rules::builtin()),
-            RuleFile::File(path) => sources.push(Source {
-                name: path.display().to_string(),
-                text: std::fs::read_to_string(path)
-                    .with_context(|| format!("rules.files: {} cannot be read", path.display()))?,
-            }),
-        }
-    }
-    let compiled = RuleSet::compile_with(&sources, &exeat_rules::beside)?;
+/// The rules of a configuration; what of them is not honoured is told in the log.
+fn rules(config: &Config) -> anyhow::Result<RuleSet> {
+    let compiled = rule_files::compile(&config.rules)?;
     for warning in &compiled.warnings {
         tracing::warn!("{warning}");
     }

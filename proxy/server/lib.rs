@@ -9,6 +9,7 @@ pub mod config;
 pub mod boot;
 pub mod listen;
 mod reload;
+mod rule_files;
 
 pub mod door;
 pub mod identity;

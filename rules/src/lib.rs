@@ -18,6 +18,7 @@ mod filter;
 mod format;
 #[doc(hidden)]
 pub mod fuzz_targets;
+mod overrides;
 mod plan;
 mod prefilter;
 mod printable;
@@ -36,7 +37,8 @@ pub use engine::{
 };
 pub use explain::{Excuse, Facts};
 pub use extend::beside;
-pub use format::{Error as FormatError, Warning};
+pub use format::{Error as FormatError, FILE_BYTES, Warning};
+pub use overrides::Override;
 pub use rule::{Action, Confidence, Origin, Required, Rule, RuleIndex, Severity};
 
 /// One rule file: TOML text, and the name under which errors speak about it.

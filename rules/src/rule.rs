@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Override;
+
 /// Position of a rule in [`RuleSet::rules`](crate::RuleSet::rules).
 pub type RuleIndex = usize;
 
@@ -42,6 +44,8 @@ pub struct Rule {
     /// Texts the rule must not find, templates not yet expanded.
     pub counter_examples: Vec<String>,
     pub origin: Origin,
+    /// What the file says of the values that the configuration overrides.
+    pub overridden: Override,
 }
 
 /// What a composite rule asks for besides its own match.

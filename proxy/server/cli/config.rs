@@ -4,7 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use exeat_rules::RuleSet;
+
 use crate::config::{self, Config};
+use crate::rule_files;
 
 /// Check the configuration, or show what it comes to
 #[derive(Debug, clap::Args)]
@@ -15,7 +18,7 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Say what is wrong with the configuration, if anything
+    /// Say what is wrong with the configuration and its rules, if anything
     Check(Source),
     /// Print the effective configuration as TOML, secrets masked
     Show(Source),
@@ -51,10 +54,26 @@ fn told(args: &Args) -> (String, u8) {
     for warning in warnings {
         eprintln!("warning: {warning}");
     }
-    match show {
-        true => (config.show(), 0),
-        false => (format!("configuration OK, digest {}\n", config.digest()), 0),
+    if show {
+        return (config.show(), 0);
     }
+    match rule_files::compile(&config.rules) {
+        Err(error) => {
+            eprintln!("{error:#}");
+            (String::new(), 2)
+        }
+        Ok(compiled) => {
+            for warning in compiled.warnings {
+                eprintln!("warning: {warning}");
+            }
+            (told_ok(&config, &compiled.rules), 0)
+        }
+    }
+}
+
+fn told_ok(config: &Config, rules: &RuleSet) -> String {
+    let (config, digest) = (config.digest(), rules.digest());
+    format!("configuration OK, digest {config}, rules {digest}\n")
 }
 
 #[cfg(test)]

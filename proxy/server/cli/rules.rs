@@ -83,7 +83,7 @@ enum Format {
 /// The configuration whose rules are meant.
 #[derive(Debug, clap::Args)]
 struct Configured {
-    /// Configuration file whose rules and policy are used
+    /// Configuration file whose rules, overrides and policy are used
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -104,6 +104,23 @@ impl Configured {
         };
         sources(&files.iter().map(named).collect::<Vec<_>>())
     }
+
+    /// These rules compiled, with what the configuration overrides; says on standard error what is not honoured.
+    fn compile(&self, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+        let Compiled { rules, warnings } =
+            RuleSet::compile_with(&self.sources(files)?, &exeat_rules::beside)?;
+        warn(&warnings)?;
+        self.overriding(rules, files)
+    }
+
+    /// What is overridden must exist among the configured rules; of other files it is taken where it fits.
+    fn overriding(&self, rules: RuleSet, files: &[PathBuf]) -> anyhow::Result<RuleSet> {
+        let configured = self.load()?.rules;
+        Ok(match files.is_empty() {
+            true => configured.override_in(rules)?,
+            false => configured.override_known_in(rules)?,
+        })
+    }
 }
 
 fn sources(files: &[RuleFile]) -> anyhow::Result<Vec<Source>> {
@@ -123,13 +140,6 @@ fn source(path: &Path) -> anyhow::Result<Source> {
         text: std::fs::read_to_string(path)
             .with_context(|| format!("{} cannot be read", path.display()))?,
     })
-}
-
-/// Compiles, and says on standard error what is not honoured.
-fn compile(sources: &[Source]) -> anyhow::Result<RuleSet> {
-    let Compiled { rules, warnings } = RuleSet::compile_with(sources, &exeat_rules::beside)?;
-    warn(&warnings)?;
-    Ok(rules)
 }
 
 fn warn(warnings: &[Warning]) -> std::io::Result<()> {

@@ -16,8 +16,8 @@ use exeat_inspect::FingerprintKey;
 use exeat_rules::{Action, RuleSet};
 
 use crate::{
-    boot,
     config::{self, Config},
+    rule_files,
 };
 
 const FINDINGS: u8 = 1;
@@ -75,7 +75,7 @@ pub struct Args {
     /// Write all findings to this file as known, with the reasons that --baseline gives; the scan then ends with 0
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
-    /// Configuration file whose rules and limits are used
+    /// Configuration file whose rules, overrides and limits are used
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -142,7 +142,7 @@ impl Scan {
     fn new(config: Option<&std::path::Path>) -> anyhow::Result<Self> {
         let (config, _) = Config::load(config, config::environment_at_home())?;
         Ok(Self {
-            rules: Arc::new(boot::rules(&config)?),
+            rules: Arc::new(rule_files::compile(&config.rules)?.rules),
             key: key::fingerprint_key()?,
             config,
         })

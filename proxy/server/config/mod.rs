@@ -7,6 +7,7 @@
 mod data;
 mod limits;
 mod listen;
+mod overrides;
 mod policy;
 mod raw;
 mod rules;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use self::data::Data;
 pub use self::limits::Limits;
 pub use self::listen::{Files, Listen, Tls};
+pub use self::overrides::Overriding;
 pub use self::policy::{Disposition, Policy};
 pub use self::rules::{RuleFile, Rules};
 pub use self::section::{Problem, Warning};

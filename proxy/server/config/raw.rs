@@ -158,13 +158,9 @@ fn environment_layer(
     let variables: BTreeMap<String, String> = environment
         .filter(|(name, _)| name.starts_with(PREFIX))
         .collect();
-    let upstreams = match file.get("upstream").map(|value| &value.kind) {
-        Some(ValueKind::Table(table)) => table.keys().map(String::as_str).collect(),
-        _ => Vec::new(),
-    };
     let mut layer = Map::new();
     for (name, value) in variables {
-        let path = key_path(&name, &upstreams);
+        let path = key_path(&name, file);
         if path.iter().any(String::is_empty) {
             reader.refuse(
                 Origin::Variable(name),
@@ -187,19 +183,41 @@ fn environment_layer(
     layer
 }
 
+/// The tables below which names stand that the user chose.
+const NAMED: [&[&str]; 2] = [&["upstream"], &["rules", "override"]];
+
 /// `EXEAT__UPSTREAM__GITHUB_COM__URL` means `upstream."github.com".url` where the file has that upstream: variable names
-/// cannot hold dots or dashes, so an underscore stands for any of the three.
-fn key_path(variable: &str, upstreams: &[&str]) -> Vec<String> {
+/// cannot hold dots or dashes, so an underscore stands for any of the three. So it is with the rules that are overridden.
+fn key_path(variable: &str, file: &Map<String, Value>) -> Vec<String> {
     let rest = variable.strip_prefix(PREFIX).unwrap_or_default();
     let mut path: Vec<String> = rest.split("__").map(str::to_ascii_lowercase).collect();
     let plain = |name: &str| name.to_ascii_lowercase().replace(['.', '-'], "_");
-    if let [section, name, _, ..] = path.as_mut_slice()
-        && section == "upstream"
-        && let Some(known) = upstreams.iter().find(|known| plain(known) == plain(name))
-    {
-        *name = (*known).to_owned();
+    for table in NAMED {
+        let depth = table.len();
+        if path.len() > depth + 1
+            && path.iter().take(depth).eq(table)
+            && let Some(name) = path.get_mut(depth)
+            && let Some(known) = names(file, table).find(|known| plain(known) == plain(name))
+        {
+            *name = known.clone();
+        }
     }
     path
+}
+
+/// The names in the table at `path`.
+fn names<'f>(file: &'f Map<String, Value>, path: &[&str]) -> impl Iterator<Item = &'f String> {
+    let mut table = Some(file);
+    for part in path {
+        table = match table
+            .and_then(|table| table.get(*part))
+            .map(|value| &value.kind)
+        {
+            Some(ValueKind::Table(inner)) => Some(inner),
+            _ => None,
+        };
+    }
+    table.into_iter().flat_map(Map::keys)
 }
 
 /// Whether there was room: a key is either a value or a table, and is set once.

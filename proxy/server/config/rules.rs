@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::overrides::{self, Overriding};
 use super::section::{Section, quoted};
 
 /// What a leak is.
@@ -9,6 +10,8 @@ use super::section::{Section, quoted};
 pub struct Rules {
     /// The rule files in reading order, at least one. Default: the built-in rules alone.
     pub files: Vec<RuleFile>,
+    /// What is overridden of single rules, sorted by id. Default: nothing.
+    pub overrides: Vec<Overriding>,
 }
 
 /// One source of rules.
@@ -22,47 +25,48 @@ pub enum RuleFile {
 
 impl Rules {
     pub(super) fn read(mut section: Section<'_>) -> Self {
-        let Some(names) = section.list("files") else {
-            section.finish();
-            return Self {
-                files: vec![RuleFile::Builtin],
-            };
-        };
-        let mut files = Vec::new();
-        for name in &names {
-            let file = match name.as_str() {
-                "builtin" => RuleFile::Builtin,
-                "" => {
-                    section.refuse(
-                        "files",
-                        "expected \"builtin\" or a path, found \"\"".to_owned(),
-                    );
-                    continue;
-                }
-                path => RuleFile::File(section.based(path)),
-            };
-            if let RuleFile::File(path) = &file
-                && let Err(error) = std::fs::File::open(path)
-            {
-                section.refuse("files", format!("cannot read {}: {error}", quoted(name)));
-            }
-            if files.contains(&file) {
-                section.refuse("files", format!("{} is named twice", quoted(name)));
-            }
-            files.push(file);
-        }
-        if names.is_empty() {
-            section.refuse(
-                "files",
-                "expected at least one of \"builtin\" and paths, found an empty list".to_owned(),
-            );
-        } else if !files.contains(&RuleFile::Builtin) {
-            section.warn(
-                "files",
-                "\"builtin\" is left out: only the rules of these files are looked for".to_owned(),
-            );
-        }
+        let files = files(&mut section).unwrap_or_else(|| vec![RuleFile::Builtin]);
+        let overrides = overrides::read(section.section("override"));
         section.finish();
-        Self { files }
+        Self { files, overrides }
     }
+}
+
+fn files(section: &mut Section<'_>) -> Option<Vec<RuleFile>> {
+    let names = section.list("files")?;
+    let mut files = Vec::new();
+    for name in &names {
+        let file = match name.as_str() {
+            "builtin" => RuleFile::Builtin,
+            "" => {
+                section.refuse(
+                    "files",
+                    "expected \"builtin\" or a path, found \"\"".to_owned(),
+                );
+                continue;
+            }
+            path => RuleFile::File(section.based(path)),
+        };
+        if let RuleFile::File(path) = &file
+            && let Err(error) = std::fs::File::open(path)
+        {
+            section.refuse("files", format!("cannot read {}: {error}", quoted(name)));
+        }
+        if files.contains(&file) {
+            section.refuse("files", format!("{} is named twice", quoted(name)));
+        }
+        files.push(file);
+    }
+    if names.is_empty() {
+        section.refuse(
+            "files",
+            "expected at least one of \"builtin\" and paths, found an empty list".to_owned(),
+        );
+    } else if !files.contains(&RuleFile::Builtin) {
+        section.warn(
+            "files",
+            "\"builtin\" is left out: only the rules of these files are looked for".to_owned(),
+        );
+    }
+    Some(files)
 }

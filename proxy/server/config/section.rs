@@ -23,6 +23,16 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning(Problem);
 
+impl Problem {
+    /// Another problem at the same place.
+    pub(super) fn saying(&self, text: String) -> Self {
+        Self {
+            text,
+            ..self.clone()
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
@@ -312,6 +322,11 @@ impl<'r> Section<'r> {
         self.reader.problems.push(problem);
     }
 
+    /// The place of the whole table, for problems that show later: see [`Problem::saying`].
+    pub(super) fn spot(&self) -> Problem {
+        self.reader.problem(&self.path, String::new())
+    }
+
     /// A problem with the whole table.
     pub(super) fn refuse_self(&mut self, text: String) {
         let problem = self.reader.problem(&self.path, text);
@@ -334,6 +349,12 @@ impl<'r> Section<'r> {
                     "a name that holds dots needs quotes, as in [upstream.\"github.com\"]"
                         .to_owned()
                 }
+                None if self.is_table(&name)
+                    && self.path.get(1).is_some_and(|s| s == "override") =>
+                {
+                    "an id that holds dots needs quotes, as in [rules.override.\"house.key\"]"
+                        .to_owned()
+                }
                 None if self.known.len() > 12 => "see the example file".to_owned(),
                 None => format!("expected {}", either(&self.known)),
             };
@@ -353,10 +374,12 @@ impl<'r> Section<'r> {
     fn take(&mut self, key: &'static str) -> Option<ValueKind> {
         self.known.push(key);
         let mut path = self.path_of(key);
-        if let [section, name, ..] = path.as_mut_slice()
-            && section == "upstream"
-        {
-            *name = "*".to_owned();
+        match path.as_mut_slice() {
+            [section, name, ..] if section == "upstream" => *name = "*".to_owned(),
+            [rules, section, name, ..] if rules == "rules" && section == "override" => {
+                *name = "*".to_owned();
+            }
+            _ => {}
         }
         self.reader.asked.insert(path.join("."));
         self.table.remove(key).map(|value| value.kind)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use exeat_rules::Override;
 use serde::{Serialize, Serializer};
 
 use super::{Config, Disposition, Forge, RuleFile, Tls};
@@ -19,6 +20,8 @@ fn shown(config: &Config) -> Shown {
         RuleFile::Builtin => "builtin".to_owned(),
         RuleFile::File(path) => path_text(path),
     });
+    let overrides = config.rules.overrides.iter();
+    let overrides = overrides.map(|each| (each.id.clone(), each.values));
     let upstreams = config.upstreams.iter().map(|upstream| {
         let url = upstream.url.as_str().trim_end_matches('/').to_owned();
         let shown = ShownUpstream {
@@ -50,7 +53,10 @@ fn shown(config: &Config) -> Shown {
             address.map_or("off".to_owned(), |address| address.to_string()),
         )]),
         data: BTreeMap::from([("directory", path_text(&config.data.directory))]),
-        rules: BTreeMap::from([("files", rules.collect())]),
+        rules: ShownRules {
+            files: rules.collect(),
+            overrides: overrides.collect(),
+        },
         policy: Ordered(vec![
             ("block", policy.block),
             ("review", policy.review),
@@ -69,10 +75,17 @@ struct Shown {
     listen: ShownListen,
     telemetry: BTreeMap<&'static str, String>,
     data: BTreeMap<&'static str, String>,
-    rules: BTreeMap<&'static str, Vec<String>>,
+    rules: ShownRules,
     policy: Ordered<Disposition>,
     upstream: BTreeMap<String, ShownUpstream>,
     limits: Ordered<u64>,
+}
+
+#[derive(Serialize)]
+struct ShownRules {
+    files: Vec<String>,
+    #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]
+    overrides: BTreeMap<String, Override>,
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 mod egress;
 mod example;
+mod overrides;
 
 use std::path::Path;
 

@@ -70,7 +70,7 @@ pub struct RuleSet {
     /// Rules that others require.
     pub(crate) parts: Vec<RuleIndex>,
     path_rules: PathRules,
-    digest: String,
+    pub(crate) digest: String,
 }
 
 impl RuleSet {
@@ -252,7 +252,8 @@ impl RuleSet {
         search.map_or(Ok(()), Search::force)
     }
 
-    /// Hexadecimal SHA-256 over the texts of the files, in order. Their names do not matter.
+    /// Hexadecimal SHA-256 over the texts of the files, in order, and over overrides if there are any. Names of files do not
+    /// matter.
     pub fn digest(&self) -> &str {
         &self.digest
     }

@@ -13,7 +13,7 @@ use table::{Key, Place, Table};
 use crate::printable::printable;
 
 /// Longest rule file read, in bytes.
-pub(crate) const FILE_BYTES: usize = 16 * 1024 * 1024;
+pub const FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A value and the line it stands on, counted from 1.
 #[derive(Clone, Debug)]

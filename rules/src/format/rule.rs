@@ -3,7 +3,7 @@
 use super::allowlist::{self, AllowlistText};
 use super::table::{Key, Table};
 use super::{Error, Located, Warning};
-use crate::{Action, Confidence, Origin, Required, Rule, Severity, validators};
+use crate::{Action, Confidence, Origin, Override, Required, Rule, Severity, validators};
 
 #[derive(Debug)]
 pub(crate) struct RuleText {
@@ -128,6 +128,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                 file: table.file().to_owned(),
                 line: table.line(),
             },
+            overridden: Override::default(),
         },
     })
 }

@@ -30,7 +30,8 @@ pub fn told(args: &Args) -> anyhow::Result<(String, u8)> {
         Err(error) => return Ok((format!("{error}\n"), 1)),
     };
     warn(&compiled.warnings)?;
-    let rules = std::sync::Arc::new(compiled.rules);
+    let rules = args.configured.overriding(compiled.rules, &args.files)?;
+    let rules = std::sync::Arc::new(rules);
     let report = check::check(&rules);
     let budget = budget::measure(&rules);
     let mut text = String::new();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use exeat_rules::{Cost, Costs, Scratch};
 
-use super::{Configured, Format, compile, counted};
+use super::{Configured, Format, counted};
 use crate::cli::scan::walk;
 
 /// Largest file that is measured, in bytes: the engine reads larger ones in windows.
@@ -35,7 +35,7 @@ pub struct Args {
 }
 
 pub fn told(args: &Args) -> anyhow::Result<String> {
-    let rules = compile(&args.configured.sources(&args.rules)?)?;
+    let rules = args.configured.compile(&args.rules)?;
     let mut scratch = Scratch::new(&rules);
     let mut costs = Costs::default();
     let mut left_out = 0_usize;

@@ -9,8 +9,8 @@ use exeat_gitwire::text::{escape, escape_lines};
 use exeat_inspect::Masked;
 use exeat_rules::{Action, Rule, RuleSet, Trial, template};
 
+use super::Configured;
 use super::reason::{excuse, quoted};
-use super::{Configured, compile};
 use crate::config::{Disposition, Policy};
 
 /// Print all there is to know of a rule
@@ -27,7 +27,7 @@ pub struct Args {
 
 pub fn told(args: &Args) -> anyhow::Result<String> {
     let config = args.configured.load()?;
-    let rules = compile(&args.configured.sources(&args.files)?)?;
+    let rules = args.configured.compile(&args.files)?;
     let index = find(&rules, &args.id)?;
     let mut text = String::new();
     describe(&mut text, &rules, index, &config.policy)?;
@@ -65,12 +65,24 @@ fn describe(
     let mut field = |name: &str, value: String| writeln!(text, "  {name:14}{value}");
     field("defined at", rule.origin.to_string())?;
     field("proven", proof(rule))?;
+    let was = &rule.overridden;
     field(
         "action",
-        format!("{}: {}", rule.action, tier(policy, rule.action)),
+        format!(
+            "{}: {}{}",
+            rule.action,
+            tier(policy, rule.action),
+            overridden(was.action)
+        ),
     )?;
-    field("severity", rule.severity.to_string())?;
-    field("confidence", rule.confidence.to_string())?;
+    field(
+        "severity",
+        format!("{}{}", rule.severity, overridden(was.severity)),
+    )?;
+    field(
+        "confidence",
+        format!("{}{}", rule.confidence, overridden(was.confidence)),
+    )?;
     if !rule.tags.is_empty() {
         field("tags", escape(rule.tags.join(", ").as_bytes()))?;
     }
@@ -162,6 +174,13 @@ fn proof(rule: &Rule) -> String {
         super::counted(rule.examples.len(), "example"),
         super::counted(rule.counter_examples.len(), "counter-example")
     )
+}
+
+/// That a value is not the file's, and what the file says.
+fn overridden(was: Option<impl std::fmt::Display>) -> String {
+    was.map_or(String::new(), |was| {
+        format!(" (overridden; the file says {was})")
+    })
 }
 
 /// What the policy makes of an action, in words.

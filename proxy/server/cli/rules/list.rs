@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use exeat_rules::Rule;
 
-use super::{Configured, Format, compile, counted};
+use super::{Configured, Format, counted};
 
 /// List the rules of files, or of the configuration
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub fn told(args: &Args) -> anyhow::Result<String> {
-    let rules = compile(&args.configured.sources(&args.files)?)?;
+    let rules = args.configured.compile(&args.files)?;
     let mut text = String::new();
     let width = rules.rules().iter().map(|rule| rule.id.len()).max();
     for rule in rules.rules() {
@@ -57,8 +57,23 @@ fn line(text: &mut String, rule: &Rule, width: usize) -> std::fmt::Result {
     } else if is_unproven(rule) {
         text.push_str(" (unproven)");
     }
+    let was = &rule.overridden;
+    overridden(text, "action", was.action)?;
+    overridden(text, "severity", was.severity)?;
+    overridden(text, "confidence", was.confidence)?;
     text.push('\n');
     Ok(())
+}
+
+/// That a value is the configuration's, and what it was.
+fn overridden(
+    text: &mut String,
+    name: &str,
+    was: Option<impl std::fmt::Display>,
+) -> std::fmt::Result {
+    was.map_or(Ok(()), |was| {
+        write!(text, " ({name} overridden, was {was})")
+    })
 }
 
 /// No example shows that it finds anything.
@@ -73,6 +88,7 @@ fn json(rule: &Rule) -> serde_json::Value {
         "action": rule.action,
         "severity": rule.severity,
         "confidence": rule.confidence,
+        "overridden": rule.overridden,
         "keywords": rule.keywords,
         "entropy": rule.entropy,
         "validator": rule.validator,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::reason::Reason;
-use super::{Configured, compile, counted};
+use super::{Configured, counted};
 
 /// Longest text that is tried, in bytes.
 const MOST: u64 = 1 << 20;
@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 pub fn told(args: &Args) -> anyhow::Result<(String, u8)> {
-    let rules = compile(&args.configured.sources(&args.files)?)?;
+    let rules = args.configured.compile(&args.files)?;
     let content = read(args)?;
     let only = match &args.rule {
         Some(id) => Some(super::explain::find(&rules, id)?),
