@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::{Error, unknown};
 use crate::random::Random;
-use crate::validators::github_checksum;
+use crate::validators::base62_checksum;
 
 const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -131,7 +131,7 @@ fn uuid(seed: &str) -> String {
 
 fn github(prefix: &str, seed: &str) -> String {
     let text = random(prefix, seed).text(30, BASE62);
-    let checksum = github_checksum(text.as_bytes());
+    let checksum = base62_checksum(text.as_bytes());
     let checksum: String = checksum.iter().map(|&byte| char::from(byte)).collect();
     format!("{prefix}{text}{checksum}")
 }

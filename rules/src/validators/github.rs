@@ -20,8 +20,8 @@ pub(super) fn is_token(secret: &[u8]) -> bool {
     PREFIXES.contains(&prefix) && given.len() == CHECKSUM && checksum(random) == given
 }
 
-/// The six characters that follow these random ones.
-pub(crate) fn checksum(random: &[u8]) -> [u8; CHECKSUM] {
+/// The six characters that follow these random ones: their CRC-32 in base62, padded with zeros. Exeat's own tokens end so too.
+pub fn checksum(random: &[u8]) -> [u8; CHECKSUM] {
     let mut rest = crc32fast::hash(random);
     let mut out = [b'0'; CHECKSUM];
     for place in out.iter_mut().rev() {

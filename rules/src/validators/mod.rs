@@ -4,12 +4,13 @@
 //! here only where a published token proves how it is made. npm's is not: two public descriptions of it contradict each other,
 //! and its prefix alone is telling enough.
 
+mod exeat;
 mod github;
 mod jwt;
 mod pem;
 mod placeholder;
 
-pub(crate) use github::checksum as github_checksum;
+pub use github::checksum as base62_checksum;
 
 /// A check that a rule can ask for with `validator = "<name>"`.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,11 @@ pub const ALL: &[Validator] = &[
         name: "github",
         about: "a ghp_ gho_ ghu_ ghs_ ghr_ token with a right checksum",
         check: github::is_token,
+    },
+    Validator {
+        name: "exeat-token",
+        about: "an exeat_ token with a right checksum",
+        check: exeat::is_token,
     },
     Validator {
         name: "jwt",
