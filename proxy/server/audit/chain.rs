@@ -12,11 +12,11 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::record::{Decision, Digests, Kind, Outcome, Seq, Start};
+use super::record::{Decision, Deed, Digests, Kind, Outcome, Seq, Start};
 use super::seal::{Entry, Moment, Salt, canonical};
 use super::tree::{self, Frontier};
 use super::{Error, Head};
-use crate::store::{NewRow, Store};
+use crate::store::{self, Change, NewRow, Store};
 
 /// Records per transaction.
 const BATCH: usize = 128;
@@ -43,6 +43,7 @@ struct Handle {
 
 struct Command {
     entry: Entry,
+    change: Change,
     reply: oneshot::Sender<Result<Seq, Error>>,
 }
 
@@ -87,6 +88,14 @@ impl Audit {
         self.append(Entry::decision(decision)).await
     }
 
+    /// Records a deed and does it: both in one transaction, durable when this returns.
+    ///
+    /// # Errors
+    /// `Error::Stale` where the tables are no longer as `change` expects them; nothing is done then, and nothing recorded.
+    pub async fn act(&self, deed: &Deed, change: Change) -> Result<Seq, Error> {
+        self.append_with(Entry::deed(deed), change).await
+    }
+
     /// Records what became of a push.
     pub async fn outcome(&self, push: &str, outcome: &Outcome) -> Result<Seq, Error> {
         self.append(Entry::outcome(push, outcome)).await
@@ -122,9 +131,17 @@ impl Audit {
     }
 
     pub(super) async fn append(&self, entry: Entry) -> Result<Seq, Error> {
+        self.append_with(entry, Change::none()).await
+    }
+
+    async fn append_with(&self, entry: Entry, change: Change) -> Result<Seq, Error> {
         let commands = locked(&self.0.commands).clone().ok_or(Error::Closed)?;
         let (reply, answer) = oneshot::channel();
-        let command = Command { entry, reply };
+        let command = Command {
+            entry,
+            change,
+            reply,
+        };
         commands.send(command).await.map_err(|_| Error::Closed)?;
         drop(commands);
         answer.await.map_err(|_| Error::Closed)?
@@ -217,11 +234,24 @@ impl Writer {
     async fn write_all(mut self, mut queue: mpsc::Receiver<Command>) {
         let mut batch = Vec::new();
         while queue.recv_many(&mut batch, BATCH).await > 0 {
-            self.write(std::mem::take(&mut batch)).await;
+            // A change may turn out to be stale, and then takes with it whatever is written together with it.
+            let mut together = Vec::new();
+            for command in batch.drain(..) {
+                if command.change.is_none() {
+                    together.push(command);
+                    continue;
+                }
+                self.write(std::mem::take(&mut together)).await;
+                self.write(vec![command]).await;
+            }
+            self.write(together).await;
         }
     }
 
     async fn write(&mut self, batch: Vec<Command>) {
+        if batch.is_empty() {
+            return;
+        }
         if let Err(error) = self.trust().await {
             return refuse_all(batch.into_iter().map(|command| command.reply), &error);
         }
@@ -231,8 +261,13 @@ impl Writer {
         };
         let mut rows = Vec::new();
         let mut replies = Vec::new();
-        for Command { entry, reply } in batch {
-            match self.row(entry, &mut after) {
+        for Command {
+            entry,
+            change,
+            reply,
+        } in batch
+        {
+            match self.row(entry, change, &mut after) {
                 Ok(row) => {
                     replies.push((row.seq, reply));
                     rows.push(row);
@@ -244,6 +279,12 @@ impl Writer {
             return;
         }
         if let Err(error) = self.store.append(&rows).await {
+            if matches!(error, store::Error::Stale) {
+                for (_, reply) in replies {
+                    answer(reply, Err(Error::Stale));
+                }
+                return;
+            }
             self.trusted = false;
             let error = Error::Write(Arc::new(error));
             return refuse_all(replies.into_iter().map(|(_, reply)| reply), &error);
@@ -277,7 +318,7 @@ impl Writer {
     }
 
     /// The row of one record, taken into account in `after`; a refused entry leaves `after` as it was.
-    fn row(&self, entry: Entry, after: &mut After) -> Result<NewRow, Error> {
+    fn row(&self, entry: Entry, change: Change, after: &mut After) -> Result<NewRow, Error> {
         let under_way = entry.under_way();
         let push = entry.push.clone();
         check(&entry, after)?;
@@ -304,6 +345,7 @@ impl Writer {
             root: hex::encode(after.frontier.root()),
             under_way,
             erases: leaf.erased,
+            change,
         })
     }
 }

@@ -26,8 +26,8 @@ use crate::store::Trouble;
 pub use self::chain::Audit;
 pub use self::read::{newest, of_push};
 pub use self::record::{
-    Actor, ActorKind, Commitments, Coverage, Decision, Digests, Ending, Erasure, Finding, Kind,
-    Leaf, Outcome, Payload, Reason, Record, RefUpdate, Seq, Start, Target, VERSION, Verdict,
+    Actor, ActorKind, Commitments, Coverage, Decision, Deed, Digests, Ending, Erasure, Finding,
+    Kind, Leaf, Outcome, Payload, Reason, Record, RefUpdate, Seq, Start, Target, VERSION, Verdict,
 };
 pub use self::verify::{Checkpoint, Fault, Problem, Report, verify};
 
@@ -49,6 +49,9 @@ pub enum Error {
     /// Found while opening; `exeat audit verify` says more.
     #[error("the audit chain is damaged at record {seq}: {what}; run: exeat audit verify")]
     Damaged { seq: Seq, what: &'static str },
+    /// Nothing was written: what a deed was to change is no longer as its doer saw it.
+    #[error("it has changed since it was looked at; look again")]
+    Stale,
     #[error("push {0} has a decision already")]
     Decided(String),
     #[error("record {0} does not exist and cannot be erased")]

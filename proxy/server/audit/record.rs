@@ -67,6 +67,24 @@ pub struct Erasure {
     pub reason: String,
 }
 
+/// Something that was done, neither a push nor a start: to a case, a person, a token, a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    pub kind: Kind,
+    /// What was done, in a word: `add`, `approve`, `revoke`.
+    pub action: &'static str,
+    pub actor: Actor,
+    /// The push whose case it is about.
+    pub case: Option<String>,
+    /// The id of what it was done to. Never a name: names are personal.
+    pub subject: Option<String>,
+    /// Hex SHA-256 of what it was done to, before and after, where it was changed.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    /// What it was in words, with names and reasons. Personal half; at most a few hundred characters.
+    pub note: Option<String>,
+}
+
 /// Who acted. Everything here is personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -240,6 +258,36 @@ pub enum Kind {
     /// Written at start for a push that was to be forwarded and whose outcome was never recorded.
     UnknownOutcome,
     Erasure,
+    /// A push waits for a decision, or no longer does.
+    Case,
+    /// Somebody looked at a case.
+    View,
+    /// Somebody decided on a case or a finding of it.
+    CaseDecision,
+    Waiver,
+    /// An approval was used: a push goes upstream by it.
+    Grant,
+    Login,
+    Token,
+    Person,
+    Group,
+    /// A policy or rule that is kept in the database was changed.
+    Policy,
+    /// A notice could not be delivered.
+    Notice,
+}
+
+impl Kind {
+    /// Whether it is the kind of a `Deed`.
+    pub fn is_deed(self) -> bool {
+        match self {
+            Self::Start | Self::Reload | Self::Decision | Self::Outcome => false,
+            Self::UnknownOutcome | Self::Erasure => false,
+            Self::Case | Self::View | Self::CaseDecision | Self::Waiver | Self::Grant => true,
+            Self::Login | Self::Token | Self::Person | Self::Group => true,
+            Self::Policy | Self::Notice => true,
+        }
+    }
 }
 
 /// The half that the tree is made of.
@@ -280,6 +328,15 @@ pub struct Leaf {
     /// The records whose personal half this erasure removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<Seq>,
+    /// The id of what a deed was done to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Hex SHA-256 of it before the deed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Hex SHA-256 of it after the deed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
     pub commitments: Commitments,
 }
 

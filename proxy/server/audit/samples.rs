@@ -99,3 +99,16 @@ pub(crate) fn erasure() -> Erasure {
         reason: "request 7".to_owned(),
     }
 }
+
+pub(crate) fn deed(action: &'static str) -> Deed {
+    Deed {
+        kind: Kind::Person,
+        action,
+        actor: actor(),
+        case: None,
+        subject: Some("u-7k2m9q4x1c".to_owned()),
+        before: None,
+        after: Some(digest('e')),
+        note: Some("adds grace".to_owned()),
+    }
+}

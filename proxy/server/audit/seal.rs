@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::record::{
-    Actor, ActorKind, Commitments, Coverage, Decision, Digests, Ending, Erasure, Kind, Leaf,
+    Actor, ActorKind, Commitments, Coverage, Decision, Deed, Digests, Ending, Erasure, Kind, Leaf,
     Outcome, Payload, Reason, Seq, Start, VERSION, Verdict,
 };
 
@@ -27,6 +27,9 @@ pub(super) struct Entry {
     pub(super) forwarded_bytes: Option<u64>,
     pub(super) binary: Option<String>,
     pub(super) erased: Vec<Seq>,
+    pub(super) subject: Option<String>,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
     pub(super) payload: Payload,
 }
 
@@ -53,6 +56,9 @@ impl Entry {
             forwarded_bytes: None,
             binary: None,
             erased: Vec::new(),
+            subject: None,
+            before: None,
+            after: None,
             payload: Payload::default(),
         }
     }
@@ -137,6 +143,22 @@ impl Entry {
         }
     }
 
+    pub(super) fn deed(deed: &Deed) -> Self {
+        debug_assert!(deed.kind.is_deed(), "{:?}", deed.kind);
+        Self {
+            push: deed.case.clone(),
+            subject: deed.subject.clone(),
+            before: deed.before.clone(),
+            after: deed.after.clone(),
+            payload: Payload {
+                actor: Some(deed.actor.clone()),
+                note: deed.note.clone(),
+                ..Payload::default()
+            },
+            ..Self::new(deed.kind, deed.action)
+        }
+    }
+
     /// Whether this record opens (`true`) or closes (`false`) the time in which its push is under way.
     pub(super) fn under_way(&self) -> Option<bool> {
         match (self.kind, self.verdict) {
@@ -144,6 +166,10 @@ impl Entry {
             (Kind::Decision, Some(Verdict::Hold | Verdict::Refuse) | None) => None,
             (Kind::Outcome | Kind::UnknownOutcome, _) => Some(false),
             (Kind::Start | Kind::Reload | Kind::Erasure, _) => None,
+            (kind, _) => {
+                debug_assert!(kind.is_deed());
+                None
+            }
         }
     }
 
@@ -166,6 +192,9 @@ impl Entry {
             forwarded_bytes: self.forwarded_bytes,
             binary: self.binary,
             erased: self.erased,
+            subject: self.subject,
+            before: self.before,
+            after: self.after,
             commitments: commitments(salt, &self.payload),
         };
         (leaf, self.payload)

@@ -181,7 +181,7 @@ fn listed_text(record: &Record) -> String {
     if let Some(push) = &leaf.push {
         let _ = write!(text, "push {}  ", visible(push));
     }
-    text.push_str(headline(record));
+    text.push_str(&headline(record));
     text.push('\n');
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "        {name:<9}{}", visible(value));
@@ -313,9 +313,9 @@ fn people_time(time: &str) -> String {
     }
 }
 
-fn headline(record: &Record) -> &'static str {
+fn headline(record: &Record) -> String {
     let leaf = &record.leaf;
-    match (leaf.kind, leaf.verdict, leaf.outcome) {
+    let told = match (leaf.kind, leaf.verdict, leaf.outcome) {
         (Kind::Start, ..) => "server started",
         (Kind::Reload, ..) => "configuration reloaded",
         (Kind::Erasure, ..) => "personal data erased",
@@ -332,6 +332,27 @@ fn headline(record: &Record) -> &'static str {
             Some(Ending::NotTaken) => "not taken, asked again",
             Some(Ending::Unknown) | None => "outcome unknown",
         },
+        (kind, ..) => return format!("{}: {}", thing(kind), visible(&leaf.action)),
+    };
+    told.to_owned()
+}
+
+/// What a deed was done to.
+fn thing(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Case => "held push",
+        Kind::View => "look at a held push",
+        Kind::CaseDecision => "review",
+        Kind::Waiver => "waiver",
+        Kind::Grant => "approval",
+        Kind::Login => "sign-in",
+        Kind::Token => "token",
+        Kind::Person => "person",
+        Kind::Group => "group",
+        Kind::Policy => "policy",
+        Kind::Notice => "notice",
+        Kind::Start | Kind::Reload | Kind::Erasure => "Exeat",
+        Kind::Decision | Kind::Outcome | Kind::UnknownOutcome => "push",
     }
 }
 

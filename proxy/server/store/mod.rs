@@ -3,6 +3,7 @@
 //! SQLite in WAL mode with full synchronisation: a commit that returned survives a power cut. Statements are kept to what
 //! PostgreSQL understands as well; what only SQLite knows is in this file.
 
+mod change;
 mod folder;
 mod migrate;
 mod records;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use self::change::Change;
 pub use self::folder::SecretKey;
 use self::folder::{FileId, Lock};
 pub use self::records::{NewRow, Records, Row, Snapshot};
@@ -193,6 +195,9 @@ pub enum Error {
     Gone(PathBuf),
     #[error("no space is left for the database")]
     NoSpace,
+    /// Nothing was written.
+    #[error("it has changed since it was looked at")]
+    Stale,
     #[error(
         "{} has schema version {found}, this binary knows up to {known}: a newer Exeat has used this folder; run that one",
         database.display()

@@ -5,6 +5,7 @@
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Connection as _, Row as _, Sqlite, SqlitePool, Transaction};
 
+use super::change::{Change, Undone};
 use super::{Error, Store};
 use crate::crashpoint::{self, Point};
 
@@ -24,6 +25,8 @@ pub struct NewRow {
     pub under_way: Option<bool>,
     /// The records whose payload goes.
     pub erases: Vec<u64>,
+    /// What else the transaction does.
+    pub change: Change,
 }
 
 /// A record as it stands in the tables. A column is none where it is absent or not what it should be: whoever reads this
@@ -166,13 +169,23 @@ impl Snapshot {
         )
     }
 
+    #[cfg(test)]
+    pub(crate) async fn count_of_test(&mut self, table: &'static str) -> i64 {
+        let text = format!("SELECT COUNT(*) FROM {table}");
+        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(text));
+        count.fetch_one(self.connection()).await.expect("a table")
+    }
+
     fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.transaction
     }
 }
 
 impl Store {
-    /// Writes records in one transaction; when this returns, they are on disk, or none of them is.
+    /// Writes records and their changes in one transaction; when this returns, all is on disk, or nothing is.
+    ///
+    /// # Errors
+    /// `Error::Stale` where a change finds the tables other than it expects them.
     pub async fn append(&self, rows: &[NewRow]) -> Result<(), Error> {
         let room = |_| Error::NoSpace;
         crashpoint::pass_in_task(Point::AuditAppend)
@@ -212,6 +225,13 @@ impl Store {
 
     async fn fill(&self, connection: &mut SqliteConnection, rows: &[NewRow]) -> Result<(), Error> {
         for row in rows {
+            row.change
+                .carry_out(connection)
+                .await
+                .map_err(|undone| match undone {
+                    Undone::Stale => Error::Stale,
+                    Undone::Failed(error) => error,
+                })?;
             insert(connection, row).await?;
         }
         crashpoint::pass_in_task(Point::AuditCommit)
@@ -326,6 +346,7 @@ mod tests {
             root: "00".into(),
             under_way: None,
             erases: Vec::new(),
+            change: Change::none(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One chain, whoever writes and whatever happens in between.
 
-use super::super::samples::{decision, erasure, outcome, start};
+use super::super::samples::{decision, deed, erasure, outcome, start};
 use super::super::{Checkpoint, Ending, Error, Head, Kind, Verdict, newest, of_push, verify};
 use super::*;
 
@@ -390,4 +390,70 @@ async fn a_damaged_end_is_not_built_upon() {
         let error = Audit::open(store.clone()).await.unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
+}
+
+async fn people(store: &Store) -> i64 {
+    let mut snapshot = store.records().snapshot().await.unwrap();
+    snapshot.count_of_test("t").await
+}
+
+#[tokio::test]
+async fn a_deed_and_its_record_are_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, audit) = open(folder.path()).await;
+    store.execute("CREATE TABLE t (id TEXT PRIMARY KEY)").await;
+    let add = || Change::of_test("INSERT INTO t VALUES ('a')", Some(1));
+    assert_eq!(audit.act(&deed("add"), add()).await.unwrap(), 1);
+    assert_eq!(people(&store).await, 1);
+
+    // Done already, to something that is gone, and half of it: nothing is done, and nothing recorded.
+    let remove = || Change::of_test("DELETE FROM t WHERE id = 'b'", Some(1));
+    let half = Change::of_test("DELETE FROM t", Some(1)).and(remove());
+    for stale in [add(), remove(), half] {
+        let error = audit.act(&deed("add"), stale).await.unwrap_err();
+        assert!(matches!(error, Error::Stale), "{error}");
+    }
+    assert_eq!((people(&store).await, audit.head().size), (1, 1));
+
+    let broken = Change::of_test("DELETE FROM nowhere", None);
+    let error = audit.act(&deed("add"), broken).await.unwrap_err();
+    assert!(matches!(error, Error::Write(_)), "{error}");
+    assert_eq!(audit.start(&start()).await.unwrap(), 2);
+    let record = &newest(store.records(), 10).await.unwrap()[0];
+    assert_eq!(record.leaf.kind, Kind::Person);
+    assert_eq!(record.leaf.action, "add");
+    assert_eq!(record.leaf.subject.as_deref(), Some("u-7k2m9q4x1c"));
+    let payload = record.payload.as_ref().unwrap();
+    assert_eq!(payload.note.as_deref(), Some("adds grace"));
+    whole(&store).await;
+}
+
+#[tokio::test]
+async fn a_stale_deed_takes_no_other_record_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, audit) = open(folder.path()).await;
+    store.execute("CREATE TABLE t (id TEXT PRIMARY KEY)").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let audit = audit.clone();
+        tasks.spawn(async move {
+            if number % 3 != 0 {
+                let push = format!("p{number}");
+                audit
+                    .decide(&decision(&push, Verdict::Refuse))
+                    .await
+                    .unwrap();
+                return 1;
+            }
+            let change = Change::of_test("INSERT INTO t VALUES ('only one')", Some(1));
+            match audit.act(&deed("add"), change).await {
+                Ok(_) => 1,
+                Err(Error::Stale) => 0,
+                Err(error) => panic!("{error}"),
+            }
+        });
+    }
+    let written: u64 = tasks.join_all().await.into_iter().sum();
+    assert_eq!((written, people(&store).await), (41, 1));
+    assert_eq!(whole(&store).await.size, 41);
 }
