@@ -12,6 +12,7 @@ use crate::harness::{EXEAT, Git, Options, Run, World, github_token, incompressib
 
 mod baseline;
 mod commits;
+mod excused;
 mod inputs;
 mod outputs;
 mod same;

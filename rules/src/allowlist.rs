@@ -152,8 +152,8 @@ impl Allowlist {
     }
 }
 
-/// The lines that a match touches, without the last newline, cut at [`LINE`] bytes from the match.
-pub(crate) fn line(text: &[u8], span: &Range<usize>) -> Range<usize> {
+/// The lines that a match touches, without the last newline, cut at 1024 bytes from the match.
+pub fn line(text: &[u8], span: &Range<usize>) -> Range<usize> {
     let from = span.start.saturating_sub(LINE);
     let to = span.end.saturating_add(LINE).min(text.len());
     let before = slice(text, &(from..span.start));

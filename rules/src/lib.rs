@@ -29,7 +29,7 @@ mod rule;
 pub mod template;
 pub mod validators;
 
-pub use allowlist::{Hiding, Site, Standing};
+pub use allowlist::{Hiding, Site, Standing, line};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
 pub use engine::{

@@ -16,6 +16,7 @@ use crate::{
     ancestry::Ancestry,
     batch::Shared,
     examine::{Examiner, Hit},
+    excuse::Brought,
     existing::{self, Served},
     finding::{Finding, Place},
     gather::ObjectHit,
@@ -36,6 +37,8 @@ pub struct Scene<'a, S: Spool> {
     pub hits: Vec<ObjectHit>,
     /// Files that may be findings by their name; they need not be in the pack.
     pub named: HashSet<ObjectId>,
+    /// Everything was read to its end.
+    pub all_read: bool,
     /// The new ids of the push's commands.
     pub targets: &'a [ObjectId],
     pub shared: &'a Shared,
@@ -84,11 +87,19 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
         scene.shared.go_on()?;
         standing.extend(locator.locate(hit));
     }
+    let mut by_path = Located::default();
+    locator.judge_paths(&named, scene.shared, &mut by_path)?;
+    // Whoever hides something behind what cannot be read is excused from nothing.
+    if scene.all_read && by_path.unscannable.is_empty() {
+        let contained = standing.iter_mut().map(|each| &mut each.finding);
+        let findings = contained.chain(&mut by_path.findings);
+        excuse(findings, &mut scene.stored, scene.targets, scene.shared)?;
+    }
     let mut located = Located {
         findings: overlap::strongest(standing, scene.shared.strength),
-        unscannable: Vec::new(),
+        unscannable: by_path.unscannable,
     };
-    locator.judge_paths(&named, scene.shared, &mut located)?;
+    located.findings.extend(by_path.findings);
     in_order(&mut located.findings, &ancestry, &scene.stored);
     let bare = locator.bare;
     if let Some(served) = scene.served {
@@ -103,6 +114,26 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
         known.mark(&mut located.findings, scene.examiner, served);
     }
     Ok(located)
+}
+
+/// Notes what in the push excuses its findings.
+fn excuse<'f, S: Spool>(
+    findings: impl Iterator<Item = &'f mut Finding>,
+    stored: &mut Stored<'_, S>,
+    targets: &[ObjectId],
+    shared: &Shared,
+) -> Result<(), Error> {
+    let is_asked = |finding: &&mut Finding| {
+        let mut excuses = shared.strength.excuses().iter();
+        excuses.any(|excuse| shared.strength.takes(excuse, finding.action))
+    };
+    let mut findings = findings.filter(is_asked).peekable();
+    if findings.peek().is_none() {
+        return Ok(());
+    }
+    let mut brought = Brought::of(stored, targets, shared.strength)?;
+    findings.for_each(|finding| brought.excuse(finding));
+    Ok(())
 }
 
 impl<S: Spool> Scene<'_, S> {

@@ -5,6 +5,7 @@ use std::{ops::Range, sync::Arc};
 use exeat_rules::{Carried, Match, RuleSet, Scratch, Window};
 
 use crate::{
+    excuse::comment,
     fingerprint::{Fingerprint, FingerprintKey},
     mask::Masked,
     overlap::Strength,
@@ -32,6 +33,10 @@ pub struct Hit {
     /// word that any secret of its kind has.
     pub whole: Fingerprint,
     pub surroundings: Surroundings,
+    /// A comment on one of its lines allows it.
+    pub commented: bool,
+    /// The line in which the match begins, counted from 1 and not above that of the secret.
+    pub first_line: u64,
     /// Counted from 1.
     pub line: u64,
     /// Bytes from the start of the line, counted from 1.
@@ -136,12 +141,18 @@ impl Examiner {
             let rule = &rules.rule(found.rule).id;
             let at = lines.locate(found.secret.start);
             let line = at.line;
+            let ahead = text.get(found.span.start..found.secret.start);
+            // A line feed at its start ends the line before.
+            let ahead = ahead.unwrap_or_default();
+            let ahead = ahead.strip_prefix(b"\n").unwrap_or(ahead);
             let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
             Hit {
                 masked: Masked::new(secret),
                 fingerprint: key.fingerprint(rule, secret),
                 whole: key.fingerprint(rule, whole.trim_ascii()),
                 surroundings: Surroundings::of(text, &found.secret),
+                commented: comment::allows(comment::lines(text, &found.span), rule),
+                first_line: line.saturating_sub(newlines(ahead)).max(1),
                 line,
                 column: at.column + 1,
                 character: at.character + 1,

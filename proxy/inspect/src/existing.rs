@@ -102,7 +102,9 @@ impl<'a> Findings<'a> {
             .map(|claim| claim.judge(counts.get(claim.path), &self.shared.rules))
             .collect();
         for finding in findings {
-            finding.existing = is_existing(finding, &judged, self.shared);
+            let spares = |action| served.spares(action);
+            finding.existing =
+                is_spared(finding, &spares) && is_existing(finding, &judged, self.shared);
         }
     }
 
@@ -110,7 +112,7 @@ impl<'a> Findings<'a> {
     fn claims(&self, findings: &[Finding], spares: &dyn Fn(Action) -> bool) -> Vec<Claim<'a>> {
         let blobs: HashSet<ObjectId> = findings
             .iter()
-            .filter(|finding| finding.place.part == Part::File && spares(finding.action))
+            .filter(|finding| finding.place.part == Part::File && is_spared(finding, spares))
             .filter_map(object)
             .filter(|id| !self.bare.contains(id))
             .collect();
@@ -148,6 +150,11 @@ impl<'a> Findings<'a> {
         claims.retain(|claim| !claim.hits.is_empty());
         claims
     }
+}
+
+/// Whether it would be judged milder, by what its rule asks for as well as by what it asks for itself.
+fn is_spared(finding: &Finding, spares: &dyn Fn(Action) -> bool) -> bool {
+    spares(finding.action) && spares(finding.asks())
 }
 
 fn object(finding: &Finding) -> Option<ObjectId> {

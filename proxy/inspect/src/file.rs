@@ -6,6 +6,7 @@ use exeat_rules::Site;
 
 use crate::{
     examine::{Examined, Examiner},
+    excuse::Excuse,
     finding::{Finding, Part, Place},
     names::Names,
     overlap,
@@ -109,10 +110,13 @@ fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) 
         let standing_here = rules.standing(&hit.found, &site);
         if let Some(hiding) = examiner.strength().finds(standing_here) {
             let place = Place::outside_history(part, shown.clone(), &hit);
+            let mut finding = Finding::of_hit(rules, &hit, place).hidden_by(hiding);
+            let is_heeded = examiner.strength().takes(Excuse::Comment, finding.action);
+            finding.excused = (is_heeded && finding.commented).then_some(Excuse::Comment);
             standing.push(overlap::Standing {
                 text: part,
                 secret: hit.found.secret.clone(),
-                finding: Finding::of_hit(rules, &hit, place).hidden_by(hiding),
+                finding,
             });
         }
     }

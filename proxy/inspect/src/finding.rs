@@ -3,7 +3,10 @@
 use exeat_rules::{Action, Confidence, Hiding, Rule, RuleSet, Severity};
 use serde::{Serialize, Serializer};
 
-use crate::{examine::Hit, fingerprint::Fingerprint, mask::Masked, surroundings::Surroundings};
+use crate::{
+    examine::Hit, excuse::Excuse, fingerprint::Fingerprint, mask::Masked,
+    surroundings::Surroundings,
+};
 
 /// A rule that matched, at the place a developer can go to. Every text in it is printable
 /// ASCII, and names that hold a match are masked.
@@ -38,6 +41,15 @@ pub struct Finding {
     /// What of an imported allowlist would have hidden it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_if")]
     pub allowlisted: Option<Hiding>,
+    /// What in the pushed content excuses it, where that is heeded.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_if")]
+    pub excused: Option<Excuse>,
+    /// It lies in a file, and a comment on one of its lines allows it.
+    #[serde(skip)]
+    pub commented: bool,
+    /// The line in which the match begins, which is at or before that of the secret.
+    #[serde(skip)]
+    pub first_line: u64,
 }
 
 impl Finding {
@@ -46,6 +58,11 @@ impl Finding {
         let rule = rules.rule(hit.found.rule);
         Self {
             surroundings: hit.surroundings,
+            commented: hit.commented && place.part == Part::File,
+            first_line: match place.part {
+                Part::File => hit.first_line,
+                _ => place.line,
+            },
             ..Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
         }
     }
@@ -53,6 +70,14 @@ impl Finding {
     /// A finding of a rule that judges the path alone: the path says it all.
     pub fn of_path(rule: &Rule, fingerprint: Fingerprint, place: Place) -> Self {
         Self::of_rule(rule, place, Masked::nothing(), fingerprint)
+    }
+
+    /// What it asks for: its rule's action, and where it is excused a person's decision at most.
+    pub fn asks(&self) -> Action {
+        match self.excused {
+            Some(_) => self.action.min(Action::Review),
+            None => self.action,
+        }
     }
 
     /// The same as told of what an allowlist would have hidden: for a person to decide, at most.
@@ -72,6 +97,7 @@ impl Finding {
             action: rule.action,
             severity: rule.severity,
             confidence: rule.confidence,
+            first_line: place.line,
             place,
             via: Vec::new(),
             masked,
@@ -79,6 +105,8 @@ impl Finding {
             surroundings: Surroundings::none(),
             existing: false,
             allowlisted: None,
+            excused: None,
+            commented: false,
         }
     }
 }

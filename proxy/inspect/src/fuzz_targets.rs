@@ -11,11 +11,20 @@ use exeat_gitwire::{
 use exeat_rules::{RuleSet, Source};
 
 use crate::{
-    Error, Examiner, FingerprintKey, Names, PackInspection, Pool, Report, Settings, Strength, head,
+    Error, Examiner, Finding, FingerprintKey, Names, PackInspection, Pool, Report, Settings,
+    Strength,
+    excuse::{Baseline, IgnoreFile, baseline as known, comment},
+    file, head,
 };
 
 /// Every target with its name, which is that of its corpus.
-pub const TARGETS: &[Target] = &[("inspection", inspection), ("name", name)];
+pub const TARGETS: &[Target] = &[
+    ("inspection", inspection),
+    ("name", name),
+    ("allow_comment", allow_comment),
+    ("ignore_file", ignore_file),
+    ("baseline", baseline),
+];
 
 /// Short secrets, so that a fuzzer finds some.
 const RULES: &str = r#"
@@ -154,6 +163,69 @@ pub fn name(data: &[u8]) {
         secret.starts_with(b"key_") && secret[4..].iter().all(digit)
     };
     assert!(!shown.as_bytes().windows(8).any(is_key), "{shown}");
+}
+
+/// Lines, an id before the first NUL: where nothing is said to be allowed, nothing is.
+pub fn allow_comment(data: &[u8]) {
+    let (rule, lines) = split(data);
+    let rule = String::from_utf8_lossy(rule);
+    let is_allowed = comment::allows(lines, &rule);
+    assert!(
+        !is_allowed || bstr::ByteSlice::find(lines, b"leaks:allow").is_some() || {
+            bstr::ByteSlice::find(lines, b"exeat:allow").is_some()
+        }
+    );
+    let others = [lines, b" gitleaks:allow"].concat();
+    assert!(comment::allows(&others, &rule));
+    let behind = [lines, b"\n exeat:allow -- a reason"].concat();
+    assert!(comment::allows(&behind, &rule));
+    let span = data.len() / 3..data.len() / 2;
+    assert!(comment::lines(data, &span).len() <= 2048 + span.len());
+}
+
+/// An ignore file, and findings before the first NUL: comments between its lines change nothing.
+pub fn ignore_file(data: &[u8]) {
+    let (content, text) = split(data);
+    let Ok(file) = IgnoreFile::read(text) else {
+        return;
+    };
+    let commented = [b"# a comment\n", text].concat();
+    let again = IgnoreFile::read(&commented).ok();
+    let named = |file: &IgnoreFile| -> Vec<bool> {
+        let found = findings(content);
+        found.iter().map(|finding| file.names(finding)).collect()
+    };
+    assert_eq!(again.as_ref().map(named), Some(named(&file)));
+}
+
+/// A baseline, and findings before the first NUL: what was read once is read again, and knows no more than it counts.
+pub fn baseline(data: &[u8]) {
+    let (content, text) = split(data);
+    let mut baseline = match Baseline::read(text, known::Limits::PUSHED) {
+        Ok(baseline) => baseline,
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            return;
+        }
+    };
+    let found = findings(content);
+    let known = found.iter().filter(|finding| baseline.knows(finding));
+    let known = known.count() as u64;
+    let counts = baseline.entries().values();
+    let most = counts.fold(0_u64, |sum, known| sum.saturating_add(known.count));
+    assert!(known <= most);
+}
+
+fn split(data: &[u8]) -> (&[u8], &[u8]) {
+    let at = data.iter().position(|&byte| byte == 0);
+    let (before, behind) = data.split_at(at.unwrap_or(0));
+    (before, behind.strip_prefix(b"\0").unwrap_or(behind))
+}
+
+fn findings(content: &[u8]) -> Vec<Finding> {
+    let mut examiner = Examiner::new(Arc::clone(rules()), key());
+    file::examine(&mut examiner, b"a.keys", content).findings
 }
 
 #[cfg(test)]

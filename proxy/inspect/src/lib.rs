@@ -8,6 +8,7 @@ mod attribute;
 mod batch;
 pub mod coverage;
 pub mod examine;
+pub mod excuse;
 mod existing;
 pub mod file;
 pub mod finding;
@@ -34,6 +35,7 @@ pub mod fuzz_targets;
 
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};
+pub use excuse::{Excuse, Excuses};
 pub use existing::{Served, Tips};
 pub use finding::{Finding, Place};
 pub use fingerprint::{Fingerprint, FingerprintKey};

@@ -4,7 +4,10 @@ use std::{cmp::Reverse, collections::HashMap, hash::Hash, ops::Range};
 
 use exeat_rules::{self as rules, Action, Hiding};
 
-use crate::finding::Finding;
+use crate::{
+    excuse::{Excuse, Excuses},
+    finding::Finding,
+};
 
 /// A finding that stands, with the bytes it takes for the secret.
 pub struct Standing<Text> {
@@ -20,6 +23,8 @@ pub struct Standing<Text> {
 pub struct Strength {
     weights: [u8; 4],
     tells_hidden: bool,
+    excuses: Excuses,
+    hides_excused: bool,
 }
 
 impl Strength {
@@ -32,6 +37,8 @@ impl Strength {
         Self {
             weights,
             tells_hidden: false,
+            excuses: Excuses::default(),
+            hides_excused: false,
         }
     }
 
@@ -42,6 +49,29 @@ impl Strength {
             tells_hidden: true,
             ..self
         }
+    }
+
+    /// Heeds what the content itself excuses: such findings ask for a review at most.
+    pub fn heeding(self, excuses: Excuses) -> Self {
+        Self { excuses, ..self }
+    }
+
+    /// Heeds it for a reader to whom excused findings are not told at all, whatever they ask for.
+    pub fn hiding(self, excuses: Excuses) -> Self {
+        Self {
+            excuses,
+            hides_excused: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn excuses(self) -> Excuses {
+        self.excuses
+    }
+
+    /// Whether `excuse` makes any difference to a finding of this action.
+    pub(crate) fn takes(self, excuse: Excuse, action: Action) -> bool {
+        self.excuses.heeds(excuse) && (self.hides_excused || action > Action::Review)
     }
 
     /// Whether a match of this standing is a finding, and what would have hidden it.
@@ -64,8 +94,8 @@ impl Default for Strength {
     }
 }
 
-/// Drops findings whose secret overlaps that of a stronger one in the same text: of an action that weighs
-/// more, then of a higher confidence, then the longer and the earlier. What is dropped asked for no more
+/// Drops findings whose secret overlaps that of a stronger one in the same text: which asks for an action that weighs
+/// more, so that an excused one does not speak for one that is not; then of a stronger rule, then of a higher confidence, then the longer and the earlier. What is dropped asked for no more
 /// than what is kept, so no verdict becomes milder.
 pub fn strongest<Text: Eq + Hash + Clone>(
     standing: Vec<Standing<Text>>,
@@ -98,7 +128,9 @@ pub fn strongest<Text: Eq + Hash + Clone>(
 fn rank<Text>(each: &Standing<Text>, strength: Strength) -> impl Ord + use<Text> {
     let length = each.secret.end.saturating_sub(each.secret.start);
     (
-        Reverse(strength.weight(each.finding.action)),
+        strength.hides_excused && each.finding.excused.is_some(),
+        Reverse(strength.weight(each.finding.asks())),
+        Reverse(each.finding.asks()),
         Reverse(each.finding.action),
         Reverse(each.finding.confidence),
         Reverse(length),
@@ -136,6 +168,9 @@ mod tests {
                 surroundings: crate::Surroundings::none(),
                 existing: false,
                 allowlisted: None,
+                excused: None,
+                commented: false,
+                first_line: 1,
             },
         }
     }
@@ -168,6 +203,43 @@ mod tests {
         let kept = strongest(all, upside_down);
         assert_eq!(kept.len(), 1);
         assert_eq!(kept[0].rule, "review");
+    }
+
+    fn excused(mut each: Standing<u8>) -> Standing<u8> {
+        each.finding.excused = Some(Excuse::Comment);
+        each
+    }
+
+    #[test]
+    fn an_excused_finding_does_not_speak_for_one_that_is_not() {
+        for swap in [false, true] {
+            let mut all = vec![
+                excused(standing(1, 0..40, "excused", Action::Block)),
+                standing(1, 4..20, "block", Action::Block),
+            ];
+            if swap {
+                all.reverse();
+            }
+            assert_eq!(kept(all), ["block"]);
+        }
+        // Neither review nor block is let go: still it speaks.
+        let same = Strength::of(|action| u8::from(action >= Action::Review));
+        let all = vec![
+            excused(standing(1, 0..40, "excused", Action::Block)),
+            standing(1, 4..20, "block", Action::Block),
+        ];
+        assert_eq!(strongest(all, same)[0].rule, "block");
+        // Both ask for a review: the one that says why it is none more speaks.
+        let all = || {
+            vec![
+                standing(1, 0..40, "review", Action::Review),
+                excused(standing(1, 4..20, "excused", Action::Block)),
+            ]
+        };
+        assert_eq!(kept(all()), ["excused"]);
+        // For a reader who is not told what is excused, the other does.
+        let hiding = Strength::default().hiding(Excuses::of(&[Excuse::Comment]));
+        assert_eq!(strongest(all(), hiding)[0].rule, "review");
     }
 
     #[test]

@@ -204,6 +204,7 @@ impl<S: Spool> PackInspection<S> {
                 hash: self.hash,
             },
             hits,
+            all_read: state.unscannable.is_empty() && !state.overflowed,
             named: std::mem::take(&mut state.named),
             targets: targets.unwrap_or_default(),
             shared: &shared,
@@ -256,7 +257,7 @@ fn keep_strongest(findings: &mut Vec<Finding>, settings: &Settings) -> bool {
         return false;
     }
     let mut order: Vec<usize> = (0..findings.len()).collect();
-    order.sort_by_key(|&index| Reverse(settings.strength.weight(findings[index].action)));
+    order.sort_by_key(|&index| Reverse(settings.strength.weight(findings[index].asks())));
     let kept: HashSet<usize> = order.into_iter().take(settings.most_findings).collect();
     let mut index = 0;
     findings.retain(|_| {

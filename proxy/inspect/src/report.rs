@@ -23,7 +23,7 @@ pub struct Report {
 impl Report {
     /// The strongest action any finding asks for.
     pub fn strongest(&self) -> Option<Action> {
-        self.findings.iter().map(|finding| finding.action).max()
+        self.findings.iter().map(|finding| finding.asks()).max()
     }
 
     pub fn is_clean(&self) -> bool {

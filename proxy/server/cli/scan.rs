@@ -1,6 +1,7 @@
 //! `exeat scan`: files, commits or packs through the same inspection as a push.
 
 mod baseline;
+mod excused;
 mod files;
 mod ignored;
 mod key;
@@ -12,7 +13,7 @@ pub mod walk;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use exeat_inspect::FingerprintKey;
+use exeat_inspect::{Examiner, FingerprintKey, Strength};
 use exeat_rules::{Action, RuleSet};
 
 use crate::{
@@ -39,6 +40,8 @@ Examples:
   exeat scan --format sarif . > findings.sarif   for code scanning
   exeat scan --write-baseline known.jsonl .      note what is known, then
   exeat scan --baseline known.jsonl .            tell only what is new
+  exeat scan --allow-comments --ignore-file .gitleaksignore .
+                                                 leave out what the repository itself excuses
 `exeat hook install` scans before every push.")]
 pub struct Args {
     /// Files and folders to scan, or - for standard input; links and .git folders inside folders are not entered
@@ -72,6 +75,13 @@ pub struct Args {
     /// Known findings, which are counted and not told; entries that hide nothing any more are named
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Findings not to tell, one a line: path:rule-id:line, as in .exeatignore and .gitleaksignore; may be given again
+    #[arg(long, value_name = "FILE")]
+    ignore_file: Vec<PathBuf>,
+    /// Do not tell findings that a comment on their lines allows: exeat:allow, also with ids of rules behind it, gitleaks:allow
+    /// or betterleaks:allow. The proxy tells them, and refuses what it would without the comment
+    #[arg(long)]
+    allow_comments: bool,
     /// Write all findings to this file as known, with the reasons that --baseline gives; the scan then ends with 0
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
@@ -136,6 +146,7 @@ struct Scan {
     config: Config,
     rules: Arc<RuleSet>,
     key: FingerprintKey,
+    strength: Strength,
 }
 
 impl Scan {
@@ -144,8 +155,13 @@ impl Scan {
         Ok(Self {
             rules: Arc::new(rule_files::compile(&config.rules)?.rules),
             key: key::fingerprint_key()?,
+            strength: Strength::default(),
             config,
         })
+    }
+
+    fn examiner(&self) -> Examiner {
+        Examiner::new(Arc::clone(&self.rules), self.key.clone()).with_strength(self.strength)
     }
 }
 
@@ -181,7 +197,8 @@ pub fn of_push(
 }
 
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let scan = Scan::new(args.config.as_deref())?;
+    let mut scan = Scan::new(args.config.as_deref())?;
+    scan.strength = excused::strength(args.allow_comments);
     let baseline = args
         .baseline
         .as_deref()
@@ -197,7 +214,8 @@ fn scan(args: &Args) -> anyhow::Result<ExitCode> {
         scan.rules.clone(),
         baseline,
         notes,
-    );
+    )
+    .without(excused::Excused::read(&args.ignore_file)?);
     match (&args.git, &args.pack) {
         (Some(range), _) => packs::scan_range(&scan, range, &mut printer)?,
         (None, Some(path)) => packs::scan_pack(&scan, path, args.object_format, &mut printer)?,

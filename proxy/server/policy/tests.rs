@@ -40,6 +40,9 @@ fn report(actions: &[Action], unread: usize) -> Report {
         surroundings: exeat_inspect::Surroundings::none(),
         existing: false,
         allowlisted: None,
+        excused: None,
+        commented: false,
+        first_line: 1,
     };
     let missed = Unscannable {
         what: "x".into(),

@@ -3,6 +3,7 @@
 
 mod conditions;
 mod coverage;
+mod excuses;
 mod existing;
 mod feeding;
 mod floods;

@@ -31,6 +31,10 @@ fn planted(random: &mut Random, length: usize, borders: &[usize]) -> Vec<u8> {
             number += 1;
             text.extend(format!(" {} ", secret(number)).bytes());
         }
+        if random.below(3) == 0 {
+            text.resize(text.len() + random.below(1200), b'.');
+            text.extend(b" exeat:allow ");
+        }
         if random.below(4) == 0 {
             text.extend(b"--BEGIN BLOCK--");
             for _ in 0..random.below(20_000) {
@@ -56,6 +60,7 @@ fn as_if_it_were_whole() {
         let mut examiner = Examiner::new(rules.clone(), FingerprintKey::new([1; 32]));
         let mut random = Random::new(seed);
         let mut found = 0;
+        let mut commented = 0;
         for round in 0..3 {
             let window = (2 << 20) + rules.overlap();
             let mut borders: Vec<usize> = (1..3).map(|step| step << 21).collect();
@@ -73,7 +78,9 @@ fn as_if_it_were_whole() {
             let streamed = streamed.finish(&mut examiner);
             assert_eq!(told(&streamed), told(&whole), "round {round}");
             found += whole.hits.len();
+            commented += whole.hits.iter().filter(|hit| hit.commented).count();
         }
         assert!(found > 1000, "{found}");
+        assert!(commented > 100 && commented < found, "{commented}");
     }
 }

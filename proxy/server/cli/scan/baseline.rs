@@ -6,58 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
-use exeat_inspect::Finding;
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, anyhow, bail};
+use exeat_inspect::{
+    Finding,
+    excuse::{
+        self,
+        baseline::{Entry, Key, Known, Limits},
+    },
+};
 
 /// Largest baseline that is read, in bytes.
 const MOST: u64 = 64 << 20;
-
-/// What makes a finding the same in another version of the repository: neither line number nor commit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Key {
-    path: String,
-    rule: String,
-    line: String,
-}
-
-/// One line of a baseline.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    rule: String,
-    /// The file; or in words where it stands, such as "commit message".
-    path: String,
-    /// Hash of the lines without the secrets in them.
-    line: String,
-    /// How many such lines one version of the file may hold.
-    #[serde(default = "one")]
-    count: u64,
-    /// Why it is known, for people.
-    #[serde(default)]
-    reason: String,
-}
-
-fn one() -> u64 {
-    1
-}
 
 /// The findings of a file, each by its key.
 #[derive(Debug)]
 pub struct Baseline {
     name: PathBuf,
-    entries: BTreeMap<Key, Known>,
-    /// By key and version of the file: how many were hidden.
-    hidden: HashMap<(Key, String), u64>,
-}
-
-#[derive(Debug)]
-struct Known {
-    /// Its line in the baseline, counted from 1.
-    at: usize,
-    count: u64,
-    reason: String,
-    is_used: bool,
+    known: excuse::Baseline,
 }
 
 impl Baseline {
@@ -68,55 +33,30 @@ impl Baseline {
         if length > MOST {
             bail!("{shown}: the baseline is longer than {MOST} bytes");
         }
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
-        let mut entries = BTreeMap::new();
-        for (at, line) in text.lines().enumerate() {
-            let at = at + 1;
-            if line.trim().is_empty() || line.trim_start().starts_with('#') {
-                continue;
-            }
-            let entry: Entry = serde_json::from_str(line).map_err(|error| {
-                anyhow::anyhow!("{shown}:{at}: not an entry of a baseline: {error}")
-            })?;
-            let key = Key {
-                path: entry.path,
-                rule: entry.rule,
-                line: entry.line,
-            };
-            let known = Known {
-                at,
-                count: entry.count,
-                reason: entry.reason,
-                is_used: false,
-            };
-            if entries.insert(key, known).is_some() {
-                bail!("{shown}:{at}: the same entry stands above already");
-            }
-        }
+        let text = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
+        let limits = Limits {
+            bytes: MOST,
+            entries: usize::MAX,
+        };
+        let known = excuse::Baseline::read(&text, limits).map_err(|error| match error.at() {
+            Some(at) => anyhow!("{shown}:{at}: {error}"),
+            None => anyhow!("{shown}: {error}"),
+        })?;
         Ok(Self {
             name: path.to_owned(),
-            entries,
-            hidden: HashMap::new(),
+            known,
         })
     }
 
     /// Whether the finding is known. Where a version of a file holds more of the kind than are known, the rest is new.
     pub fn hides(&mut self, finding: &Finding) -> bool {
-        let key = key(finding);
-        let Some(known) = self.entries.get_mut(&key) else {
-            return false;
-        };
-        let hidden = self.hidden.entry((key, version(finding))).or_default();
-        *hidden += 1;
-        known.is_used = true;
-        *hidden <= known.count
+        self.known.knows(finding)
     }
 
     /// Entries that hid nothing, of those whose path `covered` says was scanned.
     pub fn unused(&self, covered: impl Fn(&str) -> bool) -> Vec<String> {
-        let unused = self
-            .entries
+        let entries = self.known.entries();
+        let unused = entries
             .iter()
             .filter(|(key, known)| !known.is_used && covered(&key.path));
         let mut unused: Vec<(usize, String)> = unused
@@ -137,7 +77,10 @@ impl Baseline {
     }
 
     fn reason(&self, key: &Key) -> Option<&str> {
-        self.entries.get(key).map(|known| known.reason.as_str())
+        self.known
+            .entries()
+            .get(key)
+            .map(|known| known.reason.as_str())
     }
 }
 
@@ -149,7 +92,7 @@ pub struct Notes {
 
 impl Notes {
     pub fn note(&mut self, finding: &Finding) {
-        let versions = self.counts.entry(key(finding)).or_default();
+        let versions = self.counts.entry(Key::of(finding)).or_default();
         *versions.entry(version(finding)).or_default() += 1;
     }
 
@@ -179,18 +122,6 @@ impl Notes {
         }
         file.persist(path).with_context(named)?;
         Ok(self.counts.len())
-    }
-}
-
-fn key(finding: &Finding) -> Key {
-    let place = &finding.place;
-    Key {
-        path: place
-            .path
-            .clone()
-            .unwrap_or_else(|| place.part.describe().to_owned()),
-        rule: finding.rule.clone(),
-        line: finding.surroundings.to_string(),
     }
 }
 

@@ -49,7 +49,7 @@ pub fn scan(
         for _ in 0..threads {
             let (jobs, done) = (jobs.clone(), done_in.clone());
             scope.spawn(move || {
-                let mut examiner = Examiner::new(scan.rules.clone(), scan.key.clone());
+                let mut examiner = scan.examiner();
                 for (number, job) in jobs {
                     let examined = examine(&mut examiner, job, scan.config.limits.object_bytes);
                     if done.send((number, examined)).is_err() {

@@ -17,6 +17,7 @@ use exeat_rules::{Rule, RuleSet};
 use super::{
     FailOn, Format,
     baseline::{Baseline, Notes},
+    excused::Excused,
     progress::Progress,
 };
 
@@ -37,6 +38,7 @@ pub struct Printer {
     rules: Arc<RuleSet>,
     baseline: Option<Baseline>,
     notes: Option<Notes>,
+    excused: Excused,
     progress: Progress,
     kept: Vec<Finding>,
     missed: Vec<Unscannable>,
@@ -77,6 +79,7 @@ impl Printer {
             rules,
             baseline,
             notes,
+            excused: Excused::default(),
             progress: Progress::default(),
             kept: Vec::new(),
             missed: Vec::new(),
@@ -87,6 +90,11 @@ impl Printer {
             scanned: 0,
             begun: (now(), Instant::now()),
         }
+    }
+
+    /// The same without what is excused.
+    pub fn without(self, excused: Excused) -> Self {
+        Self { excused, ..self }
     }
 
     /// Counts a file (or a pack) of `bytes` of content.
@@ -101,6 +109,9 @@ impl Printer {
     }
 
     pub fn finding(&mut self, finding: Finding) -> anyhow::Result<()> {
+        if self.excused.hides(&finding) {
+            return Ok(());
+        }
         if let Some(notes) = &mut self.notes {
             notes.note(&finding);
         }
@@ -161,6 +172,7 @@ impl Printer {
         self.progress.clear();
         self.summary()?;
         self.out.flush()?;
+        self.excused.sum_up()?;
         let told = match (self.unread, self.failing) {
             (1.., _) => Told::Incomplete,
             (0, 1..) => Told::Findings,

@@ -145,7 +145,7 @@ fn settings(scan: &Scan) -> Settings {
         key: scan.key.clone(),
         limits: limits.pack(),
         most_findings: limits.findings,
-        strength: exeat_inspect::Strength::default(),
+        strength: scan.strength,
         most_paths: exeat_inspect::MOST_PATHS,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),

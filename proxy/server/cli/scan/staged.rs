@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use exeat_inspect::{Examiner, Names, Unscannable, file};
+use exeat_inspect::{Names, Unscannable, file};
 
 use super::{Scan, output::Printer};
 use crate::cli::git;
@@ -21,7 +21,7 @@ struct Staged {
 pub fn scan(scan: &Scan, printer: &mut Printer) -> anyhow::Result<()> {
     let staged = listed()?;
     let mut objects = Objects::open()?;
-    let mut examiner = Examiner::new(scan.rules.clone(), scan.key.clone());
+    let mut examiner = scan.examiner();
     for Staged { object, path } in staged {
         let size = objects.ask(&object)?;
         let mut content = (&mut objects.output).take(size);

@@ -1,0 +1,177 @@
+//! The ignore files and baselines that a push brings itself.
+//!
+//! They are those at the root of the tree that a pushed ref points to, and only where they are in the pack: what is in the
+//! repository already counts for nothing, so that nobody has to ask for it. They are read when everything has been
+//! inspected, and count for the whole push, whatever its refs.
+
+use std::collections::HashSet;
+
+use exeat_gitwire::{
+    ObjectId,
+    objects::tree::{self, EntryKind},
+    pack::{self, Kind, Spool},
+};
+
+use super::{Baseline, Excuse, Excuses, IgnoreFile, baseline, ignore};
+use crate::{finding::Finding, overlap::Strength, pack::Error, stored::Stored};
+
+/// Trees that are looked into for one push, and files that are read.
+const MOST_TREES: usize = 64;
+const MOST_FILES: usize = 16;
+/// Tags that point to tags, one after the other.
+const MOST_TAGS: usize = 8;
+
+/// What excuses findings of one push.
+#[derive(Debug, Default)]
+pub(crate) struct Brought {
+    strength: Strength,
+    ignore_files: Vec<IgnoreFile>,
+    baselines: Vec<Baseline>,
+}
+
+impl Brought {
+    /// What the pack itself brings, of what `strength` heeds. A file that is too long, or that cannot be read again
+    /// within bounds, counts for nothing.
+    ///
+    /// # Errors
+    /// When the spool cannot be read.
+    pub(crate) fn of<S: Spool>(
+        stored: &mut Stored<'_, S>,
+        targets: &[ObjectId],
+        strength: Strength,
+    ) -> Result<Self, Error> {
+        let mut brought = Self {
+            strength,
+            ..Self::default()
+        };
+        let excuses = strength.excuses();
+        if !excuses.heeds(Excuse::IgnoreFile) && !excuses.heeds(Excuse::Baseline) {
+            return Ok(brought);
+        }
+        for (excuse, blob) in files(stored, targets, excuses)? {
+            let most = match excuse {
+                Excuse::Baseline => baseline::Limits::PUSHED.bytes,
+                Excuse::Comment | Excuse::IgnoreFile => ignore::MOST_BYTES,
+            };
+            let Some(text) = read(stored, &blob, Kind::Blob, most)? else {
+                continue;
+            };
+            match excuse {
+                Excuse::Comment => {}
+                Excuse::IgnoreFile => brought.ignore_files.extend(IgnoreFile::read(&text)),
+                Excuse::Baseline => {
+                    let read = Baseline::read(&text, baseline::Limits::PUSHED);
+                    brought.baselines.extend(read);
+                }
+            }
+        }
+        Ok(brought)
+    }
+
+    /// Says in `finding` what excuses it.
+    pub(crate) fn excuse(&mut self, finding: &mut Finding) {
+        let is_excused = |brought: &mut Self, excuse| match excuse {
+            Excuse::Comment => finding.commented,
+            Excuse::IgnoreFile => brought.ignore_files.iter().any(|file| file.names(finding)),
+            // Each counts what it knows.
+            Excuse::Baseline => {
+                let known = brought.baselines.iter_mut().map(|one| one.knows(finding));
+                known.fold(false, |any, known| any | known)
+            }
+        };
+        let excuse = Excuse::ALL.into_iter().find(|&excuse| {
+            self.strength.takes(excuse, finding.action) && is_excused(self, excuse)
+        });
+        finding.excused = excuse;
+    }
+}
+
+/// The files of the tips, each once, in the order of the commands.
+fn files<S: Spool>(
+    stored: &mut Stored<'_, S>,
+    targets: &[ObjectId],
+    excuses: Excuses,
+) -> Result<Vec<(Excuse, ObjectId)>, Error> {
+    let mut files = Vec::new();
+    let mut trees = HashSet::new();
+    let mut seen = HashSet::new();
+    for target in targets {
+        let Some(root) = root(stored, *target)? else {
+            continue;
+        };
+        if trees.len() >= MOST_TREES || !trees.insert(root) {
+            continue;
+        }
+        let Some(data) = read(stored, &root, Kind::Tree, u64::MAX)? else {
+            continue;
+        };
+        for entry in tree::Entries::new(stored.hash, &data).map_while(Result::ok) {
+            let excuse = match entry.name {
+                name if ignore::NAMES.iter().any(|known| known.as_bytes() == name) => {
+                    Excuse::IgnoreFile
+                }
+                name if name == baseline::NAME.as_bytes() => Excuse::Baseline,
+                _ => continue,
+            };
+            let Ok(id) = ObjectId::try_from(entry.id) else {
+                continue;
+            };
+            let is_new =
+                excuses.heeds(excuse) && entry.kind() == Ok(EntryKind::File) && seen.insert(id);
+            if is_new && files.len() < MOST_FILES {
+                files.push((excuse, id));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The tree that a ref to `target` shows.
+fn root<S: Spool>(
+    stored: &mut Stored<'_, S>,
+    mut target: ObjectId,
+) -> Result<Option<ObjectId>, Error> {
+    for _ in 0..=MOST_TAGS {
+        let next = match stored.kind(&target) {
+            Some(Kind::Tree) => return Ok(Some(target)),
+            Some(Kind::Commit) => Kind::Tree,
+            Some(Kind::Tag) => Kind::Commit,
+            Some(Kind::Blob) | None => return Ok(None),
+        };
+        let Some(entry) = stored.entries.find(target.as_slice()) else {
+            return Ok(None);
+        };
+        let references = match stored.references(entry) {
+            Err(Error::Pack(pack::Error::Rework { .. })) => return Ok(None),
+            references => references?,
+        };
+        let is_tag = next == Kind::Commit;
+        let mut ahead = references.into_iter();
+        match ahead.find(|(kind, _)| is_tag || *kind == next) {
+            Some((_, id)) => target = id,
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// The object, if the pack has it, it is what it is taken for, and of at most `most` bytes.
+fn read<S: Spool>(
+    stored: &mut Stored<'_, S>,
+    id: &ObjectId,
+    kind: Kind,
+    most: u64,
+) -> Result<Option<std::sync::Arc<Vec<u8>>>, Error> {
+    let Some(entry) = stored.entries.find(id.as_slice()) else {
+        return Ok(None);
+    };
+    let fits = stored.pack.size(entry).is_some_and(|size| size <= most);
+    if stored.pack.kind(entry) != Some(kind) || !fits {
+        return Ok(None);
+    }
+    match stored.pack.read(entry) {
+        Ok((_, data)) => Ok(Some(data)),
+        Err(pack::Error::Rework { .. } | pack::Error::NotWhole { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
