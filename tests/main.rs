@@ -9,6 +9,7 @@ mod clients;
 mod crash;
 mod demo;
 mod deploy;
+mod excuses;
 mod existing;
 mod faults;
 mod front;

@@ -27,6 +27,9 @@ pub struct Counters {
     pub findings_total: IntCounterVec,
     /// Findings that the repository pushed to served already; they are not among the ones above.
     pub existing_findings_total: IntCounter,
+    /// Findings lowered from block to review by what the push brings, by `excuse`: `comment`, `ignore-file`, `baseline`.
+    /// They are among those of `findings_total` all the same.
+    pub excused_findings_total: IntCounterVec,
     /// Delta bases of thin packs that were fetched from upstreams.
     pub thin_bases_total: IntCounter,
     pub scan_bytes_total: IntCounter,
@@ -108,6 +111,13 @@ impl Metrics {
                 &registry,
                 "exeat_existing_findings_total",
                 "Findings in pushes that the repository served already.",
+            ),
+            excused_findings_total: counters(
+                &registry,
+                "exeat_excused_findings_total",
+                "Findings lowered from block to review by what their push brings, by excuse.",
+                "excuse",
+                &["comment", "ignore-file", "baseline"],
             ),
             thin_bases_total: counter(
                 &registry,

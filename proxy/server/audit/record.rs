@@ -5,7 +5,7 @@
 //! what repository, which refs and paths. It can be erased without touching the tree.
 //!
 //! Canonical bytes. A leaf is the compact JSON of `Leaf`: no white space, fields in the order of the struct, absent
-//! options, empty lists, `bases` of 0, `existing` of false and no `allowlisted` left out. A commitment is
+//! options, empty lists, `bases` of 0, `existing` of false, no `allowlisted` and no `excused` left out. A commitment is
 //! `SHA-256(salt || part name || 0x00 || part)`, where the salt is 32 random bytes of this record alone, the part name is
 //! `actor`, `target`, `findings` or `note`, and the part is the compact JSON of the field of that name in `Payload`,
 //! written by the same rules. Whoever wants to check a record needs these rules and SHA-256, nothing of ours.
@@ -183,6 +183,9 @@ pub struct Finding {
     /// `path` or `stopword`: an allowlist of an imported rule file would have hidden it by that; left out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowlisted: Option<String>,
+    /// `comment`, `ignore-file` or `baseline`: what in the push lowered it from `block` to `review`; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excused: Option<String>,
 }
 
 /// How much was looked at.

@@ -34,6 +34,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
         fingerprint: digest('f'),
         existing: false,
         allowlisted: None,
+        excused: None,
     };
     Decision {
         push: push.to_owned(),

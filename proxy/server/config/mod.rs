@@ -89,7 +89,7 @@ impl Config {
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
         let policy = Policy::read(root.section("policy"));
-        let upstreams = upstream::read(root.section("upstream"), surroundings);
+        let upstreams = upstream::read(root.section("upstream"), surroundings, &policy);
         let limits = Limits::read(root.section("limits"));
         root.finish();
         Self {

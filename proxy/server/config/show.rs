@@ -7,6 +7,7 @@ use std::path::Path;
 use exeat_rules::Override;
 use serde::{Serialize, Serializer};
 
+use super::upstream::EXCUSES;
 use super::{Config, Disposition, Forge, RuleFile, Tls};
 
 /// The canonical form: every key with its value, sections and keys in a fixed order.
@@ -39,6 +40,11 @@ fn shown(config: &Config) -> Shown {
                 .as_ref()
                 .map_or("off".to_owned(), |via| via.shown()),
             forge: upstream.forge,
+            excuses: EXCUSES
+                .iter()
+                .filter(|(_, excuse)| upstream.excuses.heeds(*excuse))
+                .map(|(word, _)| *word)
+                .collect(),
         };
         (upstream.name.clone(), shown)
     });
@@ -114,6 +120,8 @@ struct ShownUpstream {
     private: bool,
     via: String,
     forge: Forge,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    excuses: Vec<&'static str>,
 }
 
 /// A table whose keys keep their order.

@@ -2,6 +2,7 @@
 
 mod egress;
 mod example;
+mod excuses;
 mod overrides;
 
 use std::path::Path;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use exeat_inspect::{Excuse, Excuses};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Serialize;
 use url::Url;
 
-use super::section::{Section, nearest, quoted};
+use super::policy::{Disposition, Policy};
+use super::section::{Section, either, nearest, quoted};
 use super::via::{self, Surroundings, Via};
 
 /// The upstreams of a configuration that names none.
@@ -41,6 +43,8 @@ pub struct Upstream {
     pub via: Option<Via>,
     /// Which product this is. Default by the host of `url`, else `other`.
     pub forge: Forge,
+    /// What pushers may lower their own findings with, from block to review. Default none.
+    pub excuses: Excuses,
 }
 
 impl Upstream {
@@ -194,7 +198,11 @@ impl Forge {
 }
 
 /// All upstreams, sorted by name.
-pub(super) fn read(mut section: Section<'_>, surroundings: &Surroundings) -> Vec<Upstream> {
+pub(super) fn read(
+    mut section: Section<'_>,
+    surroundings: &Surroundings,
+    policy: &Policy,
+) -> Vec<Upstream> {
     let names = section.names();
     if names.is_empty() {
         let mut upstreams: Vec<_> = DEFAULTS.into_iter().filter_map(default).collect();
@@ -233,7 +241,7 @@ pub(super) fn read(mut section: Section<'_>, surroundings: &Surroundings) -> Vec
             );
             one.refuse("host", text);
         }
-        upstreams.extend(upstream(name, host, one, surroundings));
+        upstreams.extend(upstream(name, host, one, surroundings, policy));
     }
     section.finish();
     upstreams
@@ -244,6 +252,7 @@ fn upstream(
     host: Option<String>,
     mut section: Section<'_>,
     surroundings: &Surroundings,
+    policy: &Policy,
 ) -> Option<Upstream> {
     let plaintext = section.flag("plaintext").unwrap_or(false);
     let server = server(&mut section, plaintext);
@@ -257,6 +266,7 @@ fn upstream(
     let private = section.flag("private").unwrap_or(false);
     let url = server.as_ref().map(|(url, _)| url);
     let via = via::read(&mut section, url, surroundings);
+    let excuses = excuses(&mut section, policy.review);
     section.finish();
     let (url, authority) = server?;
     Some(Upstream {
@@ -270,6 +280,7 @@ fn upstream(
         private,
         via,
         forge,
+        excuses,
     })
 }
 
@@ -286,7 +297,43 @@ fn default(name: &str) -> Option<Upstream> {
         plaintext: false,
         private: false,
         via: None,
+        excuses: Excuses::default(),
     })
+}
+
+/// The words for what a pusher may excuse with, in the order in which they are shown.
+pub(super) const EXCUSES: [(&str, Excuse); 3] = [
+    ("comments", Excuse::Comment),
+    ("ignore-files", Excuse::IgnoreFile),
+    ("baselines", Excuse::Baseline),
+];
+
+/// `review` is what becomes of what is excused.
+fn excuses(section: &mut Section<'_>, review: Disposition) -> Excuses {
+    let words = section.list("excuses").unwrap_or_default();
+    let mut heeded = Vec::new();
+    for word in words {
+        if let Some((_, excuse)) = EXCUSES.iter().find(|(known, _)| *known == word) {
+            heeded.push(*excuse);
+            continue;
+        }
+        let names = EXCUSES.map(|(known, _)| known);
+        let hint = match nearest(&word, &names) {
+            Some(near) => format!("; did you mean \"{near}\"?"),
+            None => String::new(),
+        };
+        let text = format!("expected {}, found {}{hint}", either(&names), quoted(&word));
+        section.refuse("excuses", text);
+    }
+    let excuses = Excuses::of(&heeded);
+    if !excuses.is_empty() && review < Disposition::Hold {
+        section.warn(
+            "excuses",
+            "secrets beyond doubt are let through where their pusher excuses them (policy.review)"
+                .to_owned(),
+        );
+    }
+    excuses
 }
 
 fn check_name(name: &str, section: &mut Section<'_>) {

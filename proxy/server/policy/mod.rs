@@ -1,6 +1,6 @@
 //! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
 
-use exeat_inspect::{Finding, Report, Strength};
+use exeat_inspect::{Excuses, Finding, Report, Strength};
 use exeat_rules::Action;
 
 use crate::config::{Disposition, Policy};
@@ -55,6 +55,8 @@ pub enum Ground {
     NotScannable,
     /// Findings that the repository serves already, of whatever action.
     Existing,
+    /// Findings that ask to be blocked, and that the pusher excuses in a way the upstream heeds.
+    Excused,
 }
 
 impl Cleared {
@@ -96,9 +98,12 @@ pub fn judge(_push: Push<'_>, report: &Report, _facts: &Facts, policy: &Policy) 
 
 /// How much the policy makes of each action: which of several findings on one secret has to speak,
 /// so that the verdict is never milder than the strictest of them asks for. What imported allowlists hide is
-/// told, so that a path or a word that anyone may choose lets nothing pass unnoticed.
-pub fn strength(policy: &Policy) -> Strength {
-    Strength::of(|action| disposition(policy, action) as u8).telling_hidden()
+/// told, so that a path or a word that anyone may choose lets nothing pass unnoticed; and what a pusher may excuse himself is
+/// lowered, not hidden.
+pub fn strength(policy: &Policy, excuses: Excuses) -> Strength {
+    Strength::of(|action| disposition(policy, action) as u8)
+        .telling_hidden()
+        .heeding(excuses)
 }
 
 /// Whether a finding of this action is judged milder where the repository serves it already.
@@ -111,12 +116,18 @@ fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
         let count = report
             .findings
             .iter()
-            .filter(|finding| finding.action == action && !spared(policy, finding))
+            .filter(|finding| {
+                let is_its_own = finding.action == action && finding.excused.is_none();
+                is_its_own && !spared(policy, finding)
+            })
             .count();
         (Ground::Findings(action), count, disposition(policy, action))
     };
-    let existing = report.findings.iter();
-    let existing = existing.filter(|finding| spared(policy, finding)).count();
+    let (existing, others): (Vec<_>, Vec<_>) = report
+        .findings
+        .iter()
+        .partition(|finding| spared(policy, finding));
+    let excused = others.iter().filter(|finding| finding.excused.is_some());
     [
         of_action(Action::Block),
         of_action(Action::Review),
@@ -127,7 +138,8 @@ fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
             report.unscannable.len(),
             policy.unscannable,
         ),
-        (Ground::Existing, existing, policy.existing),
+        (Ground::Existing, existing.len(), policy.existing),
+        (Ground::Excused, excused.count(), lowered(policy)),
     ]
     .into_iter()
     .filter(|(_, count, _)| *count > 0)
@@ -141,7 +153,17 @@ fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
 
 /// Being old never makes a finding count for more.
 fn spared(policy: &Policy, finding: &Finding) -> bool {
-    finding.existing && spares(policy, finding.action)
+    let own = match finding.excused {
+        Some(_) => lowered(policy),
+        None => disposition(policy, finding.action),
+    };
+    finding.existing && policy.existing < own
+}
+
+/// What becomes of a finding to be blocked that its pusher excuses: what becomes of one to be reviewed. Never nothing, so
+/// that it is seen; and being excused never makes it count for more.
+fn lowered(policy: &Policy) -> Disposition {
+    policy.review.max(Disposition::Warn).min(policy.block)
 }
 
 fn disposition(policy: &Policy, action: Action) -> Disposition {

@@ -1,6 +1,8 @@
 //! The table of verdicts: every action under every policy word.
 
-use exeat_inspect::{Coverage, Finding, FingerprintKey, Masked, Unscannable, finding::Place};
+use exeat_inspect::{
+    Coverage, Excuse, Finding, FingerprintKey, Masked, Unscannable, finding::Place,
+};
 use exeat_rules::{Confidence, Severity};
 
 use super::*;
@@ -163,4 +165,54 @@ fn what_is_in_the_repository_already_counts_by_its_own_word_and_never_for_more()
     assert_eq!(word(&mixed, &policy), "refuse");
     mixed.findings[1].existing = true;
     assert_eq!(word(&mixed, &policy), "forward");
+}
+
+#[test]
+fn what_the_pusher_excuses_is_lowered_to_review_and_seen() {
+    for block in WORDS {
+        for review in WORDS {
+            let policy = Policy {
+                block,
+                review,
+                ..policy(Disposition::Forward)
+            };
+            let mut found = report(&[Action::Block], 0);
+            found.findings[0].excused = Some(Excuse::Comment);
+            let push = Push {
+                upstream: "forge",
+                repository: "org/repo",
+            };
+            let verdict = judge(push, &found, &Facts::default(), &policy);
+            let [reason] = verdict.reasons() else {
+                panic!("{:?}", verdict.reasons());
+            };
+            assert_eq!((reason.ground, reason.count), (Ground::Excused, 1));
+            let expected = block.min(review.max(Disposition::Warn));
+            assert_eq!(reason.disposition, expected, "{block:?} {review:?}");
+            // Old besides: never more for it.
+            for existing in WORDS {
+                let policy = Policy { existing, ..policy };
+                found.findings[0].existing = true;
+                let verdict = judge(push, &found, &Facts::default(), &policy);
+                let strongest = verdict.reasons()[0].disposition;
+                assert_eq!(strongest, expected.min(existing), "{policy:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_excuse_of_one_finding_helps_no_other() {
+    let policy = Policy {
+        review: Disposition::Warn,
+        ..policy(Disposition::Refuse)
+    };
+    let mut found = report(&[Action::Block, Action::Block], 0);
+    found.findings[0].excused = Some(Excuse::Baseline);
+    assert_eq!(word(&found, &policy), "refuse");
+    found.findings[1].excused = Some(Excuse::IgnoreFile);
+    assert_eq!(word(&found, &policy), "forward, warned");
+    let mut unread = report(&[Action::Block], 1);
+    unread.findings[0].excused = Some(Excuse::Comment);
+    assert_eq!(word(&unread, &policy), "refuse");
 }

@@ -67,7 +67,7 @@ pub async fn while_arriving(
     let cancelled = Arc::new(AtomicBool::new(false));
     let inspector = Inspector {
         outside: outside(pushes, order, Arc::clone(&cancelled)),
-        settings: settings(pushes, Arc::clone(&cancelled)),
+        settings: settings(pushes, order, Arc::clone(&cancelled)),
         pool: Arc::clone(&pushes.pool),
         room: Arc::clone(&pushes.room),
         request: order.request.clone(),
@@ -127,14 +127,14 @@ async fn next_chunk(body: &mut PushBody) -> Result<Option<Bytes>, Fault> {
     }))
 }
 
-fn settings(pushes: &Pushes, cancelled: Arc<AtomicBool>) -> Settings {
+fn settings(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Settings {
     let limits = &pushes.limits;
     Settings {
         rules: Arc::clone(&pushes.rules),
         key: pushes.key.clone(),
         limits: limits.pack(),
         most_findings: limits.findings,
-        strength: policy::strength(&pushes.policy),
+        strength: policy::strength(&pushes.policy, order.knock.upstream.excuses),
         on_batch: || drop(crashpoint::pass(Point::Batch)),
         most_paths: MOST_PATHS,
         cancelled,

@@ -205,6 +205,10 @@ fn list(page: &mut Page, told: &[&Finding], report: &Report) {
         if let Some(hiding) = finding.allowlisted {
             page.indented(&format!("allowlisted by {hiding}: a person decides"));
         }
+        if let Some(excuse) = finding.excused {
+            let how = excuse.describe();
+            page.indented(&format!("lowered from block to review by {how}"));
+        }
     }
     if told.len() > MOST {
         page.line(&format!("* and {} more", told.len() - MOST));
@@ -255,6 +259,7 @@ fn told(report: &Report, old_as_well: bool) -> Vec<&Finding> {
                 &finding.place.path,
                 finding.place.part,
                 finding.existing,
+                finding.excused,
             ))
         })
         .collect()
@@ -371,7 +376,7 @@ fn counted(stopped: &Stopped) -> String {
     let mut unread = 0;
     for reason in &stopped.reasons {
         match reason.ground {
-            Ground::Findings(_) => findings += reason.count,
+            Ground::Findings(_) | Ground::Excused => findings += reason.count,
             Ground::NotScannable => unread += reason.count,
             Ground::Existing if old_stops(stopped) => findings += reason.count,
             Ground::Existing => {}

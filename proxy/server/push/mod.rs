@@ -429,6 +429,12 @@ impl Pushes {
                 self.metrics.existing_findings_total.inc();
                 continue;
             }
+            if let Some(excuse) = finding.excused {
+                self.metrics
+                    .excused_findings_total
+                    .with_label_values(&[excuse.to_string().as_str()])
+                    .inc();
+            }
             let action = finding.action.to_string();
             self.metrics
                 .findings_total

@@ -143,8 +143,8 @@ fn target(order: &Order, report: Option<&Report>) -> audit::Target {
     }
 }
 
-/// One entry per rule with findings, one for what was not readable, and one for findings that were spared
-/// because the repository serves them already.
+/// One entry per rule with findings, one for what was not readable, one for findings that were spared
+/// because the repository serves them already, and one for those that the pusher excused.
 fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
     let mut reasons: Vec<audit::Reason> = Vec::new();
     for finding in &report.findings {
@@ -165,6 +165,7 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
             Ground::Findings(_) => continue,
             Ground::NotScannable => "unscannable",
             Ground::Existing => "existing",
+            Ground::Excused => "excused",
         };
         reasons.push(audit::Reason {
             cause: cause.into(),
@@ -190,6 +191,7 @@ fn finding(finding: &Finding) -> audit::Finding {
         fingerprint: finding.fingerprint.to_string(),
         existing: finding.existing,
         allowlisted: finding.allowlisted.map(|hiding| hiding.to_string()),
+        excused: finding.excused.map(|excuse| excuse.to_string()),
     }
 }
 

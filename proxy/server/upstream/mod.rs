@@ -12,6 +12,7 @@ mod repository;
 
 use std::{collections::HashMap, sync::Arc};
 
+use exeat_inspect::Excuses;
 use http::{Method, Request, Response, Uri, uri::Authority};
 use hyper::body::Incoming;
 
@@ -40,6 +41,8 @@ pub struct Upstreams {
 pub struct Upstream {
     pub name: String,
     pub forge: Forge,
+    /// What its pushers may excuse their own findings with.
+    pub excuses: Excuses,
     scheme: &'static str,
     authority: Authority,
     allow: Option<config::Repositories>,
@@ -86,6 +89,7 @@ impl Upstream {
         Ok(Self {
             name: section.name.clone(),
             forge: section.forge,
+            excuses: section.excuses,
             scheme: if section.url.scheme() == "http" {
                 "http"
             } else {
