@@ -22,6 +22,7 @@ pub mod push;
 
 pub mod audit;
 pub mod metrics;
+pub mod people;
 pub mod process;
 pub mod store;
 pub mod telemetry;

@@ -87,6 +87,14 @@ impl Repositories {
         repository.split('/').all(proper) && set.is_match(name)
     }
 
+    /// The repositories of one pattern. `folds`: whether the forge takes names without regard to case.
+    ///
+    /// # Errors
+    /// What a pattern must be, where this is none.
+    pub fn one(pattern: &str, folds: bool) -> Result<Self, &'static str> {
+        Self::new(vec![pattern.to_owned()], folds).map_err(|(_, expected)| expected)
+    }
+
     /// The patterns as they were written.
     pub fn patterns(&self) -> &[String] {
         &self.patterns

@@ -7,7 +7,10 @@ use sqlx::SqlitePool;
 use super::Error;
 
 /// In order; the first one brings the schema to version 1. A migration that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_audit.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_audit.sql"),
+    include_str!("migrations/0002_people.sql"),
+];
 
 /// All missing migrations in one transaction: a database is never between two versions.
 pub(super) async fn migrate(pool: &SqlitePool, database: &Path) -> Result<(), Error> {

@@ -6,6 +6,7 @@
 mod change;
 mod folder;
 mod migrate;
+mod people;
 mod records;
 mod trouble;
 
@@ -20,6 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub use self::change::Change;
 pub use self::folder::SecretKey;
 use self::folder::{FileId, Lock};
+pub use self::people::{AccountRow, GroupRow, MailRow, PersonRow, TokenRow, Wanted};
 pub use self::records::{NewRow, Records, Row, Snapshot};
 pub use self::trouble::Trouble;
 
@@ -315,7 +317,7 @@ mod tests {
             .await
             .unwrap();
         store.close().await;
-        let sentence = "has schema version 99, this binary knows up to 1: \
+        let sentence = "has schema version 99, this binary knows up to 2: \
                         a newer Exeat has used this folder; run that one";
         let error = Store::open(folder.path()).await.unwrap_err();
         assert!(error.to_string().ends_with(sentence), "{error}");
