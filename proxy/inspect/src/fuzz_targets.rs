@@ -13,7 +13,7 @@ use exeat_rules::{RuleSet, Source};
 use crate::{
     Error, Examiner, Finding, FingerprintKey, Names, PackInspection, Pool, Report, Settings,
     Strength,
-    excuse::{Baseline, IgnoreFile, baseline as known, comment},
+    excuse::{Baseline, IgnoreFile, comment},
     file, head,
 };
 
@@ -183,14 +183,19 @@ pub fn allow_comment(data: &[u8]) {
     assert!(comment::lines(data, &span).len() <= 2048 + span.len());
 }
 
+const MANY: crate::excuse::Limits = crate::excuse::Limits {
+    bytes: usize::MAX,
+    entries: 10_000,
+};
+
 /// An ignore file, and findings before the first NUL: comments between its lines change nothing.
 pub fn ignore_file(data: &[u8]) {
     let (content, text) = split(data);
-    let Ok(file) = IgnoreFile::read(text) else {
+    let Ok(file) = IgnoreFile::read(text, MANY) else {
         return;
     };
     let commented = [b"# a comment\n", text].concat();
-    let again = IgnoreFile::read(&commented).ok();
+    let again = IgnoreFile::read(&commented, MANY).ok();
     let named = |file: &IgnoreFile| -> Vec<bool> {
         let found = findings(content);
         found.iter().map(|finding| file.names(finding)).collect()
@@ -201,7 +206,7 @@ pub fn ignore_file(data: &[u8]) {
 /// A baseline, and findings before the first NUL: what was read once is read again, and knows no more than it counts.
 pub fn baseline(data: &[u8]) {
     let (content, text) = split(data);
-    let mut baseline = match Baseline::read(text, known::Limits::PUSHED) {
+    let mut baseline = match Baseline::read(text, MANY) {
         Ok(baseline) => baseline,
         Err(error) => {
             let text = error.to_string();

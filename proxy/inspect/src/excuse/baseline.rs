@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use exeat_gitwire::text::escape;
 use serde::{Deserialize, Serialize};
 
+use super::Limits;
 use crate::finding::Finding;
 
 /// The name that is looked for at the root of a repository.
@@ -51,26 +52,11 @@ impl Key {
     }
 }
 
-/// How much of a baseline is read.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    pub bytes: u64,
-    pub entries: usize,
-}
-
-impl Limits {
-    /// For a baseline that somebody pushes.
-    pub const PUSHED: Self = Self {
-        bytes: 1 << 20,
-        entries: 10_000,
-    };
-}
-
 /// Why a baseline counts for nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("the baseline is longer than {0} bytes")]
-    TooLong(u64),
+    TooLong(usize),
     #[error("the baseline has more than {0} entries")]
     TooManyEntries(usize),
     /// `at` counts lines from 1; `why` is printable.
@@ -104,8 +90,8 @@ pub struct Known {
 #[derive(Debug, Default)]
 pub struct Baseline {
     entries: BTreeMap<Key, Known>,
-    /// By key and version of the file: how many were known.
-    seen: HashMap<(Key, String), u64>,
+    /// By the line of the entry and the version of the file: how many were known.
+    seen: HashMap<(usize, String), u64>,
 }
 
 impl Baseline {
@@ -114,7 +100,7 @@ impl Baseline {
     /// # Errors
     /// When a line is no entry, stands twice, or there is more than `limits` allow.
     pub fn read(text: &[u8], limits: Limits) -> Result<Self, Error> {
-        if text.len() as u64 > limits.bytes {
+        if text.len() > limits.bytes {
             return Err(Error::TooLong(limits.bytes));
         }
         let mut entries = BTreeMap::new();
@@ -154,13 +140,12 @@ impl Baseline {
     /// Whether the finding is known. Where a version of a file holds more of the kind than are known, the rest is new; so it
     /// is asked once for each finding, in their order.
     pub fn knows(&mut self, finding: &Finding) -> bool {
-        let key = Key::of(finding);
-        let Some(known) = self.entries.get_mut(&key) else {
+        let Some(known) = self.entries.get_mut(&Key::of(finding)) else {
             return false;
         };
         // A history holds several versions of a file.
         let version = finding.place.object.clone().unwrap_or_default();
-        let seen = self.seen.entry((key, version)).or_default();
+        let seen = self.seen.entry((known.at, version)).or_default();
         *seen += 1;
         known.is_used = true;
         *seen <= known.count

@@ -12,7 +12,7 @@ use exeat_gitwire::{
     pack::{self, Kind, Spool},
 };
 
-use super::{Baseline, Excuse, Excuses, IgnoreFile, baseline, ignore};
+use super::{Baseline, Excuse, Excuses, IgnoreFile, Limits, baseline, ignore};
 use crate::{finding::Finding, overlap::Strength, pack::Error, stored::Stored};
 
 /// Trees that are looked into for one push, and files that are read.
@@ -30,7 +30,7 @@ pub(crate) struct Brought {
 }
 
 impl Brought {
-    /// What the pack itself brings, of what `strength` heeds. A file that is too long, or that cannot be read again
+    /// What the pack itself brings, of what `strength` heeds. A file that is too long beside those before it, or that cannot be read again
     /// within bounds, counts for nothing.
     ///
     /// # Errors
@@ -48,24 +48,33 @@ impl Brought {
         if !excuses.heeds(Excuse::IgnoreFile) && !excuses.heeds(Excuse::Baseline) {
             return Ok(brought);
         }
+        let mut left = Limits::USUAL;
         for (excuse, blob) in files(stored, targets, excuses)? {
-            let most = match excuse {
-                Excuse::Baseline => baseline::Limits::PUSHED.bytes,
-                Excuse::Comment | Excuse::IgnoreFile => ignore::MOST_BYTES,
-            };
-            let Some(text) = read(stored, &blob, Kind::Blob, most)? else {
+            let Some(text) = read(stored, &blob, Kind::Blob, left.bytes as u64)? else {
                 continue;
             };
-            match excuse {
-                Excuse::Comment => {}
-                Excuse::IgnoreFile => brought.ignore_files.extend(IgnoreFile::read(&text)),
-                Excuse::Baseline => {
-                    let read = Baseline::read(&text, baseline::Limits::PUSHED);
-                    brought.baselines.extend(read);
-                }
-            }
+            let entries = brought.take(excuse, &text, left);
+            left.bytes -= text.len();
+            left.entries -= entries;
         }
         Ok(brought)
+    }
+
+    /// Reads one file, and says how many entries it has.
+    fn take(&mut self, excuse: Excuse, text: &[u8], limits: Limits) -> usize {
+        match excuse {
+            Excuse::Comment => 0,
+            Excuse::IgnoreFile => IgnoreFile::read(text, limits).map_or(0, |file| {
+                let length = file.length();
+                self.ignore_files.push(file);
+                length
+            }),
+            Excuse::Baseline => Baseline::read(text, limits).map_or(0, |baseline| {
+                let length = baseline.entries().len();
+                self.baselines.push(baseline);
+                length
+            }),
+        }
     }
 
     /// Says in `finding` what excuses it.

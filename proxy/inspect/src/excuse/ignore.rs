@@ -4,25 +4,22 @@ use std::collections::HashMap;
 
 use exeat_gitwire::text::escape;
 
+use super::Limits;
 use crate::finding::{Finding, Part};
 
 /// The names of ignore files, at the root of a repository: ours, Betterleaks' and gitleaks'.
 pub const NAMES: [&str; 3] = [".exeatignore", ".betterleaksignore", ".gitleaksignore"];
 
-/// Bytes of an ignore file at most.
-pub const MOST_BYTES: u64 = 1 << 20;
-/// Entries of one at most.
-pub const MOST_ENTRIES: usize = 10_000;
 /// Lines that are no entries and are named.
 const MOST_ODD: usize = 20;
 
 /// Why an ignore file counts for nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    #[error("the ignore file is longer than {MOST_BYTES} bytes")]
-    TooLong,
-    #[error("the ignore file has more than {MOST_ENTRIES} entries")]
-    TooManyEntries,
+    #[error("the ignore file is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("the ignore file has more than {0} entries")]
+    TooManyEntries(usize),
 }
 
 /// The findings that an ignore file names: `path:rule-id:line`, or `commit:path:rule-id:line` for what one commit brings.
@@ -33,26 +30,26 @@ pub enum Error {
 pub struct IgnoreFile {
     /// By path as it is shown, rule and line: the commits, or none for all.
     entries: HashMap<(String, String, u64), Vec<Option<String>>>,
+    length: usize,
     odd: Vec<usize>,
 }
 
 impl IgnoreFile {
     /// # Errors
-    /// When it is longer than is read. Lines that are no entries only name nothing.
-    pub fn read(text: &[u8]) -> Result<Self, Error> {
-        if text.len() as u64 > MOST_BYTES {
-            return Err(Error::TooLong);
+    /// When it is longer than `limits` allow. Lines that are no entries only name nothing; they count all the same.
+    pub fn read(text: &[u8], limits: Limits) -> Result<Self, Error> {
+        if text.len() > limits.bytes {
+            return Err(Error::TooLong(limits.bytes));
         }
         let mut file = Self::default();
-        let mut entries = 0;
         for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n')) {
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
             }
-            entries += 1;
-            if entries > MOST_ENTRIES {
-                return Err(Error::TooManyEntries);
+            file.length += 1;
+            if file.length > limits.entries {
+                return Err(Error::TooManyEntries(limits.entries));
             }
             match entry(line) {
                 Some((key, commit)) => file.entries.entry(key).or_default().push(commit),
@@ -61,6 +58,11 @@ impl IgnoreFile {
             }
         }
         Ok(file)
+    }
+
+    /// How many entries it has.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// The first lines that are neither entries nor comments, counted from 1.
@@ -77,8 +79,9 @@ impl IgnoreFile {
         if !matches!(place.part, Part::File | Part::FileName) {
             return false;
         }
-        let at = |line| {
-            let key = (path.clone(), finding.rule.clone(), line);
+        let mut key = (path.clone(), finding.rule.clone(), 0);
+        let mut at = |line| {
+            key.2 = line;
             let commits = self.entries.get(&key).into_iter().flatten();
             let is_here = |commit: &Option<String>| match commit {
                 Some(_) => commit == &place.commit,
@@ -153,7 +156,7 @@ mod tests {
             "# a comment\n\n  src/a.go:aws-key:7  \r\n{}:b.go:aws-key:3\nwin\\c.go:r:1\nd:e:r:2\nf:r:0\n",
             commit.to_uppercase()
         );
-        let file = IgnoreFile::read(text.as_bytes()).unwrap();
+        let file = IgnoreFile::read(text.as_bytes(), Limits::USUAL).unwrap();
         assert!(file.odd_lines().is_empty());
         let named = |path, rule, line, commit| file.names(&finding(path, rule, line, commit));
         assert!(named("src/a.go", "aws-key", 7, None));
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_beginning_of_the_match_counts_as_gitleaks_counts() {
-        let file = IgnoreFile::read(b"a:r:4").unwrap();
+        let file = IgnoreFile::read(b"a:r:4", Limits::USUAL).unwrap();
         let mut found = finding("a", "r", 5, None);
         assert!(!file.names(&found));
         found.first_line = 4;
@@ -188,19 +191,22 @@ mod tests {
     fn what_is_no_entry_names_nothing() {
         let text =
             b"a\na:r\na:r:x\na:r:+1\n:r:1\na::1\na:r:99999999999999999999\n\xff:r:1\na:\xff:1\n";
-        let file = IgnoreFile::read(text).unwrap();
+        let file = IgnoreFile::read(text, Limits::USUAL).unwrap();
         assert_eq!(file.odd_lines(), [1, 2, 3, 4, 5, 6, 7, 9]);
         assert!(file.names(&finding("\\xff", "r", 1, None)));
     }
 
     #[test]
     fn it_is_bounded() {
-        let many = "a:r:1\n".repeat(MOST_ENTRIES);
-        assert!(IgnoreFile::read(many.as_bytes()).is_ok());
-        let more = many + "x";
-        let error = IgnoreFile::read(more.as_bytes()).unwrap_err();
-        assert!(matches!(error, Error::TooManyEntries));
-        let long = vec![b'#'; MOST_BYTES as usize + 1];
-        assert!(matches!(IgnoreFile::read(&long), Err(Error::TooLong)));
+        let limits = Limits {
+            bytes: 30,
+            entries: 3,
+        };
+        let file = IgnoreFile::read(b"a:r:1\n# x\n\na:r:2\nx\n", limits).unwrap();
+        assert_eq!(file.length(), 3);
+        let more = IgnoreFile::read(b"a:r:1\na:r:1\na:r:1\nx", limits);
+        assert_eq!(more.unwrap_err(), Error::TooManyEntries(3));
+        let long = IgnoreFile::read(&[b'#'; 31], limits);
+        assert_eq!(long.unwrap_err(), Error::TooLong(30));
     }
 }

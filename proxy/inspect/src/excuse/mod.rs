@@ -11,6 +11,21 @@ pub use baseline::Baseline;
 pub(crate) use brought::Brought;
 pub use ignore::IgnoreFile;
 
+/// How much of a file is read that excuses findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub bytes: usize,
+    pub entries: usize,
+}
+
+impl Limits {
+    /// For one ignore file of a scan, and for all files of a push together.
+    pub const USUAL: Self = Self {
+        bytes: 1 << 20,
+        entries: 10_000,
+    };
+}
+
 /// One way to excuse a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Excuse {

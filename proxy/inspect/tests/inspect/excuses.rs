@@ -134,20 +134,40 @@ fn ignore_files_count_at_the_root_of_a_pushed_tip_alone() {
 
 #[test]
 fn a_tip_may_be_a_tag_and_any_tip_counts_for_the_whole_push() {
-    let repository = at(&[found()]);
-    commit(
-        &repository,
-        "other",
-        &[("100644", ".exeatignore", NAMED.into())],
-    );
-    repository.git(&["tag", "-a", "-m", "x", "one", "other"]);
-    repository.git(&["tag", "-a", "-m", "x", "two", "one"]);
-    repository.git(&["update-ref", "-d", "refs/heads/other"]);
-    repository.git(&["update-ref", "-d", "refs/tags/one"]);
-    assert_eq!(
-        excused(&repository, &[Excuse::IgnoreFile]),
-        [Some(Excuse::IgnoreFile)]
-    );
+    for hash in [HashKind::Sha1, HashKind::Sha256] {
+        let repository = Repository::new(hash);
+        commit(&repository, "main", &[found()]);
+        commit(
+            &repository,
+            "other",
+            &[("100644", ".exeatignore", NAMED.into())],
+        );
+        repository.git(&["tag", "-a", "-m", "x", "one", "other"]);
+        repository.git(&["tag", "-a", "-m", "x", "two", "one"]);
+        repository.git(&["update-ref", "-d", "refs/heads/other"]);
+        repository.git(&["update-ref", "-d", "refs/tags/one"]);
+        let expected = [Some(Excuse::IgnoreFile)];
+        assert_eq!(excused(&repository, &[Excuse::IgnoreFile]), expected);
+    }
+}
+
+/// All files of a push have one share of bytes and entries, and what fits no more counts for nothing.
+#[test]
+fn the_files_of_a_push_share_what_is_read() {
+    let heeded = [Excuse::IgnoreFile];
+    let filler = "x:y:1\n".repeat(10_000);
+    let last = |first: &str| {
+        at(&[
+            found(),
+            ("100644", ".betterleaksignore", first.to_owned()),
+            ("100644", ".gitleaksignore", NAMED.into()),
+        ])
+    };
+    let [full, room] = [&*filler, &filler[6..]].map(last);
+    assert_eq!(excused(&full, &heeded), [None]);
+    assert_eq!(excused(&room, &heeded), [Some(Excuse::IgnoreFile)]);
+    let full = last(&"#".repeat(1 << 20));
+    assert_eq!(excused(&full, &heeded), [None]);
 }
 
 #[test]

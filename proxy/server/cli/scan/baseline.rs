@@ -10,13 +10,13 @@ use anyhow::{Context, anyhow, bail};
 use exeat_inspect::{
     Finding,
     excuse::{
-        self,
-        baseline::{Entry, Key, Known, Limits},
+        self, Limits,
+        baseline::{Entry, Key, Known},
     },
 };
 
 /// Largest baseline that is read, in bytes.
-const MOST: u64 = 64 << 20;
+const MOST: usize = 64 << 20;
 
 /// The findings of a file, each by its key.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Baseline {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        if length > MOST {
+        if length > MOST as u64 {
             bail!("{shown}: the baseline is longer than {MOST} bytes");
         }
         let text = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use exeat_inspect::{
     Excuse, Excuses, Finding, Strength,
-    excuse::{IgnoreFile, ignore},
+    excuse::{IgnoreFile, Limits, ignore},
 };
 
 /// Ignore files, and how many findings each way of excusing has hidden.
@@ -67,11 +67,12 @@ pub fn strength(allow_comments: bool) -> Strength {
 fn read(path: &Path) -> anyhow::Result<IgnoreFile> {
     let shown = path.display();
     let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    if length > ignore::MOST_BYTES {
-        bail!("{shown}: {}", ignore::Error::TooLong);
+    let limits = Limits::USUAL;
+    if length > limits.bytes as u64 {
+        bail!("{shown}: {}", ignore::Error::TooLong(limits.bytes));
     }
     let text = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
-    let file = IgnoreFile::read(&text).with_context(|| shown.to_string())?;
+    let file = IgnoreFile::read(&text, limits).with_context(|| shown.to_string())?;
     for line in file.odd_lines() {
         eprintln!("exeat: {shown}:{line}: names nothing; expected path:rule-id:line");
     }
