@@ -59,7 +59,7 @@ pub fn rewrite(source: &Source) -> Result<String, Error> {
         out.push_str("\n[[rules]]\n");
         let idle = self::idle(&warnings, id);
         keys(&mut out, rule, &idle);
-        for (name, value) in rule {
+        for (name, value) in in_order(rule) {
             for part in all(value) {
                 if idle.contains(&name.to_ascii_lowercase()) {
                     let mut text = String::new();
@@ -114,8 +114,8 @@ fn keys(out: &mut String, table: &Table, idle: &BTreeSet<String>) {
 
 /// The tables of the file's top whose names are `wanted`.
 fn sections(out: &mut String, table: &Table, idle: &BTreeSet<String>, wanted: fn(&str) -> bool) {
-    for (name, value) in table
-        .iter()
+    for (name, value) in in_order(table)
+        .into_iter()
         .filter(|(name, _)| wanted(&name.to_ascii_lowercase()))
     {
         for part in all(value) {
@@ -135,10 +135,18 @@ fn sections(out: &mut String, table: &Table, idle: &BTreeSet<String>, wanted: fn
 
 /// `allowlist` is the older name of `allowlists`; a file cannot use one name in both forms.
 fn plural(name: &str) -> &str {
-    match name.eq_ignore_ascii_case("allowlist") {
+    let is_list = ["allowlist", "allowlists"].map(|list| name.eq_ignore_ascii_case(list));
+    match is_list.contains(&true) {
         true => "allowlists",
         false => name,
     }
+}
+
+/// The entries in the order of the names as they are read: in any letter case, `allowlist` before `allowlists`.
+fn in_order(table: &Table) -> Vec<(&String, &Value)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+    entries
 }
 
 /// The tables that a value is or holds.
@@ -258,6 +266,13 @@ mod tests {
         );
         // Rewriting it once more changes the comments alone.
         assert_same(&source(&written), &["x33\" x11\""]);
+    }
+
+    #[test]
+    fn lists_in_any_letter_case_come_together() {
+        let text = "[ALLOWLIST]\npaths=['''a''']\n[[allowListS]]\npaths=['''b''']\n[[rules]]\nid='a'\nregex='x'\n\
+                    [rules.allowlist]\nstopwords=['x05']\n[[rules.allowlIsts]]\nregexes=['''x'22$''']\n";
+        assert_same(&source(text), &["x", "xx05"]);
     }
 
     #[test]
