@@ -6,8 +6,8 @@
 use crate::check::Fault;
 use crate::{Rule, RuleSet, Scratch, template};
 
-/// Steps that a rule may take per byte of hostile text: its probes give up at 16, and the regex then reads the text once; the
-/// rest is for texts that are shorter than one probe.
+/// Steps that a rule may take per byte of hostile text: its probes give up at 16, and the regex then reads the text once, with
+/// matches once more from behind and once for their groups; the rest is for texts that are shorter than one probe.
 const STEPS: f64 = 24.0;
 /// Bytes of a hostile text.
 const TEXT: usize = 32 << 10;

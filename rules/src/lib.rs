@@ -15,6 +15,7 @@ mod entropy;
 mod explain;
 mod extend;
 mod filter;
+mod finder;
 mod format;
 #[doc(hidden)]
 pub mod fuzz_targets;
@@ -37,6 +38,7 @@ pub use engine::{
 };
 pub use explain::{Excuse, Facts};
 pub use extend::beside;
+pub use finder::Work;
 pub use format::{Error as FormatError, FILE_BYTES, Warning};
 pub use overrides::Override;
 pub use rule::{Action, Confidence, Origin, Required, Rule, RuleIndex, Severity};

@@ -10,11 +10,14 @@ use regex_syntax::hir::Hir;
 
 /// Memory of the lazy DFA per rule and worker, in bytes. It is cleared when full.
 const CACHE: usize = 256 << 10;
+/// Clears after which it may give up, and the bytes it must have read by then for each state that it built.
+const CLEARS: usize = 3;
+const BYTES_PER_STATE: usize = 10;
 
 #[derive(Debug)]
 pub(crate) struct Probe(DFA);
 
-/// `Unknown` is always a safe answer: whoever asks then runs the regex itself.
+/// `Unknown` and `GaveUp` are always safe answers: whoever asks then runs the regex itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Matches,
@@ -22,6 +25,8 @@ pub(crate) enum Answer {
     /// It fails because the text ends.
     Ends,
     Unknown,
+    /// Unknown because the automaton was cleared again and again.
+    GaveUp,
 }
 
 impl Probe {
@@ -37,7 +42,9 @@ impl Probe {
             .ok()?;
         let config = Config::new()
             .cache_capacity(CACHE)
-            .skip_cache_capacity_check(true);
+            .skip_cache_capacity_check(true)
+            .minimum_cache_clear_count(Some(CLEARS))
+            .minimum_bytes_per_state(Some(BYTES_PER_STATE));
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
         Some(Self(dfa))
     }
@@ -59,17 +66,24 @@ impl Probe {
         };
         let input = Input::new(text).range(at..).anchored(Anchored::Yes);
         let Ok(mut state) = self.0.start_state_forward(cache, &input) else {
-            return Answer::Unknown;
+            self.0.reset_cache(cache);
+            return Answer::GaveUp;
         };
         let readable = ahead.len().min(*budget);
+        // What was read decides whether an automaton that clears its cache is worth it.
+        cache.search_start(at);
         for (read, &byte) in ahead.iter().take(readable).enumerate() {
             let Ok(next) = self.0.next_state(cache, state, byte) else {
-                return Answer::Unknown;
+                *budget -= read;
+                // The next text may be another.
+                self.0.reset_cache(cache);
+                return Answer::GaveUp;
             };
             state = next;
             if state.is_tagged() {
                 // A match is reported one byte late, so that look-ahead can see that byte.
                 if state.is_match() || state.is_dead() || state.is_quit() {
+                    cache.search_finish(at + read);
                     *budget -= read + 1;
                     return match () {
                         () if state.is_match() => Answer::Matches,
@@ -79,6 +93,7 @@ impl Probe {
                 }
             }
         }
+        cache.search_finish(at + readable);
         *budget -= readable;
         if readable < ahead.len() {
             return Answer::Unknown;
@@ -86,7 +101,7 @@ impl Probe {
         match self.0.next_eoi_state(cache, state) {
             Ok(state) if state.is_match() => Answer::Matches,
             Ok(_) => Answer::Ends,
-            Err(_) => Answer::Unknown,
+            Err(_) => Answer::GaveUp,
         }
     }
 }

@@ -31,8 +31,8 @@ impl Report {
     }
 }
 
-/// Why a text with more matches than a scan reports counts as not read.
-pub(crate) const TRUNCATED: &str = "it holds more matches than are counted in one text";
+/// Why a text counts as not read that was not scanned to its end.
+pub(crate) const TRUNCATED: &str = "it holds more matches than are counted in one text, or takes a rule more steps than it is granted";
 
 /// Why a large text counts as not read in which something may be longer than is looked for.
 pub(crate) const CUT: &str =

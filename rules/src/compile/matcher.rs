@@ -10,6 +10,7 @@ use super::lazy::Lazy;
 use super::{Error as CompileError, FileList, Loaded, rule_error};
 use crate::allowlist::Allowlist;
 use crate::filter::{Error, Filter, Residue};
+use crate::finder::Finder;
 use crate::format::{AllowlistText, Located, RuleText};
 use crate::plan::{Plan, plan};
 use crate::printable::printable;
@@ -95,7 +96,7 @@ pub(crate) struct Requirement {
 /// A rule's regex, and where it can match.
 #[derive(Debug)]
 pub(crate) struct Search {
-    pub(crate) regex: Lazy<Regex>,
+    pub(crate) regex: Lazy<Finder>,
     /// What must match at a keyword; `None` if the regex has to run over the whole text.
     pub(crate) probe: Option<Lazy<Probe>>,
     /// A match begins this many bytes before the probed place, at least
@@ -230,9 +231,7 @@ impl Search {
             ));
         }
         let mut search = Self {
-            regex: Lazy::new(pattern.clone(), |pattern| {
-                regex(std::slice::from_ref(pattern))
-            }),
+            regex: Lazy::new(pattern.clone(), |pattern| Finder::new(pattern, REGEX_BYTES)),
             probe: None,
             before_min: 0,
             before_max: None,

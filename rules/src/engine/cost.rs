@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Run, Scratch, group};
+use super::{Run, Scratch};
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
@@ -27,8 +27,12 @@ pub struct Cost {
     /// Places where the core of the regex matched at the keyword, so that the regex itself was run; texts, for a rule
     /// that reads whole texts.
     pub regex_runs: u64,
-    /// Bytes that the rule's automata were given to read.
+    /// Bytes that the rule's automata read, once for each time that one read them ([`Work`](crate::Work)).
     pub steps: u64,
+    /// Times that a lazy automaton gave up and a slower engine took over.
+    pub fallbacks: u64,
+    /// Texts that were not read to their end, because the rule had taken all the steps it is granted.
+    pub unread: u64,
     /// Finds after entropy, validator and allowlists; paths and required rules aside.
     pub matches: u64,
 }
@@ -107,6 +111,10 @@ impl RuleSet {
                     Answer::Fails | Answer::Ends => {}
                     Answer::Matches => progress.places.push(place),
                     Answer::Unknown => progress.whole = true,
+                    Answer::GaveUp => {
+                        cost.fallbacks += 1;
+                        progress.whole = true;
+                    }
                 }
                 if progress.whole {
                     break;
@@ -129,16 +137,8 @@ impl RuleSet {
                 .search
                 .get_or_insert_with(|| Box::new(search.regex.get().create_cache()));
             let mut slots = vec![None; search.regex.get().group_info().slot_len()];
-            let mut run = Run {
-                search,
-                text,
-                starts: 0..text.len(),
-                cache,
-                slots: &mut slots,
-            };
-            let mut matched = 0;
+            let mut run = Run::new(search, text, 0..text.len(), cache, &mut slots);
             let mut keep = |slots: &[Option<_>]| {
-                matched += group(slots, 0).map_or(0, |span| span.len()) as u64;
                 cost.matches += u64::from(matcher.judge(rule, text, slots).is_some());
                 true
             };
@@ -147,32 +147,13 @@ impl RuleSet {
                 true => run.everywhere(&mut keep),
                 false => run.near(&places, &mut keep),
             }
-            cost.steps += match (progress.whole, search.before_max) {
-                (true, _) => text.len() as u64,
-                // The core is the whole regex, so a search at its place matches; what lies in a match is not searched again.
-                (false, Some(0)) => matched,
-                (false, _) => search.reach(&places, text.len()),
-            };
+            let work = std::mem::take(&mut run.cache.work);
+            cost.steps += work.bytes;
+            cost.fallbacks += work.fallbacks;
+            cost.unread += u64::from(run.exhausted);
         }
         cost.time += begun.elapsed();
         scratch.settle();
-    }
-}
-
-impl crate::compile::Search {
-    /// Bytes that searches near `places` are given to read at most: each byte once, as [`Run::near`] joins what overlaps.
-    fn reach(&self, places: &[usize], length: usize) -> u64 {
-        let reach = self.max_length.unwrap_or(usize::MAX);
-        let mut done = 0;
-        let mut read = 0;
-        for &place in places {
-            let first = self.before_max.map_or(0, |max| place.saturating_sub(max));
-            let end = place.saturating_add(reach).min(length);
-            let first = first.max(done);
-            read += end.saturating_sub(first) as u64;
-            done = done.max(end);
-        }
-        read
     }
 }
 

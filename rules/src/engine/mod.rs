@@ -15,12 +15,13 @@
 use std::ops::Range;
 
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Anchored, Input, hybrid, meta};
+use regex_automata::{Anchored, Input, hybrid};
 
 use crate::allowlist::Content;
 use crate::compile::{Matcher, Search};
 use crate::entropy::shannon;
 use crate::filter::{Facts, Outcome, Residue};
+use crate::finder::{Cache, Work};
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
@@ -45,6 +46,13 @@ const MAX_HIDDEN: usize = 100;
 const PROBE_SHARE: usize = 16;
 /// And at least this many bytes.
 const PROBE_FLOOR: usize = 64 * 1024;
+
+/// Bytes that the searches of one rule may read per byte of text. One search seldom reads much more than its match, but a regex
+/// whose match could go on far beyond it reads on, match after match. What is not done by then is not done: the text counts as
+/// not read ([`Scan::truncated`]). It keeps the time linear in the text, whatever the rule.
+const SEARCH_SHARE: u64 = 64;
+/// And at least this many bytes.
+const SEARCH_FLOOR: u64 = 1 << 20;
 
 /// Memory that one worker's caches may hold from text to text, in bytes. One rule adds at most some 4 MiB at a time.
 const CACHES: usize = 64 << 20;
@@ -76,7 +84,8 @@ impl Match {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Scan {
-    /// The text held more matches than are reported: it is not scanned, and must not pass as clean.
+    /// The text held more matches than are reported, or a rule took more steps than it is granted: it is not scanned, and
+    /// must not pass as clean.
     pub truncated: bool,
 }
 
@@ -87,6 +96,10 @@ pub struct Scratch {
     woken: Vec<usize>,
     slots: Vec<Option<NonMaxUsize>>,
     max_matches: usize,
+    /// What was done since it was last asked.
+    work: Work,
+    /// Rules of this text that were ended before its end.
+    exhausted: Vec<RuleIndex>,
     /// What the caches hold, and may hold, in bytes.
     held: usize,
     max_held: usize,
@@ -96,7 +109,7 @@ pub struct Scratch {
 #[derive(Default)]
 struct Progress {
     probe: Option<Box<hybrid::dfa::Cache>>,
-    search: Option<Box<meta::Cache>>,
+    search: Option<Box<Cache>>,
     is_woken: bool,
     /// Every place of the text may begin a match.
     whole: bool,
@@ -106,7 +119,8 @@ struct Progress {
     open: Vec<usize>,
     /// The last place asked about; keywords inside each other often ask twice.
     asked: Option<usize>,
-    /// Bytes that probes may still read.
+    /// Bytes that probes may read, and may still read.
+    granted: usize,
     budget: usize,
     /// What its caches held when last asked, in bytes.
     held: usize,
@@ -141,6 +155,8 @@ impl Scratch {
             woken: Vec::new(),
             slots: Vec::new(),
             max_matches: MAX_MATCHES,
+            work: Work::default(),
+            exhausted: Vec::new(),
             held: 0,
             max_held: CACHES,
         }
@@ -163,11 +179,21 @@ impl Scratch {
         }
     }
 
+    /// What its scans took since this was last asked: the bytes that the rules' automata read, each as often as it was read,
+    /// and how often one gave up. The one pass that looks for keywords is not counted, nor what filters and allowlists read of
+    /// matches.
+    pub fn take_work(&mut self) -> Work {
+        std::mem::take(&mut self.work)
+    }
+
     /// Makes ready for the next text.
     fn settle(&mut self) {
+        self.exhausted.clear();
         for rule in self.woken.drain(..) {
             if let Some(progress) = self.rules.get_mut(rule) {
                 progress.is_woken = false;
+                let read = progress.granted.saturating_sub(progress.budget) as u64;
+                self.work.bytes = self.work.bytes.saturating_add(read);
                 progress.places.clear();
                 progress.open.clear();
                 progress.account(&mut self.held);
@@ -186,7 +212,8 @@ impl Scratch {
             progress.is_woken = true;
             progress.whole = whole;
             progress.asked = None;
-            progress.budget = text.len().saturating_mul(PROBE_SHARE).max(PROBE_FLOOR);
+            progress.granted = text.len().saturating_mul(PROBE_SHARE).max(PROBE_FLOOR);
+            progress.budget = progress.granted;
             self.woken.push(rule);
         }
         Some(progress)
@@ -209,6 +236,7 @@ impl RuleSet {
         for &rule in &self.always {
             scratch.wake(rule, true, text);
         }
+        let mut gave_up = 0;
         self.prefilter.each(text, |gate, place| {
             let rule = gate.rule as usize;
             let Some(search) = self
@@ -238,8 +266,13 @@ impl RuleSet {
                 Answer::Ends => progress.open.push(place),
                 Answer::Matches => progress.places.push(place),
                 Answer::Unknown => progress.whole = true,
+                Answer::GaveUp => {
+                    progress.whole = true;
+                    gave_up += 1;
+                }
             }
         });
+        scratch.work.fallbacks += gave_up;
     }
 
     fn run_woken(&self, text: &[u8], scratch: &mut Scratch, matches: &mut Vec<Match>) -> Scan {
@@ -275,6 +308,7 @@ impl RuleSet {
             self.drop_unmet(text, scratch, matches, first);
         }
         in_order(matches, first);
+        truncated |= !scratch.exhausted.is_empty();
         Scan { truncated }
     }
 
@@ -292,6 +326,8 @@ impl RuleSet {
             slots,
             held,
             max_held,
+            work,
+            exhausted,
             ..
         } = scratch;
         for &rule in woken.iter() {
@@ -312,13 +348,7 @@ impl RuleSet {
                 .get_or_insert_with(|| Box::new(search.regex.get().create_cache()));
             slots.clear();
             slots.resize(search.regex.get().group_info().slot_len(), None);
-            let mut run = Run {
-                search,
-                text,
-                starts,
-                cache,
-                slots,
-            };
+            let mut run = Run::new(search, text, starts, cache, slots);
             let mut keep = |slots: &[Option<NonMaxUsize>]| keep(rule, matcher, slots);
             if progress.whole {
                 run.everywhere(&mut keep);
@@ -327,6 +357,10 @@ impl RuleSet {
                 progress.places.dedup();
                 run.near(&progress.places, &mut keep);
             }
+            if run.exhausted {
+                exhausted.push(rule);
+            }
+            *work += std::mem::take(&mut run.cache.work);
             progress.account(held);
             if *held > *max_held {
                 progress.release(held);
@@ -348,8 +382,12 @@ struct Run<'r> {
     text: &'r [u8],
     /// Where matches may begin.
     starts: Range<usize>,
-    cache: &'r mut meta::Cache,
+    cache: &'r mut Cache,
     slots: &'r mut [Option<NonMaxUsize>],
+    /// Bytes that it may read.
+    granted: u64,
+    /// It had read them before it was done.
+    exhausted: bool,
 }
 
 /// Takes the slots of a rule's match; `false` ends that rule's run.
@@ -358,7 +396,27 @@ type KeepOf<'k> = dyn FnMut(RuleIndex, &Matcher, &[Option<NonMaxUsize>]) -> bool
 /// Takes the slots of a match; `false` ends the run.
 type Keep<'k> = dyn FnMut(&[Option<NonMaxUsize>]) -> bool + 'k;
 
-impl Run<'_> {
+impl<'r> Run<'r> {
+    fn new(
+        search: &'r Search,
+        text: &'r [u8],
+        starts: Range<usize>,
+        cache: &'r mut Cache,
+        slots: &'r mut [Option<NonMaxUsize>],
+    ) -> Self {
+        cache.work = Work::default();
+        let granted = (text.len() as u64).saturating_mul(SEARCH_SHARE);
+        Self {
+            search,
+            text,
+            starts,
+            cache,
+            slots,
+            granted: granted.max(SEARCH_FLOOR),
+            exhausted: false,
+        }
+    }
+
     /// Match after match over the whole text.
     fn everywhere(&mut self, keep: &mut Keep<'_>) {
         let mut from = self.starts.start;
@@ -415,14 +473,15 @@ impl Run<'_> {
 
     /// The next match that ends in `range` and begins in it and among `starts`.
     fn next(&mut self, range: Range<usize>, anchored: Anchored) -> Option<Range<usize>> {
-        if range.start > range.end {
+        self.exhausted |= self.cache.work.bytes > self.granted;
+        if range.start > range.end || self.exhausted {
             return None;
         }
         let input = Input::new(self.text).range(range).anchored(anchored);
-        self.search
-            .regex
-            .get()
-            .search_slots_with(self.cache, &input, self.slots)?;
+        let regex = self.search.regex.get();
+        if !regex.search(self.cache, &input, self.slots) {
+            return None;
+        }
         group(self.slots, 0).filter(|found| found.start < self.starts.end)
     }
 }

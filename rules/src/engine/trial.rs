@@ -81,13 +81,7 @@ impl RuleSet {
         let mut tried = Vec::new();
         let mut cache = search.regex.get().create_cache();
         let mut slots = vec![None; search.regex.get().group_info().slot_len()];
-        let mut run = Run {
-            search,
-            text,
-            starts: 0..text.len(),
-            cache: &mut cache,
-            slots: &mut slots,
-        };
+        let mut run = Run::new(search, text, 0..text.len(), &mut cache, &mut slots);
         run.everywhere(&mut |slots| {
             if let Some(span) = group(slots, 0) {
                 let secret = matcher.secret(text, slots, &span);

@@ -82,7 +82,7 @@ pub struct Carried {
     kept_back: usize,
     /// By rule: matches that are told and hidden.
     hidden: Vec<usize>,
-    /// By rule: matches were dropped because there were too many.
+    /// By rule: matches were dropped because there were too many, or not looked for because that took too many steps.
     dropped: Vec<bool>,
     cut: bool,
     /// Lines up to what the next window tells.
@@ -135,7 +135,7 @@ impl Carried {
         self.speaks.get(rule).copied().unwrap_or(true)
     }
 
-    /// Whether the text held more matches than are told: it is not scanned, and must not pass as clean.
+    /// Whether the text held more matches than are told, or took more steps than are granted: it is not scanned, and must not pass as clean.
     pub fn is_truncated(&self) -> bool {
         let mut rules = self.dropped.iter().zip(&self.speaks);
         rules.any(|(dropped, speaks)| *dropped && *speaks)
@@ -245,6 +245,11 @@ impl RuleSet {
             carried.lines.pass(text, window.offset, window.starts.end);
         }
         in_order(matches, first);
+        for &rule in &scratch.exhausted {
+            if let Some(dropped) = carried.dropped.get_mut(rule) {
+                *dropped = true;
+            }
+        }
         carried.cut |= open.into_iter().any(|(rule, begin)| {
             let end = carried.ends.get(rule).copied().unwrap_or(0);
             window.offset.saturating_add(begin) >= end

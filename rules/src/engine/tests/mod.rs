@@ -2,6 +2,7 @@
 
 mod extend;
 mod hidden;
+mod linear;
 mod plain;
 mod real_files;
 mod required;

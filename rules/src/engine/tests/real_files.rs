@@ -14,7 +14,7 @@ fn path(name: &str) -> PathBuf {
     shared.join("data/rules").join(name)
 }
 
-fn load(name: &str) -> Option<Compiled> {
+pub(super) fn load(name: &str) -> Option<Compiled> {
     let path = path(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
         println!("skipped: there is no {}", path.display());

@@ -187,7 +187,9 @@ fn windows_find_what_one_piece_finds() {
 fn by_definition(rules: &RuleSet, text: &[u8]) -> Vec<Match> {
     let plain = |rule: RuleIndex| -> Vec<(usize, usize)> {
         let regex = crate::dialect::parse(rules.rule(rule).regex.as_ref().unwrap()).unwrap();
-        let regex = meta::Regex::builder().build_from_hir(&regex).unwrap();
+        let regex = regex_automata::meta::Regex::builder()
+            .build_from_hir(&regex)
+            .unwrap();
         let found = regex.find_iter(text);
         found.map(|found| (found.start(), found.end())).collect()
     };
