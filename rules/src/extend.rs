@@ -14,8 +14,7 @@ use crate::format::FILE_BYTES;
 /// Why it is not opened, for the message that names both files.
 pub fn beside(from: &Source, path: &str) -> Result<Source, String> {
     let relative = Path::new(path);
-    let is_inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if relative.as_os_str().is_empty() || !relative.components().all(is_inside) {
+    if !is_below(path) {
         return Err("it must lie in the folder of this file, or below".to_owned());
     }
     let folder = Path::new(&from.name).parent().unwrap_or(Path::new(""));
@@ -33,6 +32,12 @@ pub fn beside(from: &Source, path: &str) -> Result<Source, String> {
         name: file.display().to_string(),
         text,
     })
+}
+
+/// Whether a path of `[extend]` names something in the folder of its file, or below, as far as the path itself says.
+pub fn is_below(path: &str) -> bool {
+    let is_inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    !path.is_empty() && Path::new(path).components().all(is_inside)
 }
 
 fn read(path: &Path) -> Result<String, String> {

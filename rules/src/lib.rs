@@ -27,6 +27,7 @@ mod probe;
 mod random;
 pub mod rewrite;
 mod rule;
+mod sample_path;
 pub mod template;
 pub mod validators;
 
@@ -37,7 +38,7 @@ pub use engine::{
     Carried, Cost, Costs, Dropped, MAX_MATCHES, Match, Scan, Scratch, Trial, Tried, Window,
 };
 pub use explain::{Excuse, Facts};
-pub use extend::beside;
+pub use extend::{beside, is_below};
 pub use finder::Work;
 pub use format::{Error as FormatError, FILE_BYTES, Warning};
 pub use overrides::Override;

@@ -375,7 +375,7 @@ impl RuleSet {
         self.matchers.get(rule).is_some_and(|rule| rule.reports)
     }
 
-    fn speaks_about(&self, rule: RuleIndex, path: &[u8]) -> bool {
+    pub(crate) fn speaks_about(&self, rule: RuleIndex, path: &[u8]) -> bool {
         let wanted = self.matchers.get(rule).and_then(|rule| rule.path.as_ref());
         wanted.is_none_or(|wanted| wanted.is_match(path))
     }

@@ -38,6 +38,7 @@ use gix_hash::ObjectId;
 
 mod bases;
 mod cache;
+mod compose;
 mod deferred;
 pub mod delta;
 mod error;
@@ -54,6 +55,7 @@ mod table;
 mod thin;
 
 pub use bases::{Bases, Fetched, Fetching, MOST_BASES, Unavailable};
+pub use compose::compose;
 pub use error::{Error, Fault};
 pub use finished::Pack;
 pub use hash::{ObjectHasher, object_id};
