@@ -29,3 +29,4 @@ mod stop;
 mod thin;
 mod tidy;
 mod timing;
+mod watch;

@@ -6,7 +6,7 @@ use crate::faults::{Ground, arrived, await_until};
 use crate::harness::{Options, incompressible, prose};
 
 /// A rule that asks for a word, and the file it stands in.
-fn rule(word: &str) -> String {
+pub(crate) fn rule(word: &str) -> String {
     format!(
         "title = \"ours\"\n[[rules]]\nid = \"no-{word}\"\ndescription = \"the word {word}\"\n\
          regex = '''{word}'''\nkeywords = [\"{word}\"]\nexamples = [\"{word}\"]\n"
@@ -18,24 +18,26 @@ fn ground(word: &str, content: impl AsRef<[u8]>) -> Ground {
     let mut ground = Ground::new(Options::default(), content);
     ground.world.stop_server();
     write(&ground, "ours.toml", &rule(word));
-    let config = read(&ground) + "[rules]\nfiles = [\"builtin\", \"ours.toml\"]\n";
+    // Rules are taken when a signal says so: the counts are of signals.
+    let rules = "[rules]\nfiles = [\"builtin\", \"ours.toml\"]\nwatch = false\n";
+    let config = read(&ground) + rules;
     write(&ground, "exeat.toml", &config);
     ground.world.start_server();
     ground
 }
 
-fn read(ground: &Ground) -> String {
+pub(crate) fn read(ground: &Ground) -> String {
     std::fs::read_to_string(ground.world.config()).unwrap()
 }
 
-fn write(ground: &Ground, name: &str, text: &str) {
+pub(crate) fn write(ground: &Ground, name: &str, text: &str) {
     let path = ground.world.config().with_file_name(name);
     let unfinished = path.with_extension("new");
     std::fs::write(&unfinished, text).unwrap();
     std::fs::rename(unfinished, path).unwrap();
 }
 
-fn reloads(ground: &Ground, result: &str) -> u64 {
+pub(crate) fn reloads(ground: &Ground, result: &str) -> u64 {
     ground.metric(&format!("exeat_reloads_total{{result=\"{result}\"}}"))
 }
 

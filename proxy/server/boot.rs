@@ -1,5 +1,7 @@
 //! Builds the parts in order, hands each only what it needs, and takes them down in reverse.
 
+mod changing;
+
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
@@ -10,6 +12,7 @@ use hyper::body::Incoming;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::changing::RuleFiles;
 use crate::{
     advertisement,
     answer::{Body, plain},
@@ -23,8 +26,7 @@ use crate::{
     listen::{self, Certificates, Listener},
     metrics::Metrics,
     push::{Places, Pushes, Shares, SpoolRoom},
-    reload::{self, Standing},
-    rule_files,
+    reload::Standing,
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
@@ -47,6 +49,7 @@ pub struct Running {
     readiness: Readiness,
     standing: Arc<Standing<House>>,
     config: Config,
+    rule_files: RuleFiles,
     parts: Parts,
 }
 
@@ -71,16 +74,23 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     crashpoint::check().map_err(anyhow::Error::msg)?;
     let data = &config.data.directory;
     let store = Store::open(data).await?;
-    let rules = Arc::new(rules(config)?);
+    let key = FingerprintKey::new(*store.fingerprint_key().expose());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let pool = Pool::start(threads).context("no threads for the inspection")?;
+    let reading = changing::read(config).await?;
+    let proven = changing::prove(config, reading.compiled?, &pool, &key).await?;
+    let rules = Arc::clone(&proven.rules);
     let metrics = Metrics::new();
     let digests = digests(config, &rules);
     let audit = open_audit(&store, &digests).await?;
     let readiness = Readiness::new(store.clone());
     let stop_observing = CancellationToken::new();
     let (telemetry, observing) = observe(config, &metrics, &readiness, &stop_observing).await?;
-    let parts = Parts::new(config, store, audit, metrics)?;
-    let house = House::new(config, rules, digests, &parts)?;
+    let parts = Parts::new(config, store, audit, metrics, key, pool)?;
+    let roads = Roads::new(config)?;
+    let house = House::new(config, rules, digests, &parts, roads);
     parts.take(config, &house);
+    parts.tell(&proven);
     let metrics = parts.metrics.clone();
     let hosts = virtual_hosts(config);
     let limits = Arc::new(config.limits.clone());
@@ -113,53 +123,12 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         readiness,
         standing,
         config: config.clone(),
+        rule_files: RuleFiles::new(reading.contents),
         parts,
     })
 }
 
 impl Running {
-    /// Takes a configuration that was read anew, and the rules and certificates it names: all of it or, where
-    /// something cannot be used, nothing. Says so in the log, the metric and the answer of `/health/ready`.
-    pub async fn reload(&mut self, config: anyhow::Result<Config>) {
-        let reloaded = match config {
-            Ok(config) => self.take(config).await,
-            Err(error) => Err(error),
-        };
-        let result = match &reloaded {
-            Ok(()) => "ok",
-            Err(_) => "failed",
-        };
-        let reloads = &self.parts.metrics.reloads_total;
-        reloads.with_label_values(&[result]).inc();
-        self.readiness.set_reload_failed(reloaded.is_err());
-        match reloaded {
-            Ok(()) => tracing::info!("configuration reloaded"),
-            Err(error) => tracing::error!(
-                error = format!("{error:#}"),
-                "the changed configuration cannot be used; the one before stays in force"
-            ),
-        }
-    }
-
-    async fn take(&mut self, mut config: Config) -> anyhow::Result<()> {
-        for key in reload::keep(&self.config, &mut config) {
-            tracing::warn!("{key} was changed: that takes a restart, and is kept until then");
-        }
-        let compiled = config.clone();
-        let rules = tokio::task::spawn_blocking(move || rules(&compiled)).await??;
-        let digests = digests(&config, &rules);
-        let house = House::new(&config, Arc::new(rules), digests.clone(), &self.parts)?;
-        if let Some(certificates) = self.certificates.clone() {
-            tokio::task::spawn_blocking(move || certificates.reload()).await??;
-        }
-        // On record before it is in force, as everything that decides.
-        self.parts.audit.reload(&digests).await?;
-        self.parts.take(&config, &house);
-        self.standing.swap(house);
-        self.config = config;
-        Ok(())
-    }
-
     /// Stops accepting, lets pushes finish within `limits.drain_seconds`, and closes the store.
     pub async fn stop(self) {
         tracing::info!("draining");
@@ -186,17 +155,23 @@ impl Running {
 }
 
 impl Parts {
-    fn new(config: &Config, store: Store, audit: Audit, metrics: Metrics) -> anyhow::Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    fn new(
+        config: &Config,
+        store: Store,
+        audit: Audit,
+        metrics: Metrics,
+        key: FingerprintKey,
+        pool: Arc<Pool>,
+    ) -> anyhow::Result<Self> {
         let limits = &config.limits;
         Ok(Self {
-            key: FingerprintKey::new(*store.fingerprint_key().expose()),
-            pool: Pool::start(threads).context("no threads for the inspection")?,
             room: SpoolRoom::open(&config.data.directory, limits.spool_bytes, &metrics)
                 .context("the spool folder cannot be made")?,
             places: Places::new(limits.pushes, &metrics),
             shares: Shares::new(limits.pushes_per_user),
             concluding: TaskTracker::new(),
+            key,
+            pool,
             store,
             audit,
             metrics,
@@ -219,15 +194,6 @@ fn digests(config: &Config, rules: &RuleSet) -> audit::Digests {
         policy: config.policy.digest(),
         config: config.digest(),
     }
-}
-
-/// The rules of a configuration; what of them is not honoured is told in the log.
-fn rules(config: &Config) -> anyhow::Result<RuleSet> {
-    let compiled = rule_files::compile(&config.rules)?;
-    for warning in &compiled.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(compiled.rules)
 }
 
 async fn open_audit(store: &Store, digests: &audit::Digests) -> anyhow::Result<Audit> {
@@ -281,7 +247,7 @@ fn announce(data: &Path, git: SocketAddr, telemetry: Option<SocketAddr>) -> anyh
 
 /// The doors behind the listener.
 struct House {
-    upstreams: Upstreams,
+    roads: Roads,
     key: FingerprintKey,
     pushes: Arc<Pushes>,
     fetches: Fetches,
@@ -289,14 +255,31 @@ struct House {
     metrics: Metrics,
 }
 
+/// The ways to the upstreams.
+#[derive(Clone)]
+struct Roads {
+    upstreams: Arc<Upstreams>,
+    /// What the upstreams have accepted: known of these addresses alone.
+    accepted: Arc<Accepted>,
+}
+
+impl Roads {
+    fn new(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            upstreams: Arc::new(Upstreams::new(&config.upstreams, &config.limits)?),
+            accepted: Arc::default(),
+        })
+    }
+}
+
 impl House {
-    /// What the upstream has accepted is asked anew after a reload: its address may have changed.
     fn new(
         config: &Config,
         rules: Arc<RuleSet>,
         digests: audit::Digests,
         parts: &Parts,
-    ) -> anyhow::Result<Self> {
+        roads: Roads,
+    ) -> Self {
         // The first pushes shall not wait for what can be done beforehand; nothing waits for it either.
         let warming = Arc::clone(&rules);
         tokio::task::spawn_blocking(move || warming.warm_up());
@@ -312,13 +295,13 @@ impl House {
             room: Arc::clone(&parts.room),
             places: Arc::clone(&parts.places),
             shares: Arc::clone(&parts.shares),
-            accepted: Arc::new(Accepted::default()),
+            accepted: Arc::clone(&roads.accepted),
             audit: parts.audit.clone(),
             metrics: metrics.clone(),
             concluding: parts.concluding.clone(),
         };
-        Ok(Self {
-            upstreams: Upstreams::new(&config.upstreams, &config.limits)?,
+        Self {
+            roads,
             key: parts.key.clone(),
             pushes: Arc::new(pushes),
             fetches: Fetches {
@@ -330,12 +313,12 @@ impl House {
                 metrics: metrics.clone(),
             },
             metrics,
-        })
+        }
     }
 
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let opened = door::open(&parts, &self.upstreams);
+        let opened = door::open(&parts, &self.roads.upstreams);
         let request = Request::from_parts(parts, body);
         let knock = match opened {
             Ok(knock) => knock,

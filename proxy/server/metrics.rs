@@ -44,8 +44,10 @@ pub struct Counters {
     pub upstream_errors_total: IntCounterVec,
     /// Pushes refused because a part of Exeat itself failed, by `cause`.
     pub failclosed_total: IntCounterVec,
-    /// Reloads of the configuration, by `result`: `ok`, `failed`.
+    /// Reloads of the configuration or of its rule files, by `result`: `ok`, `failed`.
     pub reloads_total: IntCounterVec,
+    /// Rules of refused files whose example the engine of pushes did not tell.
+    pub selftest_faults_total: IntCounter,
     pub pushes_in_flight: IntGauge,
     pub places_taken: IntGauge,
     pub connections: IntGauge,
@@ -63,6 +65,10 @@ pub struct Counters {
     pub connections_limit: IntGauge,
     build_info: IntGaugeVec,
     rules_info: IntGaugeVec,
+    /// By `proof`: `proven`, `unproven`.
+    rules: IntGaugeVec,
+    /// By `what`: `configuration`, `rules`.
+    reload_refused: IntGaugeVec,
     process: Process,
 }
 
@@ -188,9 +194,14 @@ impl Metrics {
             reloads_total: counters(
                 &registry,
                 "exeat_reloads_total",
-                "Reloads of the configuration, by result; one that failed changed nothing.",
+                "Reloads of the configuration or of its rule files, by result; one that failed changed nothing.",
                 "result",
                 &["ok", "failed"],
+            ),
+            selftest_faults_total: counter(
+                &registry,
+                "exeat_selftest_faults_total",
+                "Rules whose example went unseen through the engine of pushes; the rules before them were kept.",
             ),
             pushes_in_flight: gauge(
                 &registry,
@@ -266,19 +277,48 @@ impl Metrics {
                 "Always 1; the label is the digest of the rule set in use.",
                 "digest",
             ),
+            rules: gauges(
+                &registry,
+                "exeat_rules",
+                "Rules in use, by whether an example of theirs was seen to be found.",
+                "proof",
+            ),
+            reload_refused: gauges(
+                &registry,
+                "exeat_reload_refused",
+                "1 while what was changed cannot be used and what was before it is in force.",
+                "what",
+            ),
             registry,
         };
         counters
             .build_info
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
-        Self(Arc::new(counters))
+        let metrics = Self(Arc::new(counters));
+        metrics.set_refused("configuration", false);
+        metrics.set_refused("rules", false);
+        metrics
     }
 
     /// Says which rule set is in use; the one said before is forgotten.
     pub fn set_rules_digest(&self, digest: &str) {
         self.rules_info.reset();
         self.rules_info.with_label_values(&[digest]).set(1);
+    }
+
+    /// Says how many rules in use have shown what they find, and how many have no example for it.
+    pub fn set_rules(&self, proven: usize, unproven: usize) {
+        for (proof, count) in [("proven", proven), ("unproven", unproven)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.rules.with_label_values(&[proof]).set(count);
+        }
+    }
+
+    /// Says whether a change of the configuration or of the rules is refused at present.
+    pub fn set_refused(&self, what: &str, is_refused: bool) {
+        let gauge = self.reload_refused.with_label_values(&[what]);
+        gauge.set(i64::from(is_refused));
     }
 
     /// Says what the gauges beside them come up to.

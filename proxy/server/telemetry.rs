@@ -84,11 +84,29 @@ impl Telemetry {
     }
 }
 
+/// What may change while the proxy runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Configuration,
+    Rules,
+}
+
+impl Change {
+    /// As a label of a metric.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Rules => "rules",
+        }
+    }
+}
+
 /// Whether this process should be sent work: boot says so, draining takes it back, and the store must answer.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     flag: Arc<AtomicBool>,
-    reload_failed: Arc<AtomicBool>,
+    configuration_refused: Arc<AtomicBool>,
+    rules_refused: Arc<AtomicBool>,
     store: Store,
 }
 
@@ -97,7 +115,8 @@ impl Readiness {
     pub fn new(store: Store) -> Self {
         Self {
             flag: Arc::new(AtomicBool::new(false)),
-            reload_failed: Arc::new(AtomicBool::new(false)),
+            configuration_refused: Arc::new(AtomicBool::new(false)),
+            rules_refused: Arc::new(AtomicBool::new(false)),
             store,
         }
     }
@@ -106,10 +125,14 @@ impl Readiness {
         self.flag.store(ready, Ordering::Release);
     }
 
-    /// Whether the last reload was refused and the configuration before it is in force. That is no reason to send work
-    /// elsewhere, and is told.
-    pub fn set_reload_failed(&self, failed: bool) {
-        self.reload_failed.store(failed, Ordering::Release);
+    /// Whether a change was refused and what was before it is in force. That is no reason to send work elsewhere, and is
+    /// told.
+    pub fn set_refused(&self, change: Change, refused: bool) {
+        let flag = match change {
+            Change::Configuration => &self.configuration_refused,
+            Change::Rules => &self.rules_refused,
+        };
+        flag.store(refused, Ordering::Release);
     }
 
     /// What is told besides that it is ready, or a sentence saying what is not.
@@ -119,11 +142,27 @@ impl Readiness {
         }
         let answered = tokio::time::timeout(Duration::from_secs(2), self.store.ping()).await;
         match answered {
-            Ok(Ok(())) if self.reload_failed.load(Ordering::Acquire) => {
-                Ok("ready; the last reload failed and changed nothing, see the log\n")
-            }
-            Ok(Ok(())) => Ok("ready\n"),
+            Ok(Ok(())) => Ok(self.refused()),
             Ok(Err(_)) | Err(_) => Err("the store does not answer\n"),
+        }
+    }
+}
+
+impl Readiness {
+    fn refused(&self) -> &'static str {
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Acquire);
+        match (
+            is_set(&self.configuration_refused),
+            is_set(&self.rules_refused),
+        ) {
+            (false, false) => "ready\n",
+            (true, false) => "ready; the last reload failed and changed nothing, see the log\n",
+            (false, true) => {
+                "ready; the rule files cannot be used, the rules before stay in force, see the log\n"
+            }
+            (true, true) => {
+                "ready; the last reload failed and changed nothing, and the rule files cannot be used, see the log\n"
+            }
         }
     }
 }

@@ -162,7 +162,7 @@ fn every_alert_says_what_to_do() {
         "AuditSlow",
         "SpoolNearlyFull",
         "CertificateExpires",
-        "ReloadFails",
+        "ReloadRefused",
         "UpstreamFails",
         "NothingForwarded",
         "Memory",

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use exeat_inspect::{Engine, Excuses, FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 
 use crate::config::{self, Config};
-use crate::rule_files;
+use crate::{policy, rule_files};
 
 /// Check the configuration, or show what it comes to
 #[derive(Debug, clap::Args)]
@@ -57,18 +59,30 @@ fn told(args: &Args) -> (String, u8) {
     if show {
         return (config.show(), 0);
     }
-    match rule_files::compile(&config.rules) {
+    match rules(&config) {
+        Ok(rules) => (told_ok(&config, &rules), 0),
         Err(error) => {
             eprintln!("{error:#}");
             (String::new(), 2)
         }
-        Ok(compiled) => {
-            for warning in compiled.warnings {
-                eprintln!("warning: {warning}");
-            }
-            (told_ok(&config, &compiled.rules), 0)
-        }
     }
+}
+
+/// The rules, as a start or a reload would take them.
+fn rules(config: &Config) -> anyhow::Result<Arc<RuleSet>> {
+    let compiled = rule_files::compile(&config.rules)?;
+    for warning in compiled.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let rules = Arc::new(compiled.rules);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    rule_files::prove(&Engine {
+        pool: Pool::start(threads)?,
+        rules: Arc::clone(&rules),
+        key: FingerprintKey::new([0; 32]),
+        strength: policy::strength(&config.policy, Excuses::default()),
+    })?;
+    Ok(rules)
 }
 
 fn told_ok(config: &Config, rules: &RuleSet) -> String {

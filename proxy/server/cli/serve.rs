@@ -25,7 +25,9 @@ use crate::{
 ///
 /// SIGHUP reads the configuration file, the rule files and the certificates again. Either all of it comes into force or,
 /// where something in it is wrong, nothing: see the log, exeat_reloads_total and /health/ready. Pushes under way keep what
-/// they began with. listen.address, listen.tls, telemetry.address, data.directory and the limits of connections take a
+/// they began with. Rule files, and those they extend, are also looked at every two seconds and taken when they have
+/// changed, unless rules.watch is false. Before rules come into force, at the start too, an example of each is run through
+/// the engine that pushes meet. listen.address, listen.tls, telemetry.address, data.directory and the limits of connections take a
 /// restart. SIGTERM lets pushes end within limits.drain_seconds.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -57,7 +59,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            // One at a time: both are answered here.
             _ = hang_up.recv() => running.reload(read(args.config.as_deref())).await,
+            () = running.rule_files_changed() => running.reload_rules().await,
         }
     }
     notify::tell("STOPPING=1");

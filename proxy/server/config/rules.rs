@@ -1,6 +1,6 @@
 //! `[rules]`: what a leak is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::overrides::{self, Overriding};
 use super::section::{Section, quoted};
@@ -10,6 +10,8 @@ use super::section::{Section, quoted};
 pub struct Rules {
     /// The rule files in reading order, at least one. Default: the built-in rules alone.
     pub files: Vec<RuleFile>,
+    /// Whether changed rule files are taken while the proxy runs. Default: yes.
+    pub watch: bool,
     /// What is overridden of single rules, sorted by id. Default: nothing.
     pub overrides: Vec<Overriding>,
 }
@@ -26,9 +28,14 @@ pub enum RuleFile {
 impl Rules {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let files = files(&mut section).unwrap_or_else(|| vec![RuleFile::Builtin]);
+        let watch = section.flag("watch").unwrap_or(true);
         let overrides = overrides::read(section.section("override"));
         section.finish();
-        Self { files, overrides }
+        Self {
+            files,
+            watch,
+            overrides,
+        }
     }
 }
 
@@ -48,7 +55,7 @@ fn files(section: &mut Section<'_>) -> Option<Vec<RuleFile>> {
             path => RuleFile::File(section.based(path)),
         };
         if let RuleFile::File(path) = &file
-            && let Err(error) = std::fs::File::open(path)
+            && let Err(error) = opened(path)
         {
             section.refuse("files", format!("cannot read {}: {error}", quoted(name)));
         }
@@ -69,4 +76,12 @@ fn files(section: &mut Section<'_>) -> Option<Vec<RuleFile>> {
         );
     }
     Some(files)
+}
+
+/// A pipe or device has no content that could be looked at again, and opening one may wait for ever.
+fn opened(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path)?.is_file() {
+        true => std::fs::File::open(path).map(drop),
+        false => Err(std::io::Error::other("it is not a file")),
+    }
 }

@@ -61,6 +61,7 @@ fn shown(config: &Config) -> Shown {
         data: BTreeMap::from([("directory", path_text(&config.data.directory))]),
         rules: ShownRules {
             files: rules.collect(),
+            watch: config.rules.watch,
             overrides: overrides.collect(),
         },
         policy: Ordered(vec![
@@ -90,6 +91,7 @@ struct Shown {
 #[derive(Serialize)]
 struct ShownRules {
     files: Vec<String>,
+    watch: bool,
     #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<String, Override>,
 }

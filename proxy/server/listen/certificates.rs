@@ -16,10 +16,9 @@ use super::tls::{self, Contents, Error, Loaded};
 use crate::{
     config::{Files, Listen, Tls},
     metrics::Metrics,
+    poll::{Looks, POLL},
 };
 
-/// How often the files are looked at. They are read, not only dated: copies and mounted volumes keep old dates.
-const POLL: Duration = Duration::from_secs(2);
 /// Stands for contents that cannot be read.
 const UNREADABLE: [u8; 32] = [0xff; 32];
 /// How long before its end a certificate is warned about, and how often.
@@ -146,7 +145,7 @@ impl Certificates {
 
     /// Looks at the files every few seconds, for as long as it is polled.
     pub(super) async fn watch(&self) {
-        let mut seen = self.tried();
+        let mut looks = Looks::new(self.tried());
         let mut reminded = tokio::time::Instant::now();
         loop {
             tokio::time::sleep(POLL).await;
@@ -155,22 +154,24 @@ impl Certificates {
                 self.tell_expiry();
             }
             let certificates = self.clone();
-            let looked = tokio::task::spawn_blocking(move || certificates.look(seen)).await;
-            seen = looked.unwrap_or(UNREADABLE);
+            let looked = tokio::task::spawn_blocking(move || {
+                certificates.look(&mut looks);
+                looks
+            });
+            looks = looked.await.unwrap_or(Looks::new(UNREADABLE));
         }
     }
 
     /// Certificate and key are two files: they are taken once they are the same twice, so seldom between the two.
-    fn look(&self, seen: [u8; 32]) -> [u8; 32] {
+    fn look(&self, looks: &mut Looks<[u8; 32]>) {
         let Some(files) = &self.0.files else {
-            return seen;
+            return;
         };
         let now = Contents::read(files).map_or(UNREADABLE, |contents| contents.digest());
-        if now == seen && now != self.tried() {
+        if looks.are_settled(now, &self.tried()) {
             // Told and counted there.
             let _ = self.reload();
         }
-        now
     }
 
     fn tried(&self) -> [u8; 32] {
