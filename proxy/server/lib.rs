@@ -20,11 +20,13 @@ pub mod lfs;
 pub mod policy;
 mod poll;
 pub mod push;
+pub mod review;
 
 pub mod audit;
 pub mod metrics;
 pub mod people;
 pub mod process;
+
 pub mod store;
 pub mod telemetry;
 

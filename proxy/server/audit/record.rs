@@ -106,6 +106,20 @@ pub struct Actor {
     pub source: Option<String>,
 }
 
+impl Actor {
+    /// Exeat itself.
+    pub fn system() -> Self {
+        Self {
+            kind: ActorKind::System,
+            name: None,
+            verified: true,
+            credential: None,
+            certificate: None,
+            source: None,
+        }
+    }
+}
+
 /// What kind of actor stands behind an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

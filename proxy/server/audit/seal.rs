@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::record::{
-    Actor, ActorKind, Commitments, Coverage, Decision, Deed, Digests, Ending, Erasure, Kind, Leaf,
-    Outcome, Payload, Reason, Seq, Start, VERSION, Verdict,
+    Actor, Commitments, Coverage, Decision, Deed, Digests, Ending, Erasure, Kind, Leaf, Outcome,
+    Payload, Reason, Seq, Start, VERSION, Verdict,
 };
 
 /// The bytes that keep a commitment from being guessed.
@@ -117,14 +117,7 @@ impl Entry {
         Self {
             digests: Some(digests.clone()),
             payload: Payload {
-                actor: Some(Actor {
-                    kind: ActorKind::System,
-                    name: None,
-                    verified: true,
-                    credential: None,
-                    certificate: None,
-                    source: None,
-                }),
+                actor: Some(Actor::system()),
                 ..Payload::default()
             },
             ..Self::new(kind, action)

@@ -3,6 +3,7 @@
 //! SQLite in WAL mode with full synchronisation: a commit that returned survives a power cut. Statements are kept to what
 //! PostgreSQL understands as well; what only SQLite knows is in this file.
 
+pub mod cases;
 mod change;
 mod folder;
 mod migrate;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use self::cases::{CaseFilter, CaseRow};
 pub use self::change::Change;
 pub use self::folder::SecretKey;
 use self::folder::{FileId, Lock};
@@ -317,7 +319,7 @@ mod tests {
             .await
             .unwrap();
         store.close().await;
-        let sentence = "has schema version 99, this binary knows up to 2: \
+        let sentence = "has schema version 99, this binary knows up to 3: \
                         a newer Exeat has used this folder; run that one";
         let error = Store::open(folder.path()).await.unwrap_err();
         assert!(error.to_string().ends_with(sentence), "{error}");

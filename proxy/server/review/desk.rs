@@ -1,0 +1,571 @@
+//! Where held pushes are kept and decided: every change of a case is one transaction with its audit record.
+//!
+//! Two who act at once both read the case, and one of them finds it changed: the statement names the revision it was read
+//! at. So an approval has one effect whoever clicks how often, and a restart finds either the deed and its record or neither.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::Millis;
+use super::case::{self, Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
+use crate::audit::{self, Audit, Digests};
+use crate::store::{self, CaseFilter, CaseRow, Change, Store};
+
+/// How often a deed that does not depend on what its doer saw is tried on a case that changes meanwhile.
+const TRIES: usize = 5;
+
+/// Cases that one sweep ends.
+const SWEEP: u32 = 1_000;
+
+/// How long things last.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// A case, from the push to its end.
+    pub case: Millis,
+    /// An approval, from the decision to its last use.
+    pub grant: Millis,
+}
+
+/// The desk. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    audit: Audit,
+    times: Times,
+    changes: watch::Sender<u64>,
+}
+
+/// A push to be held.
+#[derive(Clone, Debug)]
+pub struct NewCase {
+    pub id: String,
+    pub upstream: String,
+    pub repository: String,
+    /// Of `Bound`.
+    pub binding: String,
+    pub pusher: Pusher,
+    pub needed: u32,
+    pub waived_by: Vec<String>,
+    pub digests: Digests,
+    /// What reviewers see, as JSON.
+    pub body: String,
+    /// Who pushed, for the record.
+    pub actor: audit::Actor,
+}
+
+/// A case with all that is kept of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filed {
+    pub case: Case,
+    pub upstream: String,
+    pub repository: String,
+    pub binding: String,
+    pub digests: Digests,
+    pub body: String,
+}
+
+/// Leave to send one push once. It is given out by the desk alone, and ends with `Desk::ended`.
+#[derive(Debug)]
+#[must_use]
+pub struct Grant {
+    case: String,
+    digests: Digests,
+}
+
+impl Grant {
+    /// The id of the case whose approval it is.
+    pub fn case(&self) -> &str {
+        &self.case
+    }
+
+    /// With what it was judged when it was approved.
+    pub fn digests(&self) -> &Digests {
+        &self.digests
+    }
+}
+
+/// Somebody who decides.
+#[derive(Clone, Debug)]
+pub struct Reviewer {
+    /// Id of the person.
+    pub person: String,
+    pub actor: audit::Actor,
+    /// The forges' accounts of that person, as upstream and account.
+    pub accounts: Vec<(String, String)>,
+    /// What must still be so when the decision is written: the person's rights, for one.
+    pub guard: Change,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no held push {0}")]
+    Absent(String),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// What the reviewer was when asked for is no longer so.
+    #[error("your rights have changed meanwhile")]
+    Rights,
+    #[error("the case {0} cannot be read: its row is damaged")]
+    Damaged(String),
+    #[error("it changes all the time; try again")]
+    Busy,
+    #[error(transparent)]
+    Audit(audit::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// How a push came to wait.
+#[derive(Debug)]
+pub enum Held {
+    Opened(Filed),
+    /// The same push waits, or may go, already.
+    Already(Filed),
+}
+
+impl Desk {
+    pub fn new(store: Store, audit: Audit, times: Times) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            audit,
+            times,
+            changes: watch::channel(0).0,
+        }))
+    }
+
+    /// Wakes up whenever any case has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Opens a case. Where the same push waits already, that case it is.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn hold(&self, new: &NewCase, now: Millis) -> Result<Held, Error> {
+        for _ in 0..TRIES {
+            if let Some(filed) = self.live(&new.binding).await? {
+                return Ok(Held::Already(filed));
+            }
+            let filed = new.filed(now, self.0.times.case);
+            let deed = audit::Deed {
+                kind: audit::Kind::Case,
+                action: "hold",
+                actor: new.actor.clone(),
+                case: Some(new.id.clone()),
+                subject: Some(new.binding.clone()),
+                before: None,
+                after: Some(digest(&filed.case)),
+                note: None,
+            };
+            match self
+                .0
+                .audit
+                .act(&deed, store::cases::insert(&filed.row()))
+                .await
+            {
+                Ok(_) => {
+                    self.tell();
+                    return Ok(Held::Opened(filed));
+                }
+                Err(audit::Error::Stale) => {}
+                Err(error) => return Err(Error::Audit(error)),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// # Errors
+    /// When there is none of this id.
+    pub async fn case(&self, id: &str) -> Result<Filed, Error> {
+        let row = self.0.store.case(id).await?;
+        Filed::read(row.ok_or_else(|| Error::Absent(id.to_owned()))?)
+    }
+
+    /// The case that waits, is approved or is on its way with this binding.
+    pub async fn live(&self, binding: &str) -> Result<Option<Filed>, Error> {
+        let row = self.0.store.live_case(binding).await?;
+        row.map(Filed::read).transpose()
+    }
+
+    /// Cases, oldest first.
+    pub async fn list(&self, filter: &CaseFilter, limit: u32) -> Result<Vec<Filed>, Error> {
+        let rows = self.0.store.cases(filter, limit).await?;
+        rows.into_iter().map(Filed::read).collect()
+    }
+
+    /// Puts a look at a case on record.
+    pub async fn viewed(&self, id: &str, actor: &audit::Actor) -> Result<(), Error> {
+        let deed = audit::Deed {
+            kind: audit::Kind::View,
+            action: "show",
+            actor: actor.clone(),
+            case: Some(id.to_owned()),
+            subject: None,
+            before: None,
+            after: None,
+            note: None,
+        };
+        let recorded = self.0.audit.act(&deed, Change::none()).await;
+        recorded.map(|_| ()).map_err(Error::Audit)
+    }
+
+    /// Decides on a case as it stood at `revision`. The caller has asked whether the reviewer may.
+    ///
+    /// # Errors
+    /// When it cannot be decided, or not by this person; nothing changes then.
+    pub async fn decide(
+        &self,
+        id: &str,
+        revision: u64,
+        reviewer: &Reviewer,
+        verdict: Verdict,
+        words: &str,
+        now: Millis,
+    ) -> Result<Filed, Error> {
+        let filed = self.case(id).await?;
+        let account = filed.case.pusher.account.as_deref();
+        let is_own = |(upstream, own): &(String, String)| {
+            *upstream == filed.upstream && account == Some(own.as_str())
+        };
+        if reviewer.accounts.iter().any(is_own) {
+            return Err(Refused::Own.into());
+        }
+        let decision = Decision {
+            by: reviewer.person.clone(),
+            verdict,
+            words: words.to_owned(),
+            at: now,
+        };
+        let written = Written {
+            kind: audit::Kind::CaseDecision,
+            action: verdict.as_str(),
+            actor: reviewer.actor.clone(),
+            note: (!words.is_empty()).then(|| words.to_owned()),
+        };
+        let deed = Deed::Decide { decision, revision };
+        let guard = reviewer.guard.clone();
+        match self.change(&filed, deed, &written, guard, now).await {
+            Err(Error::Audit(audit::Error::Stale)) => {
+                let latest = self.case(id).await?.case.revision;
+                Err(match latest == revision {
+                    true => Error::Rights,
+                    false => Refused::Stale {
+                        seen: revision,
+                        now: latest,
+                    }
+                    .into(),
+                })
+            }
+            done => done,
+        }
+    }
+
+    /// Takes a push back, in the name of who pushed it.
+    pub async fn withdraw(
+        &self,
+        id: &str,
+        actor: &audit::Actor,
+        now: Millis,
+    ) -> Result<Filed, Error> {
+        let written = Written::of_case("withdraw", actor.clone());
+        self.insist(id, &Deed::Withdraw, &written, now).await
+    }
+
+    /// Takes the approval of the push with this binding, if there is one, for one use.
+    pub async fn take(
+        &self,
+        binding: &str,
+        actor: &audit::Actor,
+        now: Millis,
+    ) -> Result<Option<Grant>, Error> {
+        let Some(filed) = self.live(binding).await? else {
+            return Ok(None);
+        };
+        if filed.case.state != State::Approved {
+            return Ok(None);
+        }
+        let written = Written {
+            kind: audit::Kind::Grant,
+            action: "use",
+            actor: actor.clone(),
+            note: None,
+        };
+        match self
+            .change(&filed, Deed::Use, &written, Change::none(), now)
+            .await
+        {
+            Ok(filed) => Ok(Some(Grant {
+                case: filed.case.id,
+                digests: filed.digests,
+            })),
+            // Somebody else was faster, or its time has just ended.
+            Err(Error::Audit(audit::Error::Stale) | Error::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes how a push went upstream that had a grant.
+    pub async fn ended(&self, grant: &Grant, ending: Ending, now: Millis) -> Result<Filed, Error> {
+        let action = match ending {
+            Ending::Taken => "sent",
+            Ending::NotTaken => "not-taken",
+            Ending::Unknown => "unknown",
+        };
+        let written = Written::of_case(action, audit::Actor::system());
+        self.insist(&grant.case, &Deed::Ended(ending), &written, now)
+            .await
+    }
+
+    /// Gives an approved case back to the reviewers: judged again, it is worse than what they saw.
+    pub async fn give_back(
+        &self,
+        id: &str,
+        body: &str,
+        digests: &Digests,
+        now: Millis,
+    ) -> Result<Filed, Error> {
+        let written = Written::of_case("return", audit::Actor::system());
+        for _ in 0..TRIES {
+            let mut filed = self.case(id).await?;
+            filed.body = body.to_owned();
+            filed.digests = digests.clone();
+            match self
+                .change(&filed, Deed::Return, &written, Change::none(), now)
+                .await
+            {
+                Err(Error::Audit(audit::Error::Stale)) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Lets a newer case take the place of this one.
+    pub async fn supersede(&self, id: &str, by: &str, now: Millis) -> Result<Filed, Error> {
+        let written = Written::of_case("supersede", audit::Actor::system());
+        let deed = Deed::Supersede { by: by.to_owned() };
+        self.insist(id, &deed, &written, now).await
+    }
+
+    /// Ends what nobody decided or used in time; tells which.
+    pub async fn expire(&self, now: Millis) -> Result<Vec<String>, Error> {
+        let written = Written::of_case("expire", audit::Actor::system());
+        let mut ended = Vec::new();
+        for id in self.0.store.late_cases(now, SWEEP).await? {
+            match self.insist(&id, &Deed::LookAtClock, &written, now).await {
+                Ok(_) => ended.push(id),
+                // Somebody used it or took it back at this very moment.
+                Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Makes good what an earlier process left on its way: nobody knows how it ended.
+    pub async fn recover(&self, now: Millis) -> Result<Vec<String>, Error> {
+        let written = Written::of_case("unknown", audit::Actor::system());
+        let filter = CaseFilter {
+            state: Some(State::Forwarding.as_str().to_owned()),
+            ..CaseFilter::default()
+        };
+        let mut left = Vec::new();
+        for filed in self.list(&filter, SWEEP).await? {
+            let deed = Deed::Ended(Ending::Unknown);
+            self.insist(&filed.case.id, &deed, &written, now).await?;
+            left.push(filed.case.id);
+        }
+        Ok(left)
+    }
+
+    /// Does a deed that does not depend on what its doer saw.
+    async fn insist(
+        &self,
+        id: &str,
+        deed: &Deed,
+        written: &Written,
+        now: Millis,
+    ) -> Result<Filed, Error> {
+        for _ in 0..TRIES {
+            let filed = self.case(id).await?;
+            match self
+                .change(&filed, deed.clone(), written, Change::none(), now)
+                .await
+            {
+                Err(Error::Audit(audit::Error::Stale)) => {}
+                done => return done,
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    async fn change(
+        &self,
+        filed: &Filed,
+        deed: Deed,
+        written: &Written,
+        guard: Change,
+        now: Millis,
+    ) -> Result<Filed, Error> {
+        let before = &filed.case;
+        let after = Filed {
+            case: before.after(deed, now, self.0.times.grant)?,
+            ..filed.clone()
+        };
+        let deed = audit::Deed {
+            kind: written.kind,
+            action: written.action,
+            actor: written.actor.clone(),
+            case: Some(before.id.clone()),
+            subject: Some(filed.binding.clone()),
+            before: Some(digest(before)),
+            after: Some(digest(&after.case)),
+            note: written.note.clone(),
+        };
+        let change = guard.and(store::cases::update(&after.row(), signed(before.revision)));
+        self.0
+            .audit
+            .act(&deed, change)
+            .await
+            .map_err(Error::Audit)?;
+        self.tell();
+        Ok(after)
+    }
+
+    fn tell(&self) {
+        self.0.changes.send_modify(|count| *count += 1);
+    }
+}
+
+/// How a deed stands in the record.
+struct Written {
+    kind: audit::Kind,
+    action: &'static str,
+    actor: audit::Actor,
+    note: Option<String>,
+}
+
+impl Written {
+    fn of_case(action: &'static str, actor: audit::Actor) -> Self {
+        Self {
+            kind: audit::Kind::Case,
+            action,
+            actor,
+            note: None,
+        }
+    }
+}
+
+impl NewCase {
+    fn filed(&self, now: Millis, lasts: Millis) -> Filed {
+        Filed {
+            case: Case {
+                id: self.id.clone(),
+                revision: 1,
+                state: State::Open,
+                pusher: self.pusher.clone(),
+                needed: self.needed.max(1),
+                decisions: Vec::new(),
+                waived_by: self.waived_by.clone(),
+                created: now,
+                expires: now.saturating_add(lasts),
+                grant_expires: None,
+                superseded_by: None,
+            },
+            upstream: self.upstream.clone(),
+            repository: self.repository.clone(),
+            binding: self.binding.clone(),
+            digests: self.digests.clone(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+impl Filed {
+    fn read(row: CaseRow) -> Result<Self, Error> {
+        let damaged = || Error::Damaged(row.id.clone());
+        let state = State::from_word(&row.state).ok_or_else(damaged)?;
+        let decisions = serde_json::from_str(&row.decisions).map_err(|_| damaged())?;
+        let waived_by = serde_json::from_str(&row.waived_by).map_err(|_| damaged())?;
+        let revision = u64::try_from(row.revision).map_err(|_| damaged())?;
+        let needed = u32::try_from(row.needed).map_err(|_| damaged())?;
+        Ok(Self {
+            case: Case {
+                id: row.id,
+                revision,
+                state,
+                pusher: Pusher {
+                    person: row.pusher_person,
+                    account: row.pusher_account,
+                    credential: row.pusher_credential,
+                },
+                needed,
+                decisions,
+                waived_by,
+                created: row.created,
+                expires: row.expires,
+                grant_expires: row.grant_expires,
+                superseded_by: row.superseded_by,
+            },
+            upstream: row.upstream,
+            repository: row.repository,
+            binding: row.binding,
+            digests: Digests {
+                rules: row.rules,
+                policy: row.policy,
+                config: row.config,
+            },
+            body: row.body,
+        })
+    }
+
+    fn row(&self) -> CaseRow {
+        let case = &self.case;
+        CaseRow {
+            id: case.id.clone(),
+            revision: signed(case.revision),
+            state: case.state.as_str().to_owned(),
+            upstream: self.upstream.clone(),
+            repository: self.repository.clone(),
+            binding: self.binding.clone(),
+            pusher_person: case.pusher.person.clone(),
+            pusher_account: case.pusher.account.clone(),
+            pusher_credential: case.pusher.credential.clone(),
+            needed: i64::from(case.needed),
+            decisions: json(&case.decisions),
+            waived_by: json(&case.waived_by),
+            created: case.created,
+            expires: case.expires,
+            grant_expires: case.grant_expires,
+            superseded_by: case.superseded_by.clone(),
+            rules: self.digests.rules.clone(),
+            policy: self.digests.policy.clone(),
+            config: self.digests.config.clone(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("because lists of strings and numbers always serialise")
+}
+
+fn digest(case: &Case) -> String {
+    hex::encode(Sha256::digest(json(case)))
+}
+
+/// Revisions count changes; none reaches 2^63.
+fn signed(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+/// Most characters of what people say.
+pub const WORDS: usize = case::WORDS;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! Pushes that wait for a human: what they are, who decided, and what an approval gives.
+//!
+//! `case` says which changes there are, without a clock and a disk; `binding` says what an approval is good for; `desk` carries
+//! changes out, each in one transaction with its audit record. Nothing here knows git's wire or HTTP.
+
+pub mod binding;
+pub mod case;
+pub mod desk;
+
+pub use self::binding::Bound;
+pub use self::case::{Case, Decision, Pusher, Refused, State, Verdict};
+pub use self::desk::{Desk, Error, Grant, NewCase};
+
+/// Milliseconds since 1970 in UTC.
+pub type Millis = i64;

@@ -1,0 +1,181 @@
+//! The statements of held pushes.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::change::Value;
+use super::{Change, Error, Store};
+
+/// A held push as its columns have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseRow {
+    pub id: String,
+    pub revision: i64,
+    pub state: String,
+    pub upstream: String,
+    pub repository: String,
+    pub binding: String,
+    pub pusher_person: Option<String>,
+    pub pusher_account: Option<String>,
+    pub pusher_credential: Option<String>,
+    pub needed: i64,
+    pub decisions: String,
+    pub waived_by: String,
+    pub created: i64,
+    pub expires: i64,
+    pub grant_expires: Option<i64>,
+    pub superseded_by: Option<String>,
+    pub rules: String,
+    pub policy: String,
+    pub config: String,
+    pub body: String,
+}
+
+/// Which cases are asked for; what is none does not count.
+#[derive(Debug, Clone, Default)]
+pub struct CaseFilter {
+    pub state: Option<String>,
+    pub upstream: Option<String>,
+    pub repository: Option<String>,
+    pub pusher_person: Option<String>,
+    /// Only those that come after this one: when it was made, and its id.
+    pub after: Option<(i64, String)>,
+}
+
+/// Stores a new case.
+pub fn insert(row: &CaseRow) -> Change {
+    let text = |text: &str| Value::from(text);
+    let maybe = |text: &Option<String>| Value::from(text.as_deref());
+    Change::none().one(
+        "INSERT INTO review_case (id, revision, state, upstream, repository, binding, pusher_person, pusher_account, \
+         pusher_credential, needed, decisions, waived_by, created, expires, grant_expires, superseded_by, rules, policy, \
+         config, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        [
+            text(&row.id),
+            row.revision.into(),
+            text(&row.state),
+            text(&row.upstream),
+            text(&row.repository),
+            text(&row.binding),
+            maybe(&row.pusher_person),
+            maybe(&row.pusher_account),
+            maybe(&row.pusher_credential),
+            row.needed.into(),
+            text(&row.decisions),
+            text(&row.waived_by),
+            row.created.into(),
+            row.expires.into(),
+            row.grant_expires.into(),
+            maybe(&row.superseded_by),
+            text(&row.rules),
+            text(&row.policy),
+            text(&row.config),
+            text(&row.body),
+        ],
+    )
+}
+
+/// Stores what became of a case, if it is still at revision `before`.
+pub fn update(row: &CaseRow, before: i64) -> Change {
+    Change::none().one(
+        "UPDATE review_case SET revision = $3, state = $4, decisions = $5, waived_by = $6, grant_expires = $7, \
+         superseded_by = $8, needed = $9, rules = $10, policy = $11, config = $12, body = $13 \
+         WHERE id = $1 AND revision = $2",
+        [
+            row.id.as_str().into(),
+            before.into(),
+            row.revision.into(),
+            row.state.as_str().into(),
+            row.decisions.as_str().into(),
+            row.waived_by.as_str().into(),
+            row.grant_expires.into(),
+            row.superseded_by.as_deref().into(),
+            row.needed.into(),
+            row.rules.as_str().into(),
+            row.policy.as_str().into(),
+            row.config.as_str().into(),
+            row.body.as_str().into(),
+        ],
+    )
+}
+
+impl Store {
+    /// The case of this id.
+    pub async fn case(&self, id: &str) -> Result<Option<CaseRow>, Error> {
+        let found = sqlx::query("SELECT * FROM review_case WHERE id = $1")
+            .bind(id)
+            .fetch_optional(self.pool())
+            .await?;
+        found.as_ref().map(row).transpose()
+    }
+
+    /// The case that waits, is approved or is on its way with this binding; there is one at most.
+    pub async fn live_case(&self, binding: &str) -> Result<Option<CaseRow>, Error> {
+        let found = sqlx::query(
+            "SELECT * FROM review_case WHERE binding = $1 AND state IN ('open', 'approved', 'forwarding')",
+        )
+        .bind(binding)
+        .fetch_optional(self.pool())
+        .await?;
+        found.as_ref().map(row).transpose()
+    }
+
+    /// Cases, oldest first.
+    pub async fn cases(&self, filter: &CaseFilter, limit: u32) -> Result<Vec<CaseRow>, Error> {
+        let (created, id) = match &filter.after {
+            Some((created, id)) => (*created, id.as_str()),
+            None => (i64::MIN, ""),
+        };
+        let found = sqlx::query(
+            "SELECT * FROM review_case WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR upstream = $2) \
+             AND ($3 IS NULL OR repository = $3) AND ($4 IS NULL OR pusher_person = $4) \
+             AND (created > $5 OR created = $5 AND id > $6) ORDER BY created, id LIMIT $7",
+        )
+        .bind(filter.state.as_deref())
+        .bind(filter.upstream.as_deref())
+        .bind(filter.repository.as_deref())
+        .bind(filter.pusher_person.as_deref())
+        .bind(created)
+        .bind(id)
+        .bind(i64::from(limit))
+        .fetch_all(self.pool())
+        .await?;
+        found.iter().map(row).collect()
+    }
+
+    /// Ids of cases whose time, or that of their approval, is over at `now`.
+    pub async fn late_cases(&self, now: i64, limit: u32) -> Result<Vec<String>, Error> {
+        let found = sqlx::query_scalar(
+            "SELECT id FROM review_case WHERE state IN ('open', 'approved') \
+             AND (expires <= $1 OR grant_expires <= $1) ORDER BY created, id LIMIT $2",
+        )
+        .bind(now)
+        .bind(i64::from(limit));
+        Ok(found.fetch_all(self.pool()).await?)
+    }
+}
+
+fn row(row: &SqliteRow) -> Result<CaseRow, Error> {
+    Ok(CaseRow {
+        id: row.try_get("id")?,
+        revision: row.try_get("revision")?,
+        state: row.try_get("state")?,
+        upstream: row.try_get("upstream")?,
+        repository: row.try_get("repository")?,
+        binding: row.try_get("binding")?,
+        pusher_person: row.try_get("pusher_person")?,
+        pusher_account: row.try_get("pusher_account")?,
+        pusher_credential: row.try_get("pusher_credential")?,
+        needed: row.try_get("needed")?,
+        decisions: row.try_get("decisions")?,
+        waived_by: row.try_get("waived_by")?,
+        created: row.try_get("created")?,
+        expires: row.try_get("expires")?,
+        grant_expires: row.try_get("grant_expires")?,
+        superseded_by: row.try_get("superseded_by")?,
+        rules: row.try_get("rules")?,
+        policy: row.try_get("policy")?,
+        config: row.try_get("config")?,
+        body: row.try_get("body")?,
+    })
+}
