@@ -16,7 +16,7 @@ use crate::{
     ancestry::Ancestry,
     batch::Shared,
     examine::{Examiner, Hit},
-    excuse::Brought,
+    excuse::{Brought, Excuse},
     existing::{self, Served},
     finding::{Finding, Place},
     gather::ObjectHit,
@@ -30,6 +30,8 @@ use crate::{
 /// Bytes of path that are held against rules for one push. It bounds what many findings at many
 /// long paths cost; above it a finding stands wherever it is.
 const MOST_PATH_BYTES: usize = 256 << 20;
+/// Paths of a file whose findings an ignore file or a baseline may excuse.
+const MOST_EXCUSED: usize = 16;
 
 /// What locating needs: the finished pack and what the workers found in it.
 pub struct Scene<'a, S: Spool> {
@@ -85,16 +87,26 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     let mut standing = Vec::new();
     for hit in &scene.hits {
         scene.shared.go_on()?;
-        standing.extend(locator.locate(hit));
+        standing.extend(locator.locate(hit).map(|found| (hit, found)));
     }
     let mut by_path = Located::default();
     locator.judge_paths(&named, scene.shared, &mut by_path)?;
     // Whoever hides something behind what cannot be read is excused from nothing.
-    if scene.all_read && by_path.unscannable.is_empty() {
-        let contained = standing.iter_mut().map(|each| &mut each.finding);
-        let findings = contained.chain(&mut by_path.findings);
-        excuse(findings, &mut scene.stored, scene.targets, scene.shared)?;
+    if scene.all_read
+        && by_path.unscannable.is_empty()
+        && !scene.shared.strength.excuses().is_empty()
+    {
+        let (stored, shared) = (&mut scene.stored, scene.shared);
+        let mut brought = Brought::of(stored, scene.targets, shared.strength)?;
+        for (hit, found) in &mut standing {
+            shared.go_on()?;
+            found.finding.excused = locator.excuse(hit, &found.finding, &mut brought);
+        }
+        for finding in &mut by_path.findings {
+            finding.excused = brought.excuse(finding);
+        }
     }
+    let standing = standing.into_iter().map(|(_, found)| found).collect();
     let mut located = Located {
         findings: overlap::strongest(standing, scene.shared.strength),
         unscannable: by_path.unscannable,
@@ -114,26 +126,6 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
         known.mark(&mut located.findings, scene.examiner, served);
     }
     Ok(located)
-}
-
-/// Notes what in the push excuses its findings.
-fn excuse<'f, S: Spool>(
-    findings: impl Iterator<Item = &'f mut Finding>,
-    stored: &mut Stored<'_, S>,
-    targets: &[ObjectId],
-    shared: &Shared,
-) -> Result<(), Error> {
-    let is_asked = |finding: &&mut Finding| {
-        let mut excuses = shared.strength.excuses().iter();
-        excuses.any(|excuse| shared.strength.takes(excuse, finding.action))
-    };
-    let mut findings = findings.filter(is_asked).peekable();
-    if findings.peek().is_none() {
-        return Ok(());
-    }
-    let mut brought = Brought::of(stored, targets, shared.strength)?;
-    findings.for_each(|finding| brought.excuse(finding));
-    Ok(())
 }
 
 impl<S: Spool> Scene<'_, S> {
@@ -293,6 +285,40 @@ impl Locator<'_> {
         let hiding = self.anywhere(&found.hit)?;
         let shown = name.map(|name| self.names.show(name));
         Some((object_place(found, None, shown), hiding))
+    }
+
+    /// What excuses the finding of `hit`: wherever the file lies and the finding stands, not only where it is told.
+    fn excuse(
+        &mut self,
+        hit: &ObjectHit,
+        finding: &Finding,
+        brought: &mut Brought,
+    ) -> Option<Excuse> {
+        let excuse = brought.excuse(finding)?;
+        if excuse == Excuse::Comment || hit.kind != Kind::Blob {
+            return Some(excuse);
+        }
+        let places = self.places.by_id.get(&hit.id).map(Vec::as_slice)?;
+        let is_known = self.places.complete && !self.bare.contains(&hit.id);
+        if !is_known || places.len() > MOST_EXCUSED {
+            return None;
+        }
+        for place in places {
+            let commit = place.commit.to_string();
+            let site = Site {
+                path: Some(&place.path),
+                commit: Some(&commit),
+            };
+            let shown = Some(self.names.show(&place.path));
+            if finding.place.path == shown || self.finds(&hit.hit, &site).is_none() {
+                continue;
+            }
+            let mut there = finding.clone();
+            there.place.path = shown;
+            there.place.commit = Some(commit);
+            brought.excuse(&there)?;
+        }
+        Some(excuse)
     }
 
     /// Holds the paths of `named` blobs against the rules that have only a path condition.

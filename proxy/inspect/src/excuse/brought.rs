@@ -77,8 +77,8 @@ impl Brought {
         }
     }
 
-    /// Says in `finding` what excuses it.
-    pub(crate) fn excuse(&mut self, finding: &mut Finding) {
+    /// What excuses the finding at its place, where that makes a difference to it.
+    pub(crate) fn excuse(&mut self, finding: &Finding) -> Option<Excuse> {
         let is_excused = |brought: &mut Self, excuse| match excuse {
             Excuse::Comment => finding.commented,
             Excuse::IgnoreFile => brought.ignore_files.iter().any(|file| file.names(finding)),
@@ -88,10 +88,9 @@ impl Brought {
                 known.fold(false, |any, known| any | known)
             }
         };
-        let excuse = Excuse::ALL.into_iter().find(|&excuse| {
-            self.strength.takes(excuse, finding.action) && is_excused(self, excuse)
-        });
-        finding.excused = excuse;
+        Excuse::ALL
+            .into_iter()
+            .find(|&excuse| self.strength.takes(excuse, finding.action) && is_excused(self, excuse))
     }
 }
 
@@ -102,14 +101,17 @@ fn files<S: Spool>(
     excuses: Excuses,
 ) -> Result<Vec<(Excuse, ObjectId)>, Error> {
     let mut files = Vec::new();
-    let mut trees = HashSet::new();
+    let mut trees = 0;
+    // Nothing is read twice, however many refs and tags lead to it.
+    let mut passed = HashSet::new();
     let mut seen = HashSet::new();
     for target in targets {
-        let Some(root) = root(stored, *target)? else {
+        let Some(root) = root(stored, *target, &mut passed)? else {
             continue;
         };
-        if trees.len() >= MOST_TREES || !trees.insert(root) {
-            continue;
+        trees += 1;
+        if trees > MOST_TREES {
+            break;
         }
         let Some(data) = read(stored, &root, Kind::Tree, u64::MAX)? else {
             continue;
@@ -135,17 +137,21 @@ fn files<S: Spool>(
     Ok(files)
 }
 
-/// The tree that a ref to `target` shows.
+/// The tree that a ref to `target` shows, unless it or what leads to it was `passed` before.
 fn root<S: Spool>(
     stored: &mut Stored<'_, S>,
     mut target: ObjectId,
+    passed: &mut HashSet<ObjectId>,
 ) -> Result<Option<ObjectId>, Error> {
-    for _ in 0..=MOST_TAGS {
-        let next = match stored.kind(&target) {
+    // Behind the tags come a commit and its tree.
+    for _ in 0..MOST_TAGS + 2 {
+        if !passed.insert(target) {
+            return Ok(None);
+        }
+        let kind = match stored.kind(&target) {
             Some(Kind::Tree) => return Ok(Some(target)),
-            Some(Kind::Commit) => Kind::Tree,
-            Some(Kind::Tag) => Kind::Commit,
             Some(Kind::Blob) | None => return Ok(None),
+            Some(kind) => kind,
         };
         let Some(entry) = stored.entries.find(target.as_slice()) else {
             return Ok(None);
@@ -154,9 +160,8 @@ fn root<S: Spool>(
             Err(Error::Pack(pack::Error::Rework { .. })) => return Ok(None),
             references => references?,
         };
-        let is_tag = next == Kind::Commit;
-        let mut ahead = references.into_iter();
-        match ahead.find(|(kind, _)| is_tag || *kind == next) {
+        let leads_on = |to: &Kind| kind == Kind::Tag || *to == Kind::Tree;
+        match references.into_iter().find(|(to, _)| leads_on(to)) {
             Some((_, id)) => target = id,
             None => return Ok(None),
         }

@@ -287,3 +287,35 @@ fn what_was_not_read_whole_is_excused_from_nothing() {
         assert!(none && inspected.findings.len() == most);
     }
 }
+
+#[test]
+fn a_file_at_several_paths_is_excused_at_each_or_not() {
+    let twin = ("100644", "z/b", found().2);
+    let both = format!("{NAMED}z/b:test-key:2\n");
+    let knows = baseline_of(&at(&[found()]));
+    let knows_both = knows.clone() + &knows.replace("a/b", "z/b");
+    for (name, one, all) in [
+        (".exeatignore", NAMED.to_owned(), both),
+        (baseline::NAME, knows, knows_both),
+    ] {
+        let excuse = match name == baseline::NAME {
+            true => Excuse::Baseline,
+            false => Excuse::IgnoreFile,
+        };
+        for (content, expected) in [(one, None), (all, Some(excuse))] {
+            let repository = at(&[found(), twin.clone(), ("100644", name, content)]);
+            assert_eq!(excused(&repository, &[excuse]), [expected], "{name}");
+        }
+    }
+    // Beside a ref to the file itself, no path is all there is.
+    let repository = at(&[found(), ("100644", ".exeatignore", NAMED.into())]);
+    repository.git(&["tag", "bare", "main:a/b"]);
+    assert_eq!(excused(&repository, &[Excuse::IgnoreFile]), [None]);
+    // A comment is in the content.
+    let line = format!("{} exeat:allow\n", secret(1));
+    let repository = at(&[("100644", "a", line.clone()), ("100644", "b", line)]);
+    assert_eq!(
+        excused(&repository, &[Excuse::Comment]),
+        [Some(Excuse::Comment)]
+    );
+}
