@@ -131,7 +131,7 @@ pub(crate) fn whole_pack(world: &World, work: &Path) -> Vec<u8> {
     pack_of(world, work, &objects.lines().collect::<Vec<_>>())
 }
 
-fn metric(world: &World, line: &str) -> u64 {
+pub(crate) fn metric(world: &World, line: &str) -> u64 {
     let metrics = world.telemetry("/metrics");
     let value = metrics
         .lines()

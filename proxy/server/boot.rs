@@ -25,6 +25,7 @@ use crate::{
     lfs::Lfs,
     listen::{self, Certificates, Listener},
     metrics::Metrics,
+    policy::Rulebook,
     push::{Places, Pushes, Shares, SpoolRoom},
     reload::Standing,
     store::Store,
@@ -81,14 +82,15 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let proven = changing::prove(config, reading.compiled?, &pool, &key).await?;
     let rules = Arc::clone(&proven.rules);
     let metrics = Metrics::new();
-    let digests = digests(config, &rules);
+    let book = changing::policy(config).await?;
+    let digests = digests(config, &rules, &book);
     let audit = open_audit(&store, &digests).await?;
     let readiness = Readiness::new(store.clone());
     let stop_observing = CancellationToken::new();
     let (telemetry, observing) = observe(config, &metrics, &readiness, &stop_observing).await?;
     let parts = Parts::new(config, store, audit, metrics, key, pool)?;
     let roads = Roads::new(config)?;
-    let house = House::new(config, rules, digests, &parts, roads);
+    let house = House::new(config, rules, book, digests, &parts, roads);
     parts.take(config, &house);
     parts.tell(&proven);
     let metrics = parts.metrics.clone();
@@ -188,10 +190,10 @@ impl Parts {
     }
 }
 
-fn digests(config: &Config, rules: &RuleSet) -> audit::Digests {
+fn digests(config: &Config, rules: &RuleSet, book: &Rulebook) -> audit::Digests {
     audit::Digests {
         rules: rules.digest().to_owned(),
-        policy: config.policy.digest(),
+        policy: book.digest().to_owned(),
         config: config.digest(),
     }
 }
@@ -276,6 +278,7 @@ impl House {
     fn new(
         config: &Config,
         rules: Arc<RuleSet>,
+        book: Arc<Rulebook>,
         digests: audit::Digests,
         parts: &Parts,
         roads: Roads,
@@ -287,7 +290,7 @@ impl House {
         let metrics = parts.metrics.clone();
         let pushes = Pushes {
             limits: Arc::clone(&limits),
-            policy: config.policy,
+            policy: book,
             digests,
             rules,
             key: parts.key.clone(),

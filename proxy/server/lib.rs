@@ -8,6 +8,7 @@ pub mod config;
 
 pub mod boot;
 pub mod listen;
+mod policy_files;
 mod reload;
 mod rule_files;
 

@@ -21,7 +21,8 @@ pub struct Standing<Text> {
 /// ordered themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Strength {
-    weights: [u8; 4],
+    /// The least and the most that each action may come to weigh.
+    weights: [(u8, u8); 4],
     tells_hidden: bool,
     excuses: Excuses,
     hides_excused: bool,
@@ -30,7 +31,13 @@ pub struct Strength {
 impl Strength {
     /// `weight` is greater the more the policy makes of an action.
     pub fn of(weight: impl Fn(Action) -> u8) -> Self {
-        let mut weights = [0; 4];
+        Self::between(|action| (weight(action), weight(action)))
+    }
+
+    /// `weights` are the least and the greatest weight that an action may come to have: of which of two is made more
+    /// may not be known yet.
+    pub fn between(weight: impl Fn(Action) -> (u8, u8)) -> Self {
+        let mut weights = [(0, 0); 4];
         for action in [Action::Note, Action::Warn, Action::Review, Action::Block] {
             weights[action as usize] = weight(action);
         }
@@ -84,7 +91,21 @@ impl Strength {
     }
 
     pub(crate) fn weight(self, action: Action) -> u8 {
-        self.weights[action as usize]
+        self.weights[action as usize].1
+    }
+
+    /// Whether a finding counts for no less than another one, whatever their actions come to weigh.
+    fn speaks_for(self, finding: &Finding, other: &Finding) -> bool {
+        let same =
+            finding.action == other.action && finding.excused.is_some() == other.excused.is_some();
+        same || self.least(finding) >= self.weight(other.action)
+    }
+
+    /// An excused finding counts like one to be reviewed, and for no more than it did.
+    fn least(self, finding: &Finding) -> u8 {
+        let (own, _) = self.weights[finding.action as usize];
+        let (asked, _) = self.weights[finding.asks() as usize];
+        own.min(asked)
     }
 }
 
@@ -108,12 +129,17 @@ pub fn strongest<Text: Eq + Hash + Clone>(
     let mut kept = vec![false; standing.len()];
     for mut indices in by_text.into_values() {
         indices.sort_by_key(|&index| rank(&standing[index], strength));
-        let mut taken: Vec<Range<usize>> = Vec::new();
+        let mut taken: Vec<usize> = Vec::new();
         for index in indices {
-            let secret = &standing[index].secret;
-            if !taken.iter().any(|other| overlap(other, secret)) {
+            let each = &standing[index];
+            let speaks = |&other: &usize| {
+                let other = &standing[other];
+                overlap(&other.secret, &each.secret)
+                    && strength.speaks_for(&other.finding, &each.finding)
+            };
+            if !taken.iter().any(speaks) {
                 kept[index] = true;
-                taken.push(secret.clone());
+                taken.push(index);
             }
         }
     }
@@ -240,6 +266,27 @@ mod tests {
         // For a reader who is not told what is excused, the other does.
         let hiding = Strength::default().hiding(Excuses::of(&[Excuse::Comment]));
         assert_eq!(strongest(all(), hiding)[0].rule, "review");
+    }
+
+    #[test]
+    fn where_it_is_open_which_counts_for_more_both_speak() {
+        let all = || {
+            vec![
+                standing(1, 0..40, "review", Action::Review),
+                standing(1, 4..40, "block", Action::Block),
+                standing(1, 0..39, "note", Action::Note),
+            ]
+        };
+        let kept = |weights: [(u8, u8); 4]| -> Vec<String> {
+            let strength = Strength::between(|action| weights[action as usize]);
+            let kept = strongest(all(), strength).into_iter();
+            kept.map(|finding| finding.rule).collect()
+        };
+        // Ordered as the actions are: note, warn, review, block.
+        assert_eq!(kept([(0, 0), (1, 1), (2, 2), (2, 3)]), ["block"]);
+        assert_eq!(kept([(0, 0), (1, 1), (2, 2), (1, 3)]), ["review", "block"]);
+        assert_eq!(kept([(0, 0), (1, 1), (2, 3), (1, 3)]), ["review", "block"]);
+        assert_eq!(kept([(0, 3), (1, 1), (2, 2), (2, 3)]), ["block", "note"]);
     }
 
     #[test]

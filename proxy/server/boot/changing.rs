@@ -10,7 +10,8 @@ use exeat_rules::{Compiled, RuleSet};
 use super::{House, Parts, Roads, Running, digests};
 use crate::{
     config::Config,
-    policy,
+    policy::{self, Rulebook},
+    policy_files,
     poll::{Looks, POLL},
     reload,
     rule_files::{self, Contents, Reading, Unproven},
@@ -129,7 +130,8 @@ impl Running {
             Err(error) => return Err(refused(error)),
         };
         let roads = Roads::new(&config).map_err(refused)?;
-        self.put_in_force(config, &proven, roads, true)
+        let book = policy(&config).await.map_err(refused)?;
+        self.put_in_force(config, &proven, book, roads, true)
             .await
             .map_err(refused)?;
         self.rule_files = RuleFiles::new(contents);
@@ -149,7 +151,8 @@ impl Running {
             return Ok(digest);
         }
         let proven = prove(&config, compiled, &self.parts.pool, &self.parts.key).await?;
-        self.put_in_force(config, &proven, house.roads.clone(), false)
+        let book = Arc::clone(&house.pushes.policy);
+        self.put_in_force(config, &proven, book, house.roads.clone(), false)
             .await?;
         Ok(digest)
     }
@@ -158,12 +161,13 @@ impl Running {
         &mut self,
         config: Config,
         proven: &Proven,
+        book: Arc<Rulebook>,
         roads: Roads,
         with_certificates: bool,
     ) -> anyhow::Result<()> {
-        let digests = digests(&config, &proven.rules);
+        let digests = digests(&config, &proven.rules, &book);
         let rules = Arc::clone(&proven.rules);
-        let house = House::new(&config, rules, digests.clone(), &self.parts, roads);
+        let house = House::new(&config, rules, book, digests.clone(), &self.parts, roads);
         if let (true, Some(certificates)) = (with_certificates, self.certificates.clone()) {
             tokio::task::spawn_blocking(move || certificates.reload()).await??;
         }
@@ -218,6 +222,17 @@ pub(super) async fn read(config: &Config) -> anyhow::Result<Reading> {
     let rules = config.rules.clone();
     let reading = tokio::task::spawn_blocking(move || rule_files::read(&rules));
     reading.await.context("the rules were not read")
+}
+
+/// The policy of a configuration; what is probably not meant in it is told in the log.
+pub(super) async fn policy(config: &Config) -> anyhow::Result<Arc<Rulebook>> {
+    let config = config.clone();
+    let reading = tokio::task::spawn_blocking(move || policy_files::read(&config));
+    let (book, warnings) = reading.await.context("the policy was not read")??;
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(Arc::new(book))
 }
 
 /// Says in the log what of the files is not honoured, and tries the rules in the engine that pushes meet.

@@ -9,7 +9,7 @@ use exeat_inspect::{Engine, Excuses, FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 
 use crate::config::{self, Config};
-use crate::{policy, rule_files};
+use crate::{policy, policy_files, rule_files};
 
 /// Check the configuration, or show what it comes to
 #[derive(Debug, clap::Args)]
@@ -58,6 +58,15 @@ fn told(args: &Args) -> (String, u8) {
     }
     if show {
         return (config.show(), 0);
+    }
+    match policy_files::read(&config) {
+        Err(error) => {
+            eprintln!("{error:#}");
+            return (String::new(), 2);
+        }
+        Ok((_, warnings)) => warnings
+            .iter()
+            .for_each(|warning| eprintln!("warning: {warning}")),
     }
     match rules(&config) {
         Ok(rules) => (told_ok(&config, &rules), 0),

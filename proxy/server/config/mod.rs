@@ -23,10 +23,11 @@ pub use self::data::Data;
 pub use self::limits::Limits;
 pub use self::listen::{Files, Listen, Tls};
 pub use self::overrides::Overriding;
-pub use self::policy::{Disposition, Policy};
+pub use self::policy::{DISPOSITIONS, Disposition, Policy};
 pub use self::rules::{RuleFile, Rules};
 pub use self::section::{Problem, Warning};
 use self::section::{Reader, Section};
+pub(crate) use self::section::{either, nearest, quoted};
 pub use self::telemetry::Telemetry;
 pub use self::upstream::{Authorities, Forge, Repositories, Upstream};
 pub use self::via::Via;
@@ -39,6 +40,8 @@ pub struct Config {
     pub data: Data,
     pub rules: Rules,
     pub policy: Policy,
+    /// The policy files in reading order. Their rules come before the words of `policy`.
+    pub policy_files: Vec<PathBuf>,
     /// At least one, sorted by name.
     pub upstreams: Vec<Upstream>,
     pub limits: Limits,
@@ -88,7 +91,7 @@ impl Config {
         let telemetry = Telemetry::read(root.section("telemetry"), &listen);
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
-        let policy = Policy::read(root.section("policy"));
+        let (policy, policy_files) = Policy::read(root.section("policy"));
         let upstreams = upstream::read(root.section("upstream"), surroundings, &policy);
         let limits = Limits::read(root.section("limits"));
         root.finish();
@@ -98,6 +101,7 @@ impl Config {
             data,
             rules,
             policy,
+            policy_files,
             upstreams,
             limits,
         }

@@ -1,8 +1,10 @@
 //! `[policy]`: what becomes of a finding.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
-use super::section::Section;
+use super::section::{Section, quoted};
 
 /// What becomes of a finding, by the action its rule asks for. The strongest disposition of all findings decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -36,7 +38,8 @@ pub enum Disposition {
     Refuse,
 }
 
-const WORDS: [(&str, Disposition); 4] = [
+/// Every disposition with its word.
+pub const DISPOSITIONS: [(&str, Disposition); 4] = [
     ("refuse", Disposition::Refuse),
     ("hold", Disposition::Hold),
     ("warn", Disposition::Warn),
@@ -44,17 +47,27 @@ const WORDS: [(&str, Disposition); 4] = [
 ];
 
 impl Policy {
-    pub(super) fn read(mut section: Section<'_>) -> Self {
+    /// The words of the table, and the policy files it names in reading order. Default: none.
+    pub(super) fn read(mut section: Section<'_>) -> (Self, Vec<PathBuf>) {
+        let files = files(&mut section);
         let policy = Self {
-            block: section.word("block", &WORDS).unwrap_or(Disposition::Refuse),
-            review: section.word("review", &WORDS).unwrap_or(Disposition::Hold),
-            warn: section.word("warn", &WORDS).unwrap_or(Disposition::Warn),
-            note: section.word("note", &WORDS).unwrap_or(Disposition::Forward),
+            block: section
+                .word("block", &DISPOSITIONS)
+                .unwrap_or(Disposition::Refuse),
+            review: section
+                .word("review", &DISPOSITIONS)
+                .unwrap_or(Disposition::Hold),
+            warn: section
+                .word("warn", &DISPOSITIONS)
+                .unwrap_or(Disposition::Warn),
+            note: section
+                .word("note", &DISPOSITIONS)
+                .unwrap_or(Disposition::Forward),
             unscannable: section
-                .word("unscannable", &WORDS)
+                .word("unscannable", &DISPOSITIONS)
                 .unwrap_or(Disposition::Hold),
             existing: section
-                .word("existing", &WORDS)
+                .word("existing", &DISPOSITIONS)
                 .unwrap_or(Disposition::Forward),
         };
         if policy.block < Disposition::Hold {
@@ -70,7 +83,7 @@ impl Policy {
             );
         }
         section.finish();
-        policy
+        (policy, files)
     }
 
     /// Hex SHA-256 over the canonical JSON of these fields.
@@ -79,4 +92,24 @@ impl Policy {
         let text = serde_json::to_vec(self).expect("because six words always serialise");
         hex::encode(sha2::Sha256::digest(text))
     }
+}
+
+fn files(section: &mut Section<'_>) -> Vec<PathBuf> {
+    let names = section.list("files").unwrap_or_default();
+    let mut files = Vec::new();
+    for name in &names {
+        if name.is_empty() {
+            section.refuse("files", "expected a path, found \"\"".to_owned());
+            continue;
+        }
+        let path = section.based(name);
+        if let Err(error) = std::fs::File::open(&path) {
+            section.refuse("files", format!("cannot read {}: {error}", quoted(name)));
+        }
+        if files.contains(&path) {
+            section.refuse("files", format!("{} is named twice", quoted(name)));
+        }
+        files.push(path);
+    }
+    files
 }

@@ -427,7 +427,7 @@ pub(super) fn is_secret(key: &str) -> bool {
 }
 
 /// A value in quotes, printable ASCII, cut short where it is long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     let shown: String = text.chars().take(LONGEST).collect();
     let more = match text.chars().nth(LONGEST) {
@@ -438,14 +438,14 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The nearest of the valid names, if one is near enough to have been meant.
-pub(super) fn nearest<'n>(name: &str, valid: &[&'n str]) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(name: &str, valid: &[&'n str]) -> Option<&'n str> {
     let distance = |other: &&str| strsim::damerau_levenshtein(&name.to_ascii_lowercase(), other);
     let near = valid.iter().copied().min_by_key(distance)?;
     (distance(&near) <= (near.len() / 3).max(1)).then_some(near)
 }
 
 /// `"a", "b" or "c"`.
-pub(super) fn either(names: &[&str]) -> String {
+pub(crate) fn either(names: &[&str]) -> String {
     match names {
         [] => "nothing".to_owned(),
         [only] => format!("\"{only}\""),

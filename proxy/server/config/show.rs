@@ -8,7 +8,7 @@ use exeat_rules::Override;
 use serde::{Serialize, Serializer};
 
 use super::upstream::EXCUSES;
-use super::{Config, Disposition, Forge, RuleFile, Tls};
+use super::{Config, Forge, Policy, RuleFile, Tls};
 
 /// The canonical form: every key with its value, sections and keys in a fixed order.
 pub(super) fn effective(config: &Config) -> String {
@@ -64,14 +64,14 @@ fn shown(config: &Config) -> Shown {
             watch: config.rules.watch,
             overrides: overrides.collect(),
         },
-        policy: Ordered(vec![
-            ("block", policy.block),
-            ("review", policy.review),
-            ("warn", policy.warn),
-            ("note", policy.note),
-            ("unscannable", policy.unscannable),
-            ("existing", policy.existing),
-        ]),
+        policy: ShownPolicy {
+            files: config
+                .policy_files
+                .iter()
+                .map(|path| path_text(path))
+                .collect(),
+            words: *policy,
+        },
         upstream: upstreams.collect(),
         limits: Ordered(config.limits.numbers()),
     }
@@ -83,7 +83,7 @@ struct Shown {
     telemetry: BTreeMap<&'static str, String>,
     data: BTreeMap<&'static str, String>,
     rules: ShownRules,
-    policy: Ordered<Disposition>,
+    policy: ShownPolicy,
     upstream: BTreeMap<String, ShownUpstream>,
     limits: Ordered<u64>,
 }
@@ -94,6 +94,13 @@ struct ShownRules {
     watch: bool,
     #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<String, Override>,
+}
+
+#[derive(Serialize)]
+struct ShownPolicy {
+    files: Vec<String>,
+    #[serde(flatten)]
+    words: Policy,
 }
 
 #[derive(Serialize)]

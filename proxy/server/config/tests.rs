@@ -637,7 +637,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [telemetry]\naddress = \"127.0.0.1:9464\"\n\n\
                     [data]\ndirectory = \"exeat-data\"\n\n\
                     [rules]\nfiles = [\"builtin\"]\nwatch = true\n\n\
-                    [policy]\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\n\n\
+                    [policy]\nfiles = []\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\n\n\
                     [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nprivate = false\nvia = \"off\"\nforge = \"bitbucket\"\n\n";
     assert!(shown.starts_with(expected), "{shown}");
     assert!(shown.ends_with("drain_seconds = 30\n"), "{shown}");

@@ -95,12 +95,19 @@ impl Repositories {
         Self::new(vec![pattern.to_owned()], folds).map_err(|(_, expected)| expected)
     }
 
+    /// The same with wikis like any other repository.
+    pub fn contains_with_wikis(&self, repository: &str) -> bool {
+        self.set.is_match(plain(repository, self.folds))
+    }
+
     /// The patterns as they were written.
     pub fn patterns(&self) -> &[String] {
         &self.patterns
     }
 
-    fn new(patterns: Vec<String>, folds: bool) -> Result<Self, (String, &'static str)> {
+    /// # Errors
+    /// With the pattern that is none, and what was expected in its place.
+    pub(crate) fn new(patterns: Vec<String>, folds: bool) -> Result<Self, (String, &'static str)> {
         let mut set = GlobSetBuilder::new();
         let mut wikis = GlobSetBuilder::new();
         for pattern in &patterns {

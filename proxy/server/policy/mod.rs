@@ -1,9 +1,20 @@
 //! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
 
+mod condition;
+pub mod file;
+mod outlook;
+mod rulebook;
+
+use std::sync::Arc;
+
 use exeat_inspect::{Excuses, Finding, Report, Strength};
 use exeat_rules::Action;
 
 use crate::config::{Disposition, Policy};
+
+pub use condition::{Event, Pusher};
+pub use outlook::Outlook;
+pub use rulebook::{Decided, Deed, Rule, Rulebook, Ruling, Source, Tier};
 
 /// What the policy is asked about.
 #[derive(Clone, Copy, Debug)]
@@ -11,11 +22,43 @@ pub struct Push<'a> {
     pub upstream: &'a str,
     /// In the form allow-lists compare.
     pub repository: &'a str,
+    /// The ref updates. Empty only where they are not known yet: whatever is pushed there.
+    pub updates: &'a [Update<'a>],
 }
 
-/// What is known besides the push itself and comes in as values: nothing here is looked up.
+/// One ref update.
+#[derive(Clone, Copy, Debug)]
+pub struct Update<'a> {
+    /// The full name.
+    pub name: &'a [u8],
+    pub change: Change,
+}
+
+/// What is done to a ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Create,
+    Delete,
+    /// It stays where it is, or is moved to a descendant of where it was.
+    Forward,
+    /// It is moved elsewhere, or is a tag.
+    Forced,
+    /// Whether it was a step forward cannot be told.
+    Unknown,
+}
+
+/// What is known besides the push itself and comes in as values: nothing here is looked up. What is `None` is judged both
+/// ways, but for the pusher: `None` is somebody whom nobody knows.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts {}
+pub struct Facts<'a> {
+    pub pusher: Option<Pusher<'a>>,
+    /// Whether this person has pushed through this proxy before.
+    pub first_push: Option<bool>,
+    /// Whether this repository has been pushed to through this proxy before.
+    pub new_project: Option<bool>,
+    /// Bytes of the pack; none before it has come. A push that only deletes has 0.
+    pub pack_bytes: Option<u64>,
+}
 
 /// The decision on a push. There is no other way to forward one than a `Cleared`.
 #[must_use]
@@ -38,6 +81,20 @@ pub struct Cleared {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stopped {
     pub reasons: Vec<Reason>,
+    pub terms: Terms,
+    /// What the policy rules say to the developer, printable ASCII.
+    pub messages: Vec<String>,
+}
+
+/// Who may let a held push go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How many persons must approve, at least 1.
+    pub approvers: u32,
+    /// Of each list of groups somebody must approve. None: whoever may.
+    pub reviewers: Vec<Vec<String>>,
+    /// Whether nobody may approve a push of his own.
+    pub four_eyes: bool,
 }
 
 /// One ground of a verdict: how many findings of which action, and what the policy says of them.
@@ -46,6 +103,17 @@ pub struct Reason {
     pub ground: Ground,
     pub count: u64,
     pub disposition: Disposition,
+    /// The policy rule that says so; none is the table `[policy]`.
+    pub by: Option<Decider>,
+}
+
+/// A policy rule, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decider {
+    pub name: Arc<str>,
+    pub file: Arc<str>,
+    /// Of the key that decided, counted from 1.
+    pub line: usize,
 }
 
 /// What a reason rests on.
@@ -57,6 +125,10 @@ pub enum Ground {
     Existing,
     /// Findings that ask to be blocked, and that the pusher excuses in a way the upstream heeds.
     Excused,
+    /// A rule denies the push, whatever is in it.
+    Denied,
+    /// A rule asks for a review, whatever is in it.
+    ReviewAsked,
 }
 
 impl Cleared {
@@ -83,12 +155,13 @@ impl Verdict {
 }
 
 /// Judges a push that was inspected to its last byte. The strongest disposition decides.
-pub fn judge(_push: Push<'_>, report: &Report, _facts: &Facts, policy: &Policy) -> Verdict {
-    let reasons = reasons(report, policy);
+pub fn judge(push: Push<'_>, report: &Report, facts: &Facts<'_>, book: &Rulebook) -> Verdict {
+    let ruling = book.ruling(push, facts, !report.unscannable.is_empty());
+    let reasons = reasons(report, &ruling, book);
     let strongest = reasons.iter().map(|reason| reason.disposition).max();
     match strongest {
-        Some(Disposition::Refuse) => Verdict::Refuse(Stopped { reasons }),
-        Some(Disposition::Hold) => Verdict::Hold(Stopped { reasons }),
+        Some(Disposition::Refuse) => Verdict::Refuse(stopped(reasons, ruling)),
+        Some(Disposition::Hold) => Verdict::Hold(stopped(reasons, ruling)),
         Some(Disposition::Warn | Disposition::Forward) | None => Verdict::Forward(Cleared {
             reasons,
             _sealed: (),
@@ -96,39 +169,97 @@ pub fn judge(_push: Push<'_>, report: &Report, _facts: &Facts, policy: &Policy) 
     }
 }
 
-/// How much the policy makes of each action: which of several findings on one secret has to speak,
-/// so that the verdict is never milder than the strictest of them asks for. What imported allowlists hide is
-/// told, so that a path or a word that anyone may choose lets nothing pass unnoticed; and what a pusher may excuse himself is
-/// lowered, not hidden.
-pub fn strength(policy: &Policy, excuses: Excuses) -> Strength {
-    Strength::of(|action| disposition(policy, action) as u8)
-        .telling_hidden()
-        .heeding(excuses)
+/// How much the table makes of each action, without any rule of a policy file; see [`Outlook::strength`].
+pub fn strength(table: &Policy, excuses: Excuses) -> Strength {
+    let anything = Push {
+        upstream: "",
+        repository: "",
+        updates: &[],
+    };
+    Outlook::of(anything, &Facts::default(), &Rulebook::of_table(*table)).strength(excuses)
 }
 
-/// Whether a finding of this action is judged milder where the repository serves it already.
-pub fn spares(policy: &Policy, action: Action) -> bool {
-    policy.existing < disposition(policy, action)
+/// The refusal of a push that is denied whatever is in it, so that its pack need not be read. Without updates: of every
+/// push there. `judge` denies it as well.
+pub fn denied(push: Push<'_>, facts: &Facts<'_>, book: &Rulebook) -> Option<Stopped> {
+    let by = book.denial(push, facts)?;
+    let denial = Reason {
+        ground: Ground::Denied,
+        count: 1,
+        disposition: Disposition::Refuse,
+        by: decider(book, Some(by)),
+    };
+    // Everything that is not known may have a message; the one of the rule that denies is certain.
+    let message = book.rule_of(by).and_then(|rule| rule.then.message.as_ref());
+    Some(Stopped {
+        reasons: vec![denial],
+        terms: Terms::default(),
+        messages: message.map(|line| line.value.clone()).into_iter().collect(),
+    })
 }
 
-fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            approvers: 1,
+            reviewers: Vec::new(),
+            four_eyes: true,
+        }
+    }
+}
+
+fn stopped(reasons: Vec<Reason>, ruling: Ruling) -> Stopped {
+    let values = |decided: Vec<Decided<Vec<String>>>| {
+        decided.into_iter().map(|decided| decided.value).collect()
+    };
+    Stopped {
+        reasons,
+        terms: Terms {
+            approvers: ruling.approvers.value,
+            reviewers: values(ruling.reviewers),
+            four_eyes: ruling.four_eyes.value,
+        },
+        messages: ruling
+            .messages
+            .into_iter()
+            .map(|message| message.value)
+            .collect(),
+    }
+}
+
+fn decider(book: &Rulebook, by: Option<Source>) -> Option<Decider> {
+    let source = by?;
+    let rule = book.rule_of(source)?;
+    Some(Decider {
+        name: Arc::clone(&rule.name),
+        file: Arc::clone(&rule.file),
+        line: source.line,
+    })
+}
+
+fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
     let of_action = |action| {
         let count = report
             .findings
             .iter()
             .filter(|finding| {
                 let is_its_own = finding.action == action && finding.excused.is_none();
-                is_its_own && !spared(policy, finding)
+                is_its_own && !spared(ruling, finding)
             })
             .count();
-        (Ground::Findings(action), count, disposition(policy, action))
+        (
+            Ground::Findings(action),
+            count,
+            ruling.tier(Tier::of(action)),
+        )
     };
     let (existing, others): (Vec<_>, Vec<_>) = report
         .findings
         .iter()
-        .partition(|finding| spared(policy, finding));
+        .partition(|finding| spared(ruling, finding));
+    let lowered = lowered(ruling);
     let excused = others.iter().filter(|finding| finding.excused.is_some());
-    [
+    let found = [
         of_action(Action::Block),
         of_action(Action::Review),
         of_action(Action::Warn),
@@ -136,42 +267,57 @@ fn reasons(report: &Report, policy: &Policy) -> Vec<Reason> {
         (
             Ground::NotScannable,
             report.unscannable.len(),
-            policy.unscannable,
+            ruling.tier(Tier::Unscannable),
         ),
-        (Ground::Existing, existing.len(), policy.existing),
-        (Ground::Excused, excused.count(), lowered(policy)),
+        (
+            Ground::Existing,
+            existing.len(),
+            ruling.tier(Tier::Existing),
+        ),
+        (Ground::Excused, excused.count(), &lowered),
     ]
     .into_iter()
     .filter(|(_, count, _)| *count > 0)
-    .map(|(ground, count, disposition)| Reason {
+    .map(|(ground, count, decided)| Reason {
         ground,
         count: count as u64,
+        disposition: decided.value,
+        by: decider(book, decided.by),
+    });
+    let asked = match ruling.deed.value {
+        Deed::Deny => Some((Ground::Denied, Disposition::Refuse)),
+        Deed::Review => Some((Ground::ReviewAsked, Disposition::Hold)),
+        Deed::Scan | Deed::Allow => None,
+    };
+    let asked = asked.map(|(ground, disposition)| Reason {
+        ground,
+        count: 1,
         disposition,
-    })
-    .collect()
+        by: decider(book, ruling.deed.by),
+    });
+    asked.into_iter().chain(found).collect()
 }
 
 /// Being old never makes a finding count for more.
-fn spared(policy: &Policy, finding: &Finding) -> bool {
+fn spared(ruling: &Ruling, finding: &Finding) -> bool {
     let own = match finding.excused {
-        Some(_) => lowered(policy),
-        None => disposition(policy, finding.action),
+        Some(_) => lowered(ruling).value,
+        None => ruling.tier(Tier::of(finding.action)).value,
     };
-    finding.existing && policy.existing < own
+    finding.existing && ruling.tier(Tier::Existing).value < own
 }
 
 /// What becomes of a finding to be blocked that its pusher excuses: what becomes of one to be reviewed. Never nothing, so
 /// that it is seen; and being excused never makes it count for more.
-fn lowered(policy: &Policy) -> Disposition {
-    policy.review.max(Disposition::Warn).min(policy.block)
-}
-
-fn disposition(policy: &Policy, action: Action) -> Disposition {
-    match action {
-        Action::Block => policy.block,
-        Action::Review => policy.review,
-        Action::Warn => policy.warn,
-        Action::Note => policy.note,
+fn lowered(ruling: &Ruling) -> Decided<Disposition> {
+    let (block, review) = (ruling.tier(Tier::Block), ruling.tier(Tier::Review));
+    let value = review.value.max(Disposition::Warn);
+    match value < block.value {
+        true => Decided {
+            value,
+            by: review.by,
+        },
+        false => block.clone(),
     }
 }
 

@@ -58,12 +58,23 @@ fn report(actions: &[Action], unread: usize) -> Report {
     }
 }
 
+/// A push of one new branch.
+const PUSH: Push<'static> = Push {
+    upstream: "forge",
+    repository: "org/repo",
+    updates: &[Update {
+        name: b"refs/heads/main",
+        change: Change::Create,
+    }],
+};
+
+fn judged(report: &Report, policy: &Policy) -> Verdict {
+    let book = Rulebook::of_table(*policy);
+    judge(PUSH, report, &Facts::default(), &book)
+}
+
 fn word(report: &Report, policy: &Policy) -> &'static str {
-    let push = Push {
-        upstream: "forge",
-        repository: "org/repo",
-    };
-    match judge(push, report, &Facts::default(), policy) {
+    match judged(report, policy) {
         Verdict::Forward(cleared) if cleared.warns() => "forward, warned",
         Verdict::Forward(_) => "forward",
         Verdict::Hold(_) => "hold",
@@ -115,12 +126,8 @@ fn the_strongest_disposition_decides() {
 
 #[test]
 fn reasons_count_what_was_found() {
-    let push = Push {
-        upstream: "forge",
-        repository: "org/repo",
-    };
     let found = report(&[Action::Block, Action::Block, Action::Note], 2);
-    let verdict = judge(push, &found, &Facts::default(), &policy(Disposition::Hold));
+    let verdict = judged(&found, &policy(Disposition::Hold));
     let counted: Vec<(Ground, u64)> = verdict
         .reasons()
         .iter()
@@ -138,10 +145,6 @@ fn reasons_count_what_was_found() {
 
 #[test]
 fn what_is_in_the_repository_already_counts_by_its_own_word_and_never_for_more() {
-    let push = Push {
-        upstream: "forge",
-        repository: "org/repo",
-    };
     for existing in WORDS {
         for own in WORDS {
             let mut found = report(&[Action::Block], 0);
@@ -150,7 +153,7 @@ fn what_is_in_the_repository_already_counts_by_its_own_word_and_never_for_more()
                 existing,
                 ..policy(own)
             };
-            let verdict = judge(push, &found, &Facts::default(), &policy);
+            let verdict = judged(&found, &policy);
             let reasons = verdict.reasons().iter();
             let strongest = reasons.map(|reason| reason.disposition).max();
             assert_eq!(strongest, Some(existing.min(own)), "{existing:?} {own:?}");
@@ -178,11 +181,7 @@ fn what_the_pusher_excuses_is_lowered_to_review_and_seen() {
             };
             let mut found = report(&[Action::Block], 0);
             found.findings[0].excused = Some(Excuse::Comment);
-            let push = Push {
-                upstream: "forge",
-                repository: "org/repo",
-            };
-            let verdict = judge(push, &found, &Facts::default(), &policy);
+            let verdict = judged(&found, &policy);
             let [reason] = verdict.reasons() else {
                 panic!("{:?}", verdict.reasons());
             };
@@ -193,7 +192,7 @@ fn what_the_pusher_excuses_is_lowered_to_review_and_seen() {
             for existing in WORDS {
                 let policy = Policy { existing, ..policy };
                 found.findings[0].existing = true;
-                let verdict = judge(push, &found, &Facts::default(), &policy);
+                let verdict = judged(&found, &policy);
                 let strongest = verdict.reasons()[0].disposition;
                 assert_eq!(strongest, expected.min(existing), "{policy:?}");
             }

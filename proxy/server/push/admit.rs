@@ -22,7 +22,7 @@ pub async fn advertise(
     headers: &HeaderMap,
 ) -> Response<Body> {
     let service = Service::ReceivePack;
-    if let Err(text) = permitted(knock) {
+    if let Err(text) = permitted(pushes, knock) {
         count_refusal(pushes, "not-permitted");
         return advertisement::refuse(service, &text);
     }
@@ -56,7 +56,7 @@ pub async fn admit(
             "This is not a git-receive-pack request.",
         )));
     }
-    if let Err(text) = permitted(knock) {
+    if let Err(text) = permitted(pushes, knock) {
         count_refusal(pushes, "not-permitted");
         return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
     }
@@ -116,11 +116,11 @@ pub async fn is_accepted(pushes: &Pushes, knock: &Knock, actor: &Actor) -> bool 
     accepted.is_ok() && asked.repository == knock.repository
 }
 
-/// What the configuration says, without asking anybody.
-fn permitted(knock: &Knock) -> Result<(), String> {
+/// What the configuration and the policy say, without asking anybody.
+fn permitted(pushes: &Pushes, knock: &Knock) -> Result<(), String> {
     let upstream = &knock.upstream;
     if upstream.allows(&knock.repository) {
-        return Ok(());
+        return pushes.denies_all(knock).map_or(Ok(()), Err);
     }
     Err(format!(
         "{}/{} is not on the list of repositories that may be pushed to. Nothing left the \

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     door::{Errand, Knock},
     identity::Actor,
-    policy::{self, Facts, Verdict},
+    policy::{self, Facts, Rulebook, Verdict},
     upstream::{Repository, Upstreams},
 };
 
@@ -40,11 +40,9 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
         since: Instant::now(),
         progress: super::Progress::default(),
     };
-    let about = policy::Push {
-        upstream: &upstream.name,
-        repository: "one",
-    };
-    let verdict = policy::judge(about, &report, &Facts::default(), &config.policy);
+    let asked = super::about::Asked::new(&order, &order.knock);
+    let (facts, book) = (Facts::default(), Rulebook::of_table(config.policy));
+    let verdict = policy::judge(asked.push(&asked.updates()), &report, &facts, &book);
     let decision = record::decision(&order, &report, &verdict, &Default::default());
     let told = match &verdict {
         Verdict::Forward(_) => {

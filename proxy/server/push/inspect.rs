@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::{
     Order, Pushes,
+    about::Asked,
     body::PushBody,
     fault::Fault,
     outside::Outside,
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     crashpoint::{self, Point},
-    policy,
+    policy::{Facts, Outlook},
 };
 
 /// Bytes that are handed over at once where as many have come.
@@ -65,9 +66,10 @@ pub async fn while_arriving(
     place: Place,
 ) -> Result<Arrival, Fault> {
     let cancelled = Arc::new(AtomicBool::new(false));
+    let outlook = outlook(pushes, order);
     let inspector = Inspector {
-        outside: outside(pushes, order, Arc::clone(&cancelled)),
-        settings: settings(pushes, order, Arc::clone(&cancelled)),
+        outside: outside(pushes, order, outlook, Arc::clone(&cancelled)),
+        settings: settings(pushes, order, outlook, Arc::clone(&cancelled)),
         pool: Arc::clone(&pushes.pool),
         room: Arc::clone(&pushes.room),
         request: order.request.clone(),
@@ -127,14 +129,29 @@ async fn next_chunk(body: &mut PushBody) -> Result<Option<Bytes>, Fault> {
     }))
 }
 
-fn settings(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Settings {
+/// What the verdict may come to make of findings.
+pub fn outlook(pushes: &Pushes, order: &Order) -> Outlook {
+    let asked = Asked::new(order, &order.knock);
+    Outlook::of(
+        asked.push(&asked.updates()),
+        &Facts::default(),
+        &pushes.policy,
+    )
+}
+
+fn settings(
+    pushes: &Pushes,
+    order: &Order,
+    outlook: Outlook,
+    cancelled: Arc<AtomicBool>,
+) -> Settings {
     let limits = &pushes.limits;
     Settings {
         rules: Arc::clone(&pushes.rules),
         key: pushes.key.clone(),
         limits: limits.pack(),
         most_findings: limits.findings,
-        strength: policy::strength(&pushes.policy, order.knock.upstream.excuses),
+        strength: outlook.strength(order.knock.upstream.excuses),
         on_batch: || drop(crashpoint::pass(Point::Batch)),
         most_paths: MOST_PATHS,
         cancelled,
@@ -142,7 +159,12 @@ fn settings(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Setti
 }
 
 /// What the inspector may ask the upstream, in the pusher's name.
-fn outside(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Outside {
+fn outside(
+    pushes: &Pushes,
+    order: &Order,
+    outlook: Outlook,
+    cancelled: Arc<AtomicBool>,
+) -> Outside {
     let limits = &pushes.limits;
     let upload_pack = UploadPack {
         knock: order.knock.clone(),
@@ -157,7 +179,7 @@ fn outside(pushes: &Pushes, order: &Order, cancelled: Arc<AtomicBool>) -> Outsid
         &order.request,
         limits.pack(),
         limits.inspect_seconds,
-        pushes.policy,
+        outlook,
     )
 }
 
@@ -209,13 +231,7 @@ impl Inspector {
             .with_strength(self.settings.strength);
         let head = head::examine(&mut examiner, &self.request);
         drop(examiner);
-        let mut report = Report {
-            findings: head.findings,
-            coverage: head.coverage,
-            unscannable: head.unscannable,
-            rules_digest: rules.digest().to_owned(),
-            refs: head.refs,
-        };
+        let mut report = of_head(head, rules.digest());
         if !self.request.expects_pack() {
             return nothing_follows(chunks).map(|()| Work { report, pack: None });
         }
@@ -257,6 +273,17 @@ impl Inspector {
             }
             _ => error.into(),
         })
+    }
+}
+
+/// The report of what stands before the pack.
+pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
+    Report {
+        findings: head.findings,
+        coverage: head.coverage,
+        unscannable: head.unscannable,
+        rules_digest: rules_digest.to_owned(),
+        refs: head.refs,
     }
 }
 

@@ -32,15 +32,27 @@ pub struct Told {
 
 /// A push that the policy refuses.
 pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
+    let denied = rests_on(stopped, Ground::Denied);
     let mut page = Page::default();
-    page.line(&format!("Push stopped. {STATE}"));
+    page.line(&match denied {
+        true => format!("Push refused by policy. {STATE}"),
+        false => format!("Push stopped. {STATE}"),
+    });
+    policy_says(&mut page, stopped);
     body(&mut page, order, report, stopped);
     page.gap();
-    page.text(&format!(
-        "Is it no secret? Then tell your security team the push id {}. They see the rule and the \
-         place, and can change the rule. Nobody sees the value.",
-        order.id
-    ));
+    page.text(&match denied {
+        true => format!(
+            "Ask your security team about it and give them the push id {}. Your commits are safe on \
+             your machine.",
+            order.id
+        ),
+        false => format!(
+            "Is it no secret? Then tell your security team the push id {}. They see the rule and \
+             the place, and can change the rule. Nobody sees the value.",
+            order.id
+        ),
+    });
     ending(&mut page, order, report);
     Told {
         text: page.text,
@@ -52,6 +64,7 @@ pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
 pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     let mut page = Page::default();
     page.line(&format!("Push not sent: it needs review. {STATE}"));
+    policy_says(&mut page, stopped);
     body(&mut page, order, report, stopped);
     page.gap();
     page.text(&format!(
@@ -64,6 +77,49 @@ pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
         text: page.text,
         reason: format!("needs review: {}, {}", counted(stopped), order.id),
     }
+}
+
+/// Words of policy rules that are told.
+const MOST_MESSAGES: usize = 3;
+
+/// What the policy rules say to the developer, and which of them stop the push.
+fn policy_says(page: &mut Page, stopped: &Stopped) {
+    page.gap();
+    for words in policy_words(stopped) {
+        page.text(&words);
+    }
+}
+
+/// The same as paragraphs; none where no rule took part.
+pub fn policy_words(stopped: &Stopped) -> Vec<String> {
+    let rules = deciding(stopped);
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let messages = stopped.messages.iter().take(MOST_MESSAGES).cloned();
+    let decided = format!("Decided by policy rule {}.", rules.join(", "));
+    messages.chain([decided]).collect()
+}
+
+/// The rules that stop it, each once.
+fn deciding(stopped: &Stopped) -> Vec<&str> {
+    let strongest = stopped.reasons.iter().map(|reason| reason.disposition);
+    let strongest = strongest.max();
+    let mut rules: Vec<&str> = Vec::new();
+    for reason in &stopped.reasons {
+        if let Some(by) = &reason.by
+            && Some(reason.disposition) == strongest
+            && !rules.contains(&&*by.name)
+        {
+            rules.push(&by.name);
+        }
+    }
+    rules
+}
+
+fn rests_on(stopped: &Stopped, ground: Ground) -> bool {
+    let mut reasons = stopped.reasons.iter();
+    reasons.any(|reason| reason.ground == ground)
 }
 
 /// A push that goes, with something to say about it.
@@ -379,10 +435,11 @@ fn counted(stopped: &Stopped) -> String {
             Ground::Findings(_) | Ground::Excused => findings += reason.count,
             Ground::NotScannable => unread += reason.count,
             Ground::Existing if old_stops(stopped) => findings += reason.count,
-            Ground::Existing => {}
+            Ground::Existing | Ground::Denied | Ground::ReviewAsked => {}
         }
     }
     match (findings, unread) {
+        (0, 0) => format!("policy rule {}", deciding(stopped).join(", ")),
         (0, unread) => format!("{unread} not readable"),
         (findings, 0) => format!("{findings} finding{}", plural(findings)),
         (findings, unread) => {

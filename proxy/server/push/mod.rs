@@ -1,9 +1,11 @@
 //! The life of a push, one file per step: received, admitted, inspected while it arrives, judged,
 //! recorded, forwarded or refused, answered.
 
+mod about;
 mod admit;
 mod answer;
 mod body;
+mod deny;
 mod fault;
 mod forward;
 pub(crate) mod fuzzed;
@@ -37,12 +39,12 @@ use crate::{
     answer::{Body, plain},
     arriving::Arriving,
     audit::{self, Audit},
-    config::{Limits, Policy},
+    config::Limits,
     crashpoint::{self, Point},
     door::Knock,
     identity::{Accepted, Actor},
     metrics::Metrics,
-    policy::{self, Facts, Verdict},
+    policy::{self, Rulebook, Verdict},
 };
 use answer::{Line, Waiting};
 use body::PushBody;
@@ -61,7 +63,7 @@ const BUSY_HEAD_BYTES: usize = 64 * 1024;
 /// What serving pushes needs. Two pushes share nothing else.
 pub struct Pushes {
     pub limits: Arc<Limits>,
-    pub policy: Policy,
+    pub policy: Arc<Rulebook>,
     pub digests: audit::Digests,
     pub rules: Arc<RuleSet>,
     pub key: FingerprintKey,
@@ -85,6 +87,13 @@ pub struct Order {
     pub request: PushRequest,
     pub since: Instant,
     pub progress: Progress,
+}
+
+/// What has come of a push when its last byte has.
+enum Come {
+    Arrived(Result<Arrival, Fault>),
+    /// It is denied, and its pack was not looked at.
+    Denied(policy::Stopped),
 }
 
 /// How the connection gets its answer.
@@ -210,6 +219,11 @@ impl Pushes {
             "push received"
         );
         let flight = Flight::begin(&self.metrics);
+        if let Some(stopped) = self.denial(&order) {
+            drop(place);
+            self.drain(&mut body).await;
+            return self.concluded(order, flight, Come::Denied(stopped));
+        }
         let arrival = match place {
             Ok(place) => panic::caught(inspect::while_arriving(self, &order, &mut body, place))
                 .await
@@ -220,11 +234,16 @@ impl Pushes {
             self.drain(&mut body).await;
         }
         self.observe("receive", order.since);
+        self.concluded(order, flight, Come::Arrived(arrival))
+    }
+
+    /// Everything after the last byte of the request, in a task of its own.
+    fn concluded(self: &Arc<Self>, order: Order, flight: Flight, come: Come) -> Reply {
         let (line, waiting) = answer::open(&order.request);
         let pushes = Arc::clone(self);
         let concluding = async move {
             let mut line = line;
-            let concluded = panic::caught(pushes.conclude(&order, arrival, &mut line)).await;
+            let concluded = panic::caught(pushes.conclude(&order, come, &mut line)).await;
             if concluded.is_err() {
                 pushes.refuse_fallen(&order, &mut line).await;
             }
@@ -234,12 +253,17 @@ impl Pushes {
         Reply::Later(waiting)
     }
 
-    /// Everything after the last byte of the request.
-    async fn conclude(&self, order: &Order, arrival: Result<Arrival, Fault>, line: &mut Line) {
+    async fn conclude(&self, order: &Order, come: Come, line: &mut Line) {
         let arrived = Instant::now();
-        let work = match arrival {
-            Ok(arrival) => arrival.finish(self.limits.inspect_seconds).await,
-            Err(fault) => Err(fault),
+        let work = match come {
+            Come::Arrived(Ok(arrival)) => arrival.finish(self.limits.inspect_seconds).await,
+            Come::Arrived(Err(fault)) => Err(fault),
+            Come::Denied(stopped) => {
+                if let Err(fault) = self.deny(order, stopped, line).await {
+                    self.tell(order, &fault, line).await;
+                }
+                return self.observe("whole", order.since);
+            }
         };
         self.observe("inspect", arrived);
         match work {
@@ -268,15 +292,9 @@ impl Pushes {
         if let Some(pack) = &work.pack {
             self.metrics.pack_bytes_total.inc_by(pack.length());
         }
-        let repository = order
-            .knock
-            .repository
-            .comparable(order.knock.upstream.forge);
-        let push = policy::Push {
-            upstream: &order.knock.upstream.name,
-            repository: &repository,
-        };
-        let verdict = policy::judge(push, report, &Facts::default(), &self.policy);
+        let asked = about::Asked::new(order, &order.knock);
+        let facts = about::facts(work.pack.as_ref());
+        let verdict = policy::judge(asked.push(&asked.updates()), report, &facts, &self.policy);
         let decision = record::decision(order, report, &verdict, &self.digests);
         let _ = crashpoint::pass_in_task(Point::Judged).await;
         self.write(order, &decision).await?;

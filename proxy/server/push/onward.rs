@@ -3,7 +3,7 @@
 use exeat_inspect::Report;
 
 use super::{
-    Order, Pushes, admit,
+    Order, Pushes, about, admit,
     answer::Line,
     fault::Fault,
     forward::{self, Failed, Sent},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     audit,
     door::Knock,
-    policy::{self, Cleared, Facts, Verdict},
+    policy::{self, Cleared, Facts, Outlook, Verdict},
     upstream::{self, Repository},
 };
 
@@ -80,7 +80,10 @@ impl Pushes {
                 Err(Failed::Ended(ended)) => return Err(ended),
                 Err(Failed::Moved(to)) => to,
             };
-            cleared = match self.cleared_for(order, knock, report, &to).await {
+            cleared = match self
+                .cleared_for(order, knock, report, pack.as_ref(), &to)
+                .await
+            {
                 Ok(cleared) => cleared,
                 Err(source) => return Err(not_taken(order, source)),
             };
@@ -96,6 +99,7 @@ impl Pushes {
         order: &Order,
         knock: &Knock,
         report: &Report,
+        pack: Option<&PackSpool>,
         to: &Repository,
     ) -> Result<Cleared, upstream::Error> {
         let mut knock = knock.clone();
@@ -108,12 +112,17 @@ impl Pushes {
         if !knock.upstream.allows(to) || !admit::is_accepted(self, &knock, &order.actor).await {
             return Err(refused());
         }
-        let repository = to.comparable(knock.upstream.forge);
-        let push = policy::Push {
-            upstream: &knock.upstream.name,
-            repository: &repository,
-        };
-        match policy::judge(push, report, &Facts::default(), &self.policy) {
+        let asked = about::Asked::new(order, &knock);
+        let updates = asked.updates();
+        let push = asked.push(&updates);
+        let facts = about::facts(pack);
+        // Findings were weighed against each other under the policy for the old name.
+        let before = about::Asked::new(order, &order.knock);
+        let outlook = |push| Outlook::of(push, &Facts::default(), &self.policy);
+        if !report.findings.is_empty() && outlook(push) != outlook(before.push(&updates)) {
+            return Err(refused());
+        }
+        match policy::judge(push, report, &facts, &self.policy) {
             Verdict::Forward(cleared) => Ok(cleared),
             Verdict::Hold(_) | Verdict::Refuse(_) => Err(refused()),
         }

@@ -23,7 +23,7 @@ use super::{
     spool::{PackSpool, SpoolRoom},
     upload_pack::{Error, UploadPack},
 };
-use crate::{config::Policy, policy};
+use crate::policy::Outlook;
 
 /// Questions for one set of objects: git leaves out a wanted blob that stands below a wanted tree.
 const MOST_REPEATS: usize = 8;
@@ -49,7 +49,7 @@ pub struct Outside {
     pub hash: HashKind,
     /// The names that are pushed to, deletions aside.
     pub pushed: Vec<Vec<u8>>,
-    pub policy: Policy,
+    pub outlook: Outlook,
     pub limits: pack::Limits,
     /// How long all of it may take, from the first question on.
     pub patience: Duration,
@@ -66,7 +66,7 @@ impl Outside {
         request: &PushRequest,
         limits: pack::Limits,
         patience: Duration,
-        policy: Policy,
+        outlook: Outlook,
     ) -> Self {
         let kept = request
             .commands
@@ -78,7 +78,7 @@ impl Outside {
             room,
             hash: request.hash,
             pushed: kept.map(|command| command.name.clone()).collect(),
-            policy,
+            outlook,
             limits,
             patience,
             until: None,
@@ -232,7 +232,7 @@ impl Bases<PackSpool> for Outside {
 
 impl Served<PackSpool> for Outside {
     fn spares(&self, action: Action) -> bool {
-        policy::spares(&self.policy, action)
+        self.outlook.spares(action)
     }
 
     fn tips(&mut self) -> Result<Tips<PackSpool>, Unavailable> {

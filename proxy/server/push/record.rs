@@ -162,7 +162,7 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
     }
     for reason in verdict.reasons() {
         let cause = match reason.ground {
-            Ground::Findings(_) => continue,
+            Ground::Findings(_) | Ground::Denied | Ground::ReviewAsked => continue,
             Ground::NotScannable => "unscannable",
             Ground::Existing => "existing",
             Ground::Excused => "excused",
@@ -173,7 +173,28 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
             count: reason.count,
         });
     }
+    reasons.extend(policy_rules(verdict));
     reasons
+}
+
+/// One entry for each policy rule that decided something, and of how much.
+fn policy_rules(verdict: &Verdict) -> Vec<audit::Reason> {
+    let mut rules: Vec<audit::Reason> = Vec::new();
+    for reason in verdict.reasons() {
+        let Some(by) = &reason.by else {
+            continue;
+        };
+        let cause = format!("policy:{}", by.name);
+        match rules.iter_mut().find(|rule| rule.cause == cause) {
+            Some(rule) => rule.count += reason.count,
+            None => rules.push(audit::Reason {
+                cause,
+                action: None,
+                count: reason.count,
+            }),
+        }
+    }
+    rules
 }
 
 fn finding(finding: &Finding) -> audit::Finding {

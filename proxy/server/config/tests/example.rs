@@ -60,6 +60,7 @@ fn the_example_has_every_key_that_is_known() {
         "revoked.pem",
         "corp-ca.pem",
         "more.toml",
+        "policy.toml",
     ] {
         std::fs::write(folder.path().join(name), certificate.pem()).unwrap();
     }
