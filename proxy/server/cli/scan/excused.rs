@@ -1,14 +1,15 @@
 //! What a scan is asked not to tell: findings that comments allow or ignore files name.
 
 use std::{
-    io::{self, Write},
+    fs::File,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use exeat_inspect::{
     Excuse, Excuses, Finding, Strength,
-    excuse::{IgnoreFile, Limits, ignore},
+    excuse::{IgnoreFile, Limits},
 };
 
 /// Ignore files, and how many findings each way of excusing has hidden.
@@ -66,12 +67,12 @@ pub fn strength(allow_comments: bool) -> Strength {
 
 fn read(path: &Path) -> anyhow::Result<IgnoreFile> {
     let shown = path.display();
-    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     let limits = Limits::USUAL;
-    if length > limits.bytes as u64 {
-        bail!("{shown}: {}", ignore::Error::TooLong(limits.bytes));
-    }
-    let text = std::fs::read(path).with_context(|| format!("{shown} cannot be read"))?;
+    let mut text = Vec::new();
+    // It may be a pipe, which has no length.
+    File::open(path)
+        .and_then(|file| file.take(limits.bytes as u64 + 1).read_to_end(&mut text))
+        .with_context(|| format!("{shown} cannot be read"))?;
     let file = IgnoreFile::read(&text, limits).with_context(|| shown.to_string())?;
     for line in file.odd_lines() {
         eprintln!("exeat: {shown}:{line}: names nothing; expected path:rule-id:line");
