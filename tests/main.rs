@@ -18,6 +18,7 @@ mod hook;
 mod imported;
 mod observe;
 mod pass;
+mod people;
 mod policy;
 mod redteam;
 mod refuse;

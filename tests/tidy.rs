@@ -94,6 +94,23 @@ fn policy_decides_from_values_alone() {
 }
 
 #[test]
+fn people_know_no_http_and_rights_nothing_but_people() {
+    let people = server_sources("people");
+    let words = ["hyper", "http::", "axum", "crate::door", "crate::push"];
+    assert_without(
+        &people,
+        &words,
+        "who there is does not depend on how one asks",
+    );
+    let rights: Vec<_> = people
+        .into_iter()
+        .filter(|(name, _)| name.ends_with("/rights.rs"))
+        .collect();
+    let words = ["crate::", ".await", "async fn", "SystemTime", "std::env"];
+    assert_without(&rights, &words, "the same question has the same answer");
+}
+
+#[test]
 fn the_doors_do_not_know_each_other() {
     let doors = ["push", "fetch", "lfs", "console"];
     for door in doors {
@@ -297,7 +314,7 @@ fn exeat_words(line: &str) -> Option<Vec<&str>> {
     let is_name = |word: &&str| {
         word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
     };
-    let nested = ["audit", "config", "rules"];
+    let nested = ["audit", "config", "group", "rules", "token", "user"];
     let words: Vec<&str> = rest.split_whitespace().take_while(is_name).collect();
     let count = if words.first().is_some_and(|first| nested.contains(first)) {
         2

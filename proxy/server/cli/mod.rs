@@ -5,13 +5,17 @@ pub mod config;
 pub mod credential;
 pub mod demo;
 mod git;
+pub mod group;
 pub mod health;
 pub mod hook;
 mod notify;
+mod people;
 pub mod rules;
 pub mod scan;
 pub mod serve;
 pub mod setup;
+pub mod token;
+pub mod user;
 
 use std::process::ExitCode;
 
@@ -46,6 +50,12 @@ enum Command {
     Hook(hook::Args),
     /// List, explain, try and check the rules
     Rules(rules::Args),
+    /// Add and change the people who push, review and run the proxy
+    User(user::Args),
+    /// Name people together, for policies and notices
+    Group(group::Args),
+    /// Create, list and revoke tokens for the proxy itself
+    Token(token::Args),
     /// List and verify the records of what was pushed
     Audit(audit::Args),
     /// Check or show the configuration
@@ -79,6 +89,9 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Scan(args) => scan::run(args).await,
         Command::Hook(args) => hook::run(args).await,
         Command::Rules(args) => rules::run(args).await,
+        Command::User(args) => user::run(args).await,
+        Command::Group(args) => group::run(args).await,
+        Command::Token(args) => token::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Credential(args) => credential::run(args),

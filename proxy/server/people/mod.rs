@@ -14,6 +14,7 @@ mod register;
 pub mod rights;
 mod service;
 mod state;
+pub mod time;
 mod token;
 mod tokens;
 

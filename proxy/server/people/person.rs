@@ -23,6 +23,7 @@ pub struct Person {
     /// Nothing of a disabled person counts: no token, no role, no account.
     pub disabled: bool,
     /// Unix milliseconds.
+    #[serde(serialize_with = "super::time::one")]
     pub created: i64,
 }
 
@@ -67,6 +68,7 @@ pub struct Linked {
     /// What the forge called it when it was linked.
     pub login: Option<String>,
     /// Unix milliseconds.
+    #[serde(serialize_with = "super::time::one")]
     pub linked: i64,
 }
 

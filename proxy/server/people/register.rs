@@ -26,6 +26,7 @@ pub struct Group {
     /// Names, in their order.
     pub members: Vec<String>,
     /// Unix milliseconds.
+    #[serde(serialize_with = "super::time::one")]
     pub created: i64,
 }
 

@@ -198,6 +198,17 @@ impl<'a> Powers<'a> {
     }
 }
 
+/// A role that takes away what another role of this person gives.
+pub fn silencing(person: &Person) -> Option<Role> {
+    let held = || person.roles.iter().map(|grant| grant.role);
+    held().find(|role| {
+        Right::ALL.into_iter().any(|right| {
+            let gives = |other| matches!(cell(other, right), Cell::All | Cell::Here);
+            cell(*role, right) == Cell::Never && held().any(gives)
+        })
+    })
+}
+
 impl Right {
     fn is_about_a_case(self) -> bool {
         match self {

@@ -72,10 +72,14 @@ pub struct Token {
     pub service: bool,
     pub about: Option<String>,
     /// Unix milliseconds, as the others.
+    #[serde(serialize_with = "super::time::one")]
     pub created: i64,
+    #[serde(serialize_with = "super::time::one")]
     pub expires: i64,
+    #[serde(serialize_with = "super::time::perhaps")]
     pub revoked: Option<i64>,
     /// To the hour.
+    #[serde(serialize_with = "super::time::perhaps")]
     pub used: Option<i64>,
 }
 

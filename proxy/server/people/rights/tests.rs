@@ -234,3 +234,17 @@ fn a_reviewer_of_two_places_has_both_and_no_third() {
     assert!(powers.may_somewhere(Right::DecideCase));
     assert!(!powers.may_somewhere(Right::ManagePeople));
 }
+
+#[test]
+fn roles_that_do_not_go_together_are_named() {
+    for (roles, expected) in [
+        (&["reviewer", "developer", "security"][..], None),
+        (&["operator", "developer"], None),
+        (&["operator", "auditor"], Some(Role::Operator)),
+        (&["reviewer:github.com", "operator"], Some(Role::Operator)),
+        (&["service", "ospo"], Some(Role::Service)),
+        (&["service", "operator"], None),
+    ] {
+        assert_eq!(silencing(&person(roles)), expected, "{roles:?}");
+    }
+}

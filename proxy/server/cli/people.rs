@@ -1,0 +1,226 @@
+//! What `exeat user`, `group` and `token` share: the data folder they open, who acts, and how lists are printed.
+
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use serde::Serialize;
+
+use crate::audit::{Actor, ActorKind, Audit};
+use crate::config::{self, Config};
+use crate::people::{People, Register, time};
+use crate::store::{self, Records, Store};
+
+/// Where people are kept.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The data folder; by default the configuration says
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    /// The configuration file that names the data folder
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Jsonl,
+}
+
+impl Place {
+    fn directory(&self) -> anyhow::Result<PathBuf> {
+        match &self.data {
+            Some(directory) => Ok(directory.clone()),
+            None => Ok(self.configuration()?.data.directory),
+        }
+    }
+
+    fn configuration(&self) -> anyhow::Result<Config> {
+        let read = Config::load(self.config.as_deref(), config::environment_at_home());
+        Ok(read.map(|(config, _)| config)?)
+    }
+
+    /// Refuses an upstream that the named configuration does not have. Without one, any may be meant.
+    pub fn check_upstream(&self, name: &str) -> anyhow::Result<()> {
+        if self.config.is_none() {
+            return Ok(());
+        }
+        let config = self.configuration()?;
+        if config.upstream(name).is_some() {
+            return Ok(());
+        }
+        let known: Vec<&str> = config
+            .upstreams
+            .iter()
+            .map(|known| known.name.as_str())
+            .collect();
+        bail!(
+            "the configuration has no upstream \"{}\"; it has {}",
+            name.escape_default(),
+            known.join(", ")
+        );
+    }
+
+    /// For reading, beside a server that may be running.
+    pub async fn read(&self) -> anyhow::Result<Register> {
+        let records = Records::open(&self.directory()?).await?;
+        Ok(Register::new(&records))
+    }
+
+    /// For changing, while no server runs.
+    pub async fn open(&self) -> anyhow::Result<Opened> {
+        let directory = self.directory()?;
+        check_owner(&directory)?;
+        let store = match Store::open(&directory).await {
+            Ok(store) => store,
+            Err(error @ store::Error::Held { .. }) => {
+                return Err(anyhow!(
+                    "{error}: people, groups and tokens are changed while no server runs; stop it first"
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let audit = Audit::open(store.clone()).await?;
+        Ok(Opened {
+            people: People::new(&store, &audit),
+            actor: operator(),
+            store,
+            audit,
+        })
+    }
+}
+
+/// The data folder, held by this command.
+pub struct Opened {
+    pub people: People,
+    /// Whoever runs this command.
+    pub actor: Actor,
+    store: Store,
+    audit: Audit,
+}
+
+impl Opened {
+    /// Writes what is under way and lets go of the folder.
+    pub async fn close(self) {
+        self.audit.close().await;
+        self.store.close().await;
+    }
+}
+
+/// Files made by another user could not be read by the server.
+fn check_owner(directory: &Path) -> anyhow::Result<()> {
+    let Ok(metadata) = std::fs::metadata(directory) else {
+        return Ok(());
+    };
+    let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != own {
+        bail!(
+            "the data folder {} belongs to user {}: run this as that user, so that the server can read what is written",
+            directory.display(),
+            named(owner)
+        );
+    }
+    Ok(())
+}
+
+/// Whoever runs this command, as the kernel knows him; behind sudo also as sudo says.
+fn operator() -> Actor {
+    let user = named(rustix::process::getuid().as_raw());
+    let behind = std::env::var("SUDO_USER")
+        .ok()
+        .filter(|name| is_login(name));
+    let name = match behind {
+        Some(behind) => format!("{user}, sudo by {behind}"),
+        None => user,
+    };
+    Actor {
+        kind: ActorKind::Operator,
+        name: Some(name),
+        verified: true,
+        credential: None,
+        certificate: None,
+        source: None,
+    }
+}
+
+fn is_login(name: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=32).contains(&name.len()) && name.bytes().all(known)
+}
+
+/// `root (uid 0)`, or the number alone where this machine has no name for it.
+fn named(uid: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid) && is_login(name)).then_some(name)
+    });
+    match name {
+        Some(name) => format!("{name} (uid {uid})"),
+        None => format!("uid {uid}"),
+    }
+}
+
+/// A reader that closed the pipe has seen enough.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// A line for whoever looks on; standard output is for what was asked for.
+pub fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+pub fn json_line(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// Rows with their cells below one another, the first row in capitals.
+pub fn table<const N: usize>(titles: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = titles.map(|title| title.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let titles = titles.map(str::to_uppercase);
+    let mut text = String::new();
+    for row in std::iter::once(&titles).chain(rows) {
+        let cells: Vec<String> = widths
+            .iter()
+            .zip(row)
+            .map(|(width, cell)| format!("{cell:width$}"))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Words, or a dash where there are none.
+pub fn words<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
+    match words.is_empty() {
+        true => "-".to_owned(),
+        false => words.join(" "),
+    }
+}
+
+/// `2026-01-02 03:04 UTC`.
+pub fn minute(milliseconds: i64) -> String {
+    let text = time::text(milliseconds);
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(hour)) => format!("{day} {hour} UTC"),
+        _ => text,
+    }
+}
