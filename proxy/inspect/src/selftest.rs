@@ -55,6 +55,9 @@ const MOST_FINDINGS: usize = 100_000;
 /// Packs for each core: rules cost differently much, and whoever is done takes the next.
 const PACKS_PER_CORE: usize = 4;
 
+/// Other paths at which a rule that does not ask for any could speak.
+const ELSEWHERE: [&[u8]; 3] = [b"src/main.c", b"settings", b"a/b/c.py"];
+
 impl Engine {
     /// Tries the first example of every rule that has one and reports by itself. It takes all cores and some
     /// 20 ms; a pool that is busy with pushes makes it wait for its turn.
@@ -162,7 +165,7 @@ impl Engine {
         }
         let standings = match sample.spot {
             Spot::IsPath => self.standings_of_path(sample),
-            Spot::Anywhere | Spot::Chosen => self.standings(sample)?,
+            Spot::Anywhere | Spot::Chosen => self.standings(sample, &sample.path)?,
         };
         let depends = self
             .rules
@@ -179,13 +182,25 @@ impl Engine {
             // What one path hides says nothing of those that the rule or its file is for.
             Some(Seen::Elsewhere) => None,
             Some(Seen::ByPlace) if sample.spot == Spot::Chosen || depends => None,
+            Some(Seen::ByPlace) if self.stands_elsewhere(sample)? => None,
             Some(Seen::ByPlace) => Some("it is found, and an allowlist about paths hides it"),
         })
     }
 
-    fn standings(&self, sample: &Sample) -> Result<Vec<Seen>, Error> {
+    /// Whether an allowlist happens to be about the very path that the sample was given.
+    fn stands_elsewhere(&self, sample: &Sample) -> Result<bool, Error> {
+        for path in ELSEWHERE {
+            let is_free = sample.spot == Spot::Anywhere;
+            if is_free && self.standings(sample, path)?.contains(&Seen::Stands) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn standings(&self, sample: &Sample, path: &[u8]) -> Result<Vec<Seen>, Error> {
         let site = Site {
-            path: Some(&sample.path),
+            path: Some(path),
             commit: None,
         };
         let hits = self.examine(&sample.content)?;

@@ -82,6 +82,8 @@ fn an_example_that_is_found_and_hidden_is_a_fault() {
     );
     assert_eq!(list("regexes=['sample']").len(), 1);
     assert_eq!(list("paths=['(^|/)tests?/', '\\.md$']"), [""; 0]);
+    // About the very file that the example is put into, and about no other.
+    assert_eq!(list("paths=['rule', '\\.py$']"), [""; 0]);
     let path = "[[rules]]\nid='p'\npath='''\\.p12$'''\nexamples=['a.p12']\n";
     let hidden = format!("{path}[[rules.allowlists]]\npaths=['a']\n");
     assert_eq!(faults(path), [""; 0]);
