@@ -250,6 +250,9 @@ fn listed_text(record: &Record) -> String {
             line("note", note);
         }
     }
+    if let Some(digests) = &leaf.digests {
+        line("rules", &digests.rules);
+    }
     if let Some(coverage) = &leaf.coverage {
         let unread = match coverage.not_scannable {
             0 => String::new(),

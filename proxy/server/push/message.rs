@@ -409,6 +409,7 @@ fn ending(page: &mut Page, order: &Order, report: &Report) {
         order.id,
         checked(&report.coverage)
     ));
+    page.line(&format!("Rules {}.", short(Some(&report.rules_digest))));
 }
 
 fn checked(coverage: &Coverage) -> String {

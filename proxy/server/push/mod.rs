@@ -304,6 +304,7 @@ impl Pushes {
             findings = report.findings.len(),
             objects = report.coverage.objects(),
             bytes = report.coverage.bytes,
+            rules = report.rules_digest,
             "push judged"
         );
         self.metrics
