@@ -3,16 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use aho_corasick::AhoCorasick;
+use regex_automata::meta;
 
 use super::*;
-use crate::builtin;
 use crate::random::Random;
+use crate::{builtin, dialect};
 
-/// Each rule whose keyword stands in the text, run plainly over all of it.
+/// Each rule whose keyword stands in the text, run plainly over all of it by the library's own search.
 struct Plain {
-    /// By rule; `None` for rules without keywords.
-    keywords: Vec<Option<AhoCorasick>>,
-    scratch: Scratch,
+    rules: Vec<PlainRule>,
+}
+
+struct PlainRule {
+    /// `None` for rules without keywords.
+    keywords: Option<AhoCorasick>,
+    /// `None` for rules about paths alone.
+    regex: Option<meta::Regex>,
 }
 
 impl Plain {
@@ -23,32 +29,53 @@ impl Plain {
                 .build(words);
             (!words.is_empty()).then(|| built.unwrap())
         };
+        let regex = |text: &String| {
+            let config = meta::Config::new()
+                .utf8_empty(false)
+                .nfa_size_limit(Some(128 << 20));
+            let pattern = dialect::parse(text).unwrap();
+            let built = meta::Builder::new()
+                .configure(config)
+                .build_from_hir(&pattern);
+            built.unwrap()
+        };
+        let rules = rules.rules().iter().map(|rule| PlainRule {
+            keywords: automaton(&rule.keywords),
+            regex: rule.regex.as_ref().map(regex),
+        });
         Self {
-            keywords: rules
-                .rules()
-                .iter()
-                .map(|rule| automaton(&rule.keywords))
-                .collect(),
-            scratch: Scratch::new(rules),
+            rules: rules.collect(),
         }
     }
 
     fn scan(&mut self, rules: &RuleSet, text: &[u8]) -> Vec<Match> {
-        for (rule, keywords) in self.keywords.iter().enumerate() {
-            let present = keywords
-                .as_ref()
-                .is_none_or(|keywords| keywords.is_match(text));
-            if present && rules.matchers[rule].search.is_some() {
-                self.scratch.wake(rule, true, text).unwrap().whole = true;
+        let mut matches = Vec::new();
+        for (rule, PlainRule { keywords, regex }) in self.rules.iter().enumerate() {
+            let matcher = &rules.matchers[rule];
+            let (Some(regex), Some(_)) = (regex, &matcher.search) else {
+                continue;
+            };
+            // Parts of other rules do not need their keywords.
+            let present = keywords.as_ref().is_none_or(|words| words.is_match(text));
+            if !present || !matcher.reports {
+                continue;
+            }
+            let mut hidden = 0;
+            for found in regex.captures_iter(text) {
+                let Some(found) = matcher.judge(rule, text, found.slots()) else {
+                    continue;
+                };
+                hidden += usize::from(found.by_word);
+                if !found.by_word || hidden <= MAX_HIDDEN {
+                    matches.push(found);
+                }
             }
         }
-        let mut matches = Vec::new();
-        assert!(
-            !rules
-                .run_woken(text, &mut self.scratch, &mut matches)
-                .truncated
-        );
-        self.scratch.settle();
+        if !rules.parts.is_empty() {
+            let mut scratch = Scratch::new(rules);
+            rules.drop_unmet(text, &mut scratch, &mut matches, 0);
+        }
+        in_order(&mut matches, 0);
         matches
     }
 }
