@@ -28,6 +28,7 @@ mod random;
 pub mod rewrite;
 mod rule;
 mod sample_path;
+mod stretch;
 pub mod template;
 pub mod validators;
 

@@ -15,6 +15,7 @@ use crate::format::{AllowlistText, Located, RuleText};
 use crate::plan::{Plan, plan};
 use crate::printable::printable;
 use crate::probe::Probe;
+use crate::stretch::Stretches;
 use crate::{Rule, RuleIndex, dialect, validators};
 
 /// Largest compiled regex, in bytes. Rules with long bounded repetitions need more than the usual 10 MiB.
@@ -105,6 +106,8 @@ pub(crate) struct Search {
     pub(crate) before_max: Option<usize>,
     /// Longest match, in bytes.
     pub(crate) max_length: Option<usize>,
+    /// What a long match takes, of a regex that may match anywhere and without bound.
+    pub(crate) stretches: Option<Stretches>,
 }
 
 impl Matcher {
@@ -236,6 +239,7 @@ impl Search {
             before_min: 0,
             before_max: None,
             max_length: facts.maximum_len(),
+            stretches: None,
         };
         let openings = match plan(pattern, &rule.keywords) {
             Plan::Whole => (0..rule.keywords.len())
@@ -254,6 +258,9 @@ impl Search {
                     .collect()
             }
         };
+        if search.probe.is_none() || search.before_max.is_none() {
+            search.stretches = Stretches::of(pattern);
+        }
         Ok((search, openings))
     }
 }

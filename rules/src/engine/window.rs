@@ -9,8 +9,9 @@
 //! and their parts match is carried too, and compared when the text is over.
 //!
 //! Matches longer than [`LONGEST`] are the exception. No rule of bounded length has them in practice. Of a rule without bound a
-//! longer match is found cut where it can end early; where it cannot, the text counts as not read ([`Carried::is_cut`]), if the
-//! rule is one that begins near its keywords.
+//! longer match is found cut where it can end early; where it cannot, the text counts as not read ([`Carried::is_cut`]). Rules that
+//! begin near their keywords are asked there whether they need more text than there is; of all others the text must have a
+//! stretch of bytes as a match of that length has one ([`crate::stretch`]).
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -85,6 +86,10 @@ pub struct Carried {
     /// By rule: matches were dropped because there were too many, or not looked for because that took too many steps.
     dropped: Vec<bool>,
     cut: bool,
+    /// By rule: one of its keywords stands in the text, if it has any.
+    seen: Vec<bool>,
+    /// By rule: a match may be there that is too long.
+    stretched: Vec<bool>,
     /// Lines up to what the next window tells.
     lines: Lines,
     parts: Parts,
@@ -108,6 +113,8 @@ impl Carried {
             ends: vec![0; speaks.len()],
             hidden: vec![0; speaks.len()],
             dropped: vec![false; speaks.len()],
+            seen: vec![false; speaks.len()],
+            stretched: vec![false; speaks.len()],
             speaks,
             waiting,
             told: 0,
@@ -143,7 +150,8 @@ impl Carried {
 
     /// Whether a match may be there that is longer than windows can tell: the text must not pass as clean.
     pub fn is_cut(&self) -> bool {
-        self.cut
+        let mut rules = self.seen.iter().zip(&self.stretched);
+        self.cut || rules.any(|(seen, stretched)| *seen && *stretched)
     }
 
     /// Counts a match of `rule`; `false` if there are too many.
@@ -184,7 +192,15 @@ impl RuleSet {
             if let Some(speaks) = carried.speaks.get_mut(rule) {
                 *speaks = true;
             }
+            let required = self.matchers.get(rule).map_or(&[][..], |m| &m.required);
+            let parts = required.iter().map(|each| each.part);
+            for rule in parts.chain([rule]) {
+                if let Some(seen) = carried.seen.get_mut(rule) {
+                    *seen = true;
+                }
+            }
         }
+        self.note_stretches(window, carried);
         for at in 0..carried.waiting.len() {
             if let Some(&rule) = carried.waiting.get(at) {
                 scratch.wake(rule, true, text);
@@ -255,6 +271,20 @@ impl RuleSet {
             window.offset.saturating_add(begin) >= end
         });
         scratch.settle();
+    }
+
+    /// Notes the rules of which `window` may hold so much of a match that its end is behind it.
+    fn note_stretches(&self, window: &Window<'_>, carried: &mut Carried) {
+        if window.is_last() {
+            return;
+        }
+        for (matcher, stretched) in self.matchers.iter().zip(&mut carried.stretched) {
+            let search = matcher.search.as_ref();
+            let Some(stretches) = search.and_then(|search| search.stretches.as_ref()) else {
+                continue;
+            };
+            *stretched = *stretched || stretches.may_reach(LONGEST, window.text);
+        }
     }
 
     /// Where a rule without bound may begin, and needs more text than there is, by the latest beginning in `window`.

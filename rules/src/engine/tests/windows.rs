@@ -147,6 +147,40 @@ fn a_longer_block_is_not_taken_for_read() {
     assert!(carried.is_cut());
 }
 
+/// Rules that say nothing of where they begin: that a match is too long is not known of a place, but of the text.
+#[test]
+fn what_may_begin_anywhere_and_be_longer_is_not_taken_for_read() {
+    let rules = set(
+        "[[rules]]\nid = 'before'\nregex = '''[a-z]+=WORD'''\nkeywords = ['word']\n\
+         [[rules]]\nid = 'elsewhere'\nregex = '''<[0-9]+>'''\nkeywords = ['never', 'number']\n\
+         [[rules]]\nid = 'anywhere'\nregex = '''\\([A-F]+[G-K]+\\)'''\n",
+    );
+    let mut scratch = Scratch::new(&rules);
+    let mut run = |parts: &[(&str, usize)]| {
+        let mut text = ". \n".repeat(400 << 10).into_bytes();
+        for (part, times) in parts {
+            text.extend(part.repeat(*times).bytes());
+        }
+        text.extend(". \n".repeat(400 << 10).bytes());
+        let mut whole = Vec::new();
+        assert!(!rules.scan(&text, &mut scratch, &mut whole).truncated);
+        let overlap = rules.overlap();
+        let (matches, carried) = in_windows(&rules, &mut scratch, &text, overlap, || 1 << 20);
+        let is_cut = carried.is_cut();
+        assert!(is_cut || matches == whole, "{:?}", &parts[..1]);
+        is_cut
+    };
+    let long = 300 << 10;
+    for (begin, unit, end) in [("", "a", "=WORD"), ("<", "7", "> number"), ("(", "A", "G)")] {
+        assert!(run(&[(begin, 1), (unit, long), (end, 1)]), "{unit}");
+        assert!(!run(&[(begin, 1), (unit, long / 4), (end, 1)]), "{unit}");
+    }
+    // Without the keyword such a stretch says nothing, nor does one of other bytes.
+    assert!(!run(&[("7", long)]));
+    assert!(!run(&[("number <", 1), ("x", long)]));
+    assert!(!run(&[("a b ", long)]));
+}
+
 #[test]
 fn too_many_matches_count_if_their_rule_speaks() {
     let rules = set("[[rules]]\nid = 'r'\nregex = '''ab'''\nkeywords = ['wanted']\n");
