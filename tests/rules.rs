@@ -267,6 +267,36 @@ fn import_names_what_is_not_honoured_and_writes_the_rest() {
     );
 }
 
+/// A rule whose automaton needs more states than are kept.
+#[test]
+fn cost_tells_fallbacks() {
+    let rule =
+        "[[rules]]\nid = 'states'\nregex = '''[ab]{0,200}a[ab]{200}key'''\nkeywords = ['key']\n";
+    let mut number = 7_u32;
+    let mut letter = || {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if number >> 31 == 0 { 'a' } else { 'b' }
+    };
+    let mut text = String::new();
+    for _ in 0..200 {
+        text.extend((0..900).map(|_| letter()));
+        text.push_str("key ");
+    }
+    let folder = folder(&[("states.toml", rule), ("text", &text)]);
+    let arguments = ["cost", "text", "--rules", "states.toml"];
+    let run = rules(
+        folder.path(),
+        &[&arguments[..], &["--format", "jsonl"]].concat(),
+        "",
+    )
+    .ok();
+    let cost: Value = serde_json::from_str(run.stdout.trim()).unwrap();
+    assert!(cost["fallbacks"].as_u64().unwrap() > 0, "{run}");
+    assert_eq!(cost["unread"], 0, "{run}");
+    let run = rules(folder.path(), &arguments, "").ok();
+    assert!(run.stdout.contains("  fallbacks  "), "{run}");
+}
+
 #[test]
 fn cost_counts_the_same_every_time() {
     let text = "house_ house_q8z1k4x0v7m2 bare_1\n".repeat(50);
@@ -290,7 +320,12 @@ fn cost_counts_the_same_every_time() {
     assert_eq!(counted, counts());
     let house = &counted[1];
     assert_eq!(house["rule"], "house-key");
-    for (key, expected) in [("keyword_hits", 100), ("regex_runs", 50), ("matches", 50)] {
+    for (key, expected) in [
+        ("keyword_hits", 100),
+        ("regex_runs", 50),
+        ("matches", 50),
+        ("fallbacks", 0),
+    ] {
         assert_eq!(house[key], expected, "{house}");
     }
     let run = rules(folder.path(), &["cost", "text"], "").ok();

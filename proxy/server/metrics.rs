@@ -33,6 +33,8 @@ pub struct Counters {
     /// Delta bases of thin packs that were fetched from upstreams.
     pub thin_bases_total: IntCounter,
     pub scan_bytes_total: IntCounter,
+    /// Automata of rules that gave up, and were replaced by a slower way.
+    pub rules_fallbacks_total: IntCounter,
     pub pack_bytes_total: IntCounter,
     /// Fetches, by `result`: `ok`, `refused`, `failed`.
     pub fetches_total: IntCounterVec,
@@ -134,6 +136,11 @@ impl Metrics {
                 &registry,
                 "exeat_scan_bytes_total",
                 "Bytes of content that the rules looked at.",
+            ),
+            rules_fallbacks_total: counter(
+                &registry,
+                "exeat_rules_fallbacks_total",
+                "Searches in which a rule's automaton needed too many states and a slower way was taken.",
             ),
             pack_bytes_total: counter(
                 &registry,
@@ -522,6 +529,7 @@ mod tests {
             "exeat_push_duration_seconds_bucket{phase=\"whole\",le=\"0.025\"} 1",
             "exeat_findings_total{action=\"block\"} 0",
             "exeat_scan_bytes_total 0",
+            "exeat_rules_fallbacks_total 0",
             "exeat_pack_bytes_total 0",
             "exeat_fetches_total{result=\"ok\"} 0",
             "exeat_requests_total{kind=\"other\"} 1",

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use exeat_rules::{Carried, Match, RuleSet, Scratch, Window};
+use exeat_rules::{Carried, Match, RuleSet, Scratch, Window, Work};
 
 use crate::{
     excuse::comment,
@@ -86,6 +86,11 @@ impl Examiner {
 
     pub fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
+    }
+
+    /// What its scans took since this was last asked.
+    pub(crate) fn take_work(&mut self) -> Work {
+        self.scratch.take_work()
     }
 
     /// Whether it was made for this very rule set and key.

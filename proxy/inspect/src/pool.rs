@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -32,6 +32,7 @@ const SMALL_CACHE: usize = 4 << 20;
 pub struct Pool {
     jobs: Sender<Job>,
     queued: Arc<Queued>,
+    fallbacks: Arc<AtomicU64>,
 }
 
 /// What is in the queue, counted by who submits.
@@ -61,14 +62,20 @@ impl Pool {
         let (jobs, queue) = unbounded();
         let threads = threads.max(1);
         let cache = (CACHES / threads).clamp(LEAST_CACHE, MOST_CACHE);
+        let fallbacks = Arc::<AtomicU64>::default();
         for number in 0..threads {
             let queue: Receiver<Job> = queue.clone();
+            let fallbacks = Arc::clone(&fallbacks);
             thread::Builder::new()
                 .name(format!("inspect-{number}"))
-                .spawn(move || work(&queue, cache))?;
+                .spawn(move || work(&queue, cache, &fallbacks))?;
         }
         let queued = Arc::default();
-        Ok(Arc::new(Self { jobs, queued }))
+        Ok(Arc::new(Self {
+            jobs,
+            queued,
+            fallbacks,
+        }))
     }
 
     /// Queues `job`. Were no worker left, it would run here.
@@ -78,15 +85,23 @@ impl Pool {
         }
     }
 
+    /// How often automata of rules gave up on what was scanned since this was last asked, and were replaced by a slower way.
+    pub fn take_fallbacks(&self) -> u64 {
+        self.fallbacks.swap(0, Ordering::Relaxed)
+    }
+
     pub(crate) fn queued(&self) -> Arc<Queued> {
         Arc::clone(&self.queued)
     }
 }
 
-fn work(queue: &Receiver<Job>, cache: usize) {
+fn work(queue: &Receiver<Job>, cache: usize, fallbacks: &AtomicU64) {
     let mut worker = Worker::with_cache(cache);
     while let Ok(job) = queue.recv() {
         worker.run(job);
+        if let Some(examiner) = &mut worker.examiner {
+            fallbacks.fetch_add(examiner.take_work().fallbacks, Ordering::Relaxed);
+        }
     }
 }
 

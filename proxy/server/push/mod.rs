@@ -461,6 +461,9 @@ impl Pushes {
                 .inc();
         }
         self.metrics.scan_bytes_total.inc_by(report.coverage.bytes);
+        // Whichever push they belong to.
+        let fallbacks = self.pool.take_fallbacks();
+        self.metrics.rules_fallbacks_total.inc_by(fallbacks);
         self.metrics.thin_bases_total.inc_by(report.coverage.bases);
     }
 

@@ -8,6 +8,7 @@ mod existing;
 mod feeding;
 mod floods;
 mod generated;
+mod held;
 mod masking;
 mod memory;
 mod order;

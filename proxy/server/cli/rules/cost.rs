@@ -15,7 +15,8 @@ const MOST: u64 = 8 << 20;
 
 /// Measure each rule on files, the worst first
 ///
-/// Times depend on the machine; hits, runs, steps and matches are the same everywhere. The rules run for themselves,
+/// Times depend on the machine; hits, runs, steps, fallbacks and matches are the same everywhere. A fallback is a search whose
+/// automaton needed too many states, so that a slower way was taken. The rules run for themselves,
 /// one after the other on one core, so the sum is a little more than a scan takes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -70,8 +71,8 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
         )?;
         writeln!(
             text,
-            "{:>9}  {:>9}  {:>9}  {:>12}  {:>8}  rule",
-            "ms", "hits", "runs", "steps", "matches"
+            "{:>9}  {:>9}  {:>9}  {:>12}  {:>9}  {:>8}  rule",
+            "ms", "hits", "runs", "steps", "fallbacks", "matches"
         )?;
     }
     for index in order.into_iter().take(args.limit) {
@@ -86,13 +87,18 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
 }
 
 fn row(text: &mut String, id: &str, cost: &Cost) -> std::fmt::Result {
+    let unread = match usize::try_from(cost.unread).unwrap_or(usize::MAX) {
+        0 => String::new(),
+        more => format!(" (too many steps for {})", counted(more, "file")),
+    };
     writeln!(
         text,
-        "{:>9.2}  {:>9}  {:>9}  {:>12}  {:>8}  {id}",
+        "{:>9.2}  {:>9}  {:>9}  {:>12}  {:>9}  {:>8}  {id}{unread}",
         milliseconds(cost.time),
         cost.keyword_hits,
         cost.regex_runs,
         cost.steps,
+        cost.fallbacks,
         cost.matches
     )
 }
@@ -104,6 +110,8 @@ fn json(id: &str, cost: &Cost) -> serde_json::Value {
         "keyword_hits": cost.keyword_hits,
         "regex_runs": cost.regex_runs,
         "steps": cost.steps,
+        "fallbacks": cost.fallbacks,
+        "unread": cost.unread,
         "matches": cost.matches,
     })
 }
