@@ -116,8 +116,9 @@ impl Default for Strength {
 }
 
 /// Drops findings whose secret overlaps that of a stronger one in the same text: which asks for an action that weighs
-/// more, so that an excused one does not speak for one that is not; then of a stronger rule, then of a higher confidence, then the longer and the earlier. What is dropped asked for no more
-/// than what is kept, so no verdict becomes milder.
+/// more, so that an excused one does not speak for one that is not; then of a stronger rule, then of a higher
+/// confidence, then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict
+/// becomes milder.
 pub fn strongest<Text: Eq + Hash + Clone>(
     standing: Vec<Standing<Text>>,
     strength: Strength,
