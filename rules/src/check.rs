@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use regex_syntax::hir::{Capture, Hir, HirKind};
 use serde::Serialize;
 
+use crate::dialect;
+use crate::plan::is_fixed;
 use crate::{Match, Origin, Rule, RuleIndex, RuleSet, Scan, Scratch, template};
 
 /// What a check of a rule set brought to light.
@@ -17,6 +20,9 @@ pub struct Report {
     pub incomplete: Vec<Fault>,
     /// Rules that read every text (or every text with one of their keywords) from end to end: right, and slow.
     pub slow: Vec<String>,
+    /// Rules whose secret can only be one of a few words: their findings have the same fingerprint wherever they are, so that
+    /// one that is accepted hides others.
+    pub constant: Vec<String>,
     /// Examples and counter-examples that were tried.
     pub tried: usize,
 }
@@ -65,6 +71,9 @@ pub fn check(rules: &RuleSet) -> Report {
         if rules.reads_whole_texts(index) {
             report.slow.push(rule.id.clone());
         }
+        if has_constant_secret(rule) {
+            report.constant.push(rule.id.clone());
+        }
         report
             .incomplete
             .extend(missing(rule).map(|reason| Fault::of(rule, reason)));
@@ -108,6 +117,38 @@ fn finds(rules: &RuleSet, index: RuleIndex, text: &str, scratch: &mut Scratch) -
     let Scan { truncated } = rules.scan(text.as_bytes(), scratch, &mut found);
     let mut told = found.iter().filter(|found| !found.is_hidden());
     !truncated && told.any(|found| found.rule == index)
+}
+
+/// Whether what the rule takes for the secret is fixed text. Of several groups the first that holds anything counts, so that all
+/// must be.
+fn has_constant_secret(rule: &Rule) -> bool {
+    let Some(Ok(regex)) = rule.regex.as_deref().map(dialect::parse) else {
+        return false;
+    };
+    let mut groups = Vec::new();
+    collect_groups(&regex, &mut groups);
+    if rule.secret_group > 0 {
+        groups.retain(|group| usize::try_from(group.index) == Ok(rule.secret_group));
+    }
+    match groups.is_empty() {
+        true => is_fixed(&regex),
+        false => groups.iter().all(|group| is_fixed(&group.sub)),
+    }
+}
+
+/// The recursion is bounded by the nesting limit of the parser.
+fn collect_groups<'h>(hir: &'h Hir, groups: &mut Vec<&'h Capture>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            groups.push(capture);
+            collect_groups(&capture.sub, groups);
+        }
+        HirKind::Repetition(repeated) => collect_groups(&repeated.sub, groups),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| collect_groups(part, groups));
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
 }
 
 fn missing(rule: &Rule) -> impl Iterator<Item = String> {
@@ -198,6 +239,24 @@ mod tests {
         );
         assert_eq!(report.tried, 5);
         assert_eq!(report.incomplete.len(), 3);
+    }
+
+    #[test]
+    fn secrets_of_fixed_text_are_told() {
+        let rule = |id: &str, rest: &str| format!("[[rules]]\nid='{id}'\n{rest}\n");
+        let report = checked(
+            &[
+                rule("group", "regex='''(BEGIN KEY)[a-z]+'''"),
+                rule("words", "regex='''(?i)(password|secret) = \\w+'''"),
+                rule("second", "regex='''(key)=(\\w+)'''\nsecretGroup=1"),
+                rule("whole", "regex='''hunter2'''"),
+                rule("fine", "regex='''key=(\\w+)'''"),
+                rule("other", "regex='''(?:(key)|([a-z]{20}))'''"),
+                rule("chosen", "regex='''(key)=(\\w+)'''\nsecretGroup=2"),
+            ]
+            .concat(),
+        );
+        assert_eq!(report.constant, ["group", "words", "second", "whole"]);
     }
 
     #[test]

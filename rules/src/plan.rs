@@ -15,6 +15,8 @@ use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKin
 
 /// Most words that may open a core.
 const WORDS: usize = 512;
+/// Fewer words than this are no secret.
+const FIXED: usize = 64;
 /// Most characters of a class that are spelled out into words.
 const CLASS: usize = 16;
 
@@ -76,6 +78,16 @@ pub(crate) fn plan(regex: &Hir, keywords: &[String]) -> Plan {
         unbounded.get_or_insert(near);
     }
     unbounded.map_or(Plan::Whole, Plan::Near)
+}
+
+/// Whether `regex` matches a few words and nothing else, in any letter case.
+pub(crate) fn is_fixed(regex: &Hir) -> bool {
+    let words = Extractor::new()
+        .kind(ExtractKind::Prefix)
+        .limit_class(CLASS)
+        .limit_total(FIXED)
+        .extract(&in_lower_case(regex));
+    words.literals().is_some() && words.is_exact()
 }
 
 /// How keywords stand in the words that open `core`, if every one of those words holds a keyword.
@@ -236,6 +248,13 @@ mod tests {
             &["vendor"],
             Some((1, None, &[("vendor", 1)])),
         );
+    }
+
+    #[test]
+    fn few_words_are_fixed() {
+        let fixed = |regex: &str| is_fixed(&dialect::parse(regex).unwrap());
+        assert!(fixed("BEGIN") && fixed("(?i)(?:password|secret)s?") && fixed("v[1-9]"));
+        assert!(!fixed("[a-z]{4}") && !fixed("key_.") && !fixed("a*"));
     }
 
     #[test]

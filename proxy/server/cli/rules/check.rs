@@ -61,6 +61,11 @@ pub fn told(args: &Args) -> anyhow::Result<(String, u8)> {
         "slow (no keyword is part of every match)",
         &report.slow,
     )?;
+    notes(
+        &mut text,
+        "of fixed text (the secret can only be a few words, so all findings have few fingerprints)",
+        &report.constant,
+    )?;
     if let Some((rule, steps)) = &budget.worst {
         writeln!(
             text,
