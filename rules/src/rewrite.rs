@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use toml::{Table, Value};
 
-use crate::{Error, RuleSet, Source, Warning};
+use crate::printable::printable;
+use crate::{Error, FormatError, RuleSet, Source, Warning};
 
 /// Keys that never have an effect here.
 const IDLE: [&str; 5] = [
@@ -47,7 +48,10 @@ pub fn rewrite(source: &Source) -> Result<String, Error> {
     // What loads is a table of known keys, at most a few levels deep.
     let sources = std::slice::from_ref(source);
     let warnings = RuleSet::compile_with(sources, &crate::beside)?.warnings;
-    let table: Table = source.text.parse().unwrap_or_default();
+    let table: Table = source
+        .text
+        .parse()
+        .map_err(|error| unreadable(source, &error))?;
     let mut out = String::from(
         "# Rewritten by exeat rules import. What stands in comments is not honoured.\n\n",
     );
@@ -73,6 +77,16 @@ pub fn rewrite(source: &Source) -> Result<String, Error> {
         }
     }
     Ok(out)
+}
+
+/// A number that does not fit, say, of a key that is not honoured: rules are read without it.
+fn unreadable(source: &Source, error: &toml::de::Error) -> Error {
+    let before = source.text.get(..error.span().map_or(0, |span| span.start));
+    Error::Format(FormatError::Toml {
+        file: source.name.clone(),
+        line: 1 + before.unwrap_or_default().matches('\n').count(),
+        reason: printable(error.message()),
+    })
 }
 
 /// The keys of this rule (or of the file's top) that have no effect, in lower case.
@@ -266,6 +280,15 @@ mod tests {
         );
         // Rewriting it once more changes the comments alone.
         assert_same(&source(&written), &["x33\" x11\""]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told() {
+        let text = "[[rules]]\nid='a'\nregex='x'\nspecificity=37777777777777777777777\n";
+        let compiled = RuleSet::compile(&[source(text)]).unwrap();
+        assert_eq!(compiled.rules.rules().len(), 1);
+        let error = rewrite(&source(text)).unwrap_err().to_string();
+        assert!(error.starts_with("t.toml:4: not TOML: "), "{error}");
     }
 
     #[test]
