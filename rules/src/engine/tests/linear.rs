@@ -60,6 +60,20 @@ fn spell(hir: &Hir, many: bool, random: &mut Random, out: &mut Vec<u8>) {
     }
 }
 
+/// A text that `rule` matches, if it has a regex.
+pub(super) fn spelled(
+    rule: &crate::Rule,
+    many: bool,
+    random: &mut Random,
+) -> impl Iterator<Item = Vec<u8>> {
+    let regex = rule.regex.as_ref().map(|regex| {
+        let mut out = Vec::new();
+        spell(&dialect::parse(regex).unwrap(), many, random, &mut out);
+        out
+    });
+    regex.into_iter()
+}
+
 /// Pieces that make a slow text when repeated, by what they are.
 fn shapes(rule: &crate::Rule, most: usize, random: &mut Random) -> Vec<Vec<u8>> {
     let Some(regex) = &rule.regex else {

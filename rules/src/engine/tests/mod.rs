@@ -6,6 +6,7 @@ mod linear;
 mod plain;
 mod real_files;
 mod required;
+mod trees;
 mod windows;
 
 use super::*;

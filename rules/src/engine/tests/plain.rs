@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::{builtin, dialect};
 
 /// Each rule whose keyword stands in the text, run plainly over all of it by the library's own search.
-struct Plain {
+pub(super) struct Plain {
     rules: Vec<PlainRule>,
 }
 
@@ -22,7 +22,7 @@ struct PlainRule {
 }
 
 impl Plain {
-    fn new(rules: &RuleSet) -> Self {
+    pub(super) fn new(rules: &RuleSet) -> Self {
         let automaton = |words: &Vec<String>| {
             let built = AhoCorasick::builder()
                 .ascii_case_insensitive(true)
@@ -80,7 +80,7 @@ impl Plain {
     }
 }
 
-fn compare(
+pub(super) fn compare(
     rules: &RuleSet,
     scratch: &mut Scratch,
     plain: &mut Plain,
@@ -222,27 +222,29 @@ fn builtin_rules_on_source_trees() {
 
 /// Compares on at most `limit` bytes of each tree.
 pub(super) fn compare_trees(rules: &RuleSet, limit: usize) {
-    let (mut scratch, mut plain) = (Scratch::new(rules), Plain::new(rules));
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for root in [workspace, Path::new("/usr/include")] {
-        let mut left = limit;
-        for path in files(root) {
-            let Ok(text) = std::fs::read(&path) else {
-                continue;
-            };
-            compare(
-                rules,
-                &mut scratch,
-                &mut plain,
-                &text,
-                &path.display().to_string(),
-            );
-            left = left.saturating_sub(text.len());
-            if left == 0 {
-                break;
-            }
+        compare_tree(rules, root, limit);
+    }
+}
+
+/// The same for one tree: files, bytes, and what was found.
+pub(super) fn compare_tree(rules: &RuleSet, root: &Path, limit: usize) -> (usize, usize, usize) {
+    let (mut scratch, mut plain) = (Scratch::new(rules), Plain::new(rules));
+    let (mut count, mut bytes, mut found) = (0, 0, 0);
+    for path in files(root) {
+        let Ok(text) = std::fs::read(&path) else {
+            continue;
+        };
+        let name = path.display().to_string();
+        found += compare(rules, &mut scratch, &mut plain, &text, &name);
+        count += 1;
+        bytes += text.len();
+        if bytes >= limit {
+            break;
         }
     }
+    (count, bytes, found)
 }
 
 /// Regular files of at most a megabyte below `root`, without hidden folders and build output.
