@@ -13,6 +13,8 @@ use crate::config::Repositories;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Person {
     pub id: PersonId,
+    /// Counted up with every change of the person; groups and tokens aside.
+    pub revision: i64,
     /// Unique, and what commands and policies call the person.
     pub name: String,
     pub display: Option<String>,
@@ -204,6 +206,9 @@ impl Place {
     }
 }
 
+/// Longest pattern, in bytes: it is compiled for every question.
+const PATTERN: usize = 256;
+
 impl FromStr for Place {
     type Err = Error;
 
@@ -211,10 +216,18 @@ impl FromStr for Place {
         let Some((upstream, pattern)) = text.split_once('/') else {
             return form::upstream(text).map(Self::Upstream);
         };
-        Repositories::one(pattern, false).map_err(|expected| Error::Pattern {
-            pattern: pattern.escape_default().to_string(),
+        let wrong = |expected| Error::Pattern {
+            pattern: pattern
+                .chars()
+                .take(80)
+                .flat_map(char::escape_default)
+                .collect(),
             expected,
-        })?;
+        };
+        if pattern.len() > PATTERN {
+            return Err(wrong("at most 256 bytes"));
+        }
+        Repositories::one(pattern, false).map_err(wrong)?;
         Ok(Self::Repositories {
             upstream: form::upstream(upstream)?,
             pattern: pattern.to_owned(),
@@ -257,6 +270,10 @@ mod tests {
             ("reviewer:github.com/", "\"\" is no pattern"),
             ("reviewer:github.com//x", "\"/x\" is no pattern"),
             ("reviewer:github.com/org/[", "\"org/[\" is no pattern"),
+            (
+                &format!("reviewer:github.com/{}", "x".repeat(257)),
+                "\"xxxxx",
+            ),
             ("reviewer:a b/org", "\"a b\" is no upstream's name"),
         ] {
             let error = text.parse::<RoleGrant>().unwrap_err().to_string();
@@ -287,6 +304,7 @@ mod tests {
         let account = |id: &str| Account::new("github.com", id).unwrap();
         let person = Person {
             id: PersonId::random().unwrap(),
+            revision: 1,
             name: "ada".into(),
             display: None,
             mails: Vec::new(),

@@ -201,6 +201,7 @@ pub(super) fn person(row: &PersonRow) -> Result<Person, Unreadable> {
     });
     Ok(Person {
         id: PersonId::stored(row.id.clone()),
+        revision: row.revision,
         name: row.name.clone(),
         display: row.display.clone(),
         mails: row.mails.iter().map(|mail| mail.mail.clone()).collect(),

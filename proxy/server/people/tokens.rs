@@ -31,11 +31,35 @@ pub struct NewToken {
 pub struct Bearer {
     pub token: Token,
     pub person: Person,
+    /// Keyed.
+    hash: String,
 }
 
 impl Bearer {
     pub fn powers(&self) -> Powers<'_> {
         Powers::by_token(&self.person, &self.token)
+    }
+
+    /// What must still be so when something is done in this person's name: roles, accounts and token as they were when the
+    /// token was verified. Done together with the deed, so that no right outlives its end by a moment.
+    pub fn guard(&self, now: i64) -> Change {
+        let person = Change::person_holds(self.person.id.as_str(), self.person.revision);
+        person.and(Change::token_holds(self.token.id.as_str(), now))
+    }
+
+    /// For the audit; `source` is the address it came from.
+    pub fn actor(&self, source: Option<&str>) -> Actor {
+        Actor {
+            kind: match self.token.service {
+                true => ActorKind::Token,
+                false => ActorKind::User,
+            },
+            name: Some(self.person.name.clone()),
+            verified: true,
+            credential: Some(self.hash.clone()),
+            certificate: None,
+            source: source.map(str::to_owned),
+        }
     }
 }
 
@@ -107,6 +131,7 @@ impl People {
             expires: now.saturating_add(new.lifetime.milliseconds()),
             revoked: None,
             used: None,
+            refused: None,
             person: person.id,
         };
         let kind = match row.service {
@@ -167,8 +192,7 @@ impl People {
     /// Who presented this, at `now`; `source` is the address it came from. What is no token is told without a look into the
     /// database; the rest is found by a keyed hash, so that nothing is compared letter by letter.
     ///
-    /// A token that does not hold is put on record, at most once an hour each, after the answer: whoever presented it
-    /// learns neither from words nor from time whether it ever held.
+    /// A token that does not hold any more is put on record, at most once an hour each; the answer does not wait for that.
     pub async fn verify(
         &self,
         presented: &str,
@@ -190,11 +214,17 @@ impl People {
         }
         let since = now.saturating_sub(HOUR);
         if row.used.is_none_or(|used| used <= since) {
-            let noted = self.store.note_use(&row.id, now, since).await;
-            noted.map_err(Error::from)?;
+            // A full disk is no reason to know nobody.
+            if let Err(error) = self.store.note_use(&row.id, now, since).await {
+                tracing::warn!(token = %row.id, %error, "the use of a token could not be noted");
+            }
         }
         let token = register::token(&row).map_err(Error::from)?;
-        Ok(Bearer { token, person })
+        Ok(Bearer {
+            token,
+            person,
+            hash,
+        })
     }
 
     async fn owner(&self, row: &TokenRow) -> Result<Person, Error> {
@@ -205,6 +235,10 @@ impl People {
 
     fn note_refusal(&self, row: &TokenRow, why: Why, now: i64, source: Option<&str>) {
         let Some(action) = why.action() else { return };
+        let since = now.saturating_sub(HOUR);
+        if row.refused.is_some_and(|refused| refused > since) {
+            return;
+        }
         let people = self.clone();
         let actor = Actor {
             kind: ActorKind::Token,
@@ -216,7 +250,7 @@ impl People {
         };
         let id = row.id.clone();
         tokio::spawn(async move {
-            let change = Change::refuse_token(&id, now, now.saturating_sub(HOUR));
+            let change = Change::refuse_token(&id, now, since);
             let act = Act {
                 kind: Kind::Token,
                 action,

@@ -62,7 +62,6 @@ impl From<sqlx::Error> for Undone {
     }
 }
 
-#[allow(dead_code)] // The tables that are changed by deeds come next.
 impl Change {
     /// A deed that changes no table.
     pub fn none() -> Self {

@@ -69,6 +69,8 @@ pub struct TokenRow {
     pub expires: i64,
     pub revoked: Option<i64>,
     pub used: Option<i64>,
+    /// When it was last put on record that it was refused.
+    pub refused: Option<i64>,
 }
 
 /// One person, by one of the things that lead to one alone.
@@ -98,12 +100,11 @@ macro_rules! select_group {
     };
 }
 
-/// Every column of a token but `refused`.
 macro_rules! select_token {
     ($rest:literal) => {
         concat!(
             "SELECT id, revision, salt, person, hash, scopes, service, about, created, expires, \
-             revoked, used FROM token ",
+             revoked, used, refused FROM token ",
             $rest
         )
     };
@@ -403,6 +404,22 @@ impl Change {
         )
     }
 
+    /// Changes nothing, and is stale unless this person is as he was in this revision, and not disabled.
+    pub fn person_holds(id: &str, revision: i64) -> Self {
+        Self::none().one(
+            "UPDATE person SET disabled = 0 WHERE id = $1 AND revision = $2 AND disabled = 0",
+            [id.into(), revision.into()],
+        )
+    }
+
+    /// Changes nothing, and is stale unless this token is neither revoked nor expired at `now`.
+    pub fn token_holds(id: &str, now: i64) -> Self {
+        Self::none().one(
+            "UPDATE token SET revoked = NULL WHERE id = $1 AND revoked IS NULL AND expires > $2",
+            [id.into(), now.into()],
+        )
+    }
+
     /// Notes that a token was refused. Stale where that was noted after `since` already.
     pub fn refuse_token(token: &str, now: i64, since: i64) -> Self {
         Self::none().one(
@@ -479,5 +496,6 @@ fn token(row: &SqliteRow) -> Result<TokenRow, sqlx::Error> {
         expires: row.try_get("expires")?,
         revoked: row.try_get("revoked")?,
         used: row.try_get("used")?,
+        refused: row.try_get("refused")?,
     })
 }

@@ -10,6 +10,7 @@ fn person(roles: &[&str]) -> Person {
     let roles = roles.iter().map(|role| role.parse::<RoleGrant>().unwrap());
     Person {
         id: PersonId::random().unwrap(),
+        revision: 1,
         name: "ada".into(),
         display: None,
         mails: Vec::new(),
