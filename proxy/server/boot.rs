@@ -74,11 +74,12 @@ struct Parts {
 pub async fn start(config: &Config) -> anyhow::Result<Running> {
     crashpoint::check().map_err(anyhow::Error::msg)?;
     let data = &config.data.directory;
-    let store = Store::open(data).await?;
+    // Rules are compiled while the disk is waited for.
+    let (store, reading) = tokio::join!(Store::open(data), changing::read(config));
+    let (store, reading) = (store?, reading?);
     let key = FingerprintKey::new(*store.fingerprint_key().expose());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let pool = Pool::start(threads).context("no threads for the inspection")?;
-    let reading = changing::read(config).await?;
     let proven = changing::prove(config, reading.compiled?, &pool, &key).await?;
     let rules = Arc::clone(&proven.rules);
     let metrics = Metrics::new();
