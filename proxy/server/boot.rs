@@ -17,7 +17,7 @@ use crate::{
     advertisement,
     answer::{Body, plain},
     audit::{self, Audit},
-    config::Config,
+    config::{self, Config},
     crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
@@ -27,6 +27,7 @@ use crate::{
     metrics::Metrics,
     policy::Rulebook,
     push::{Places, Pushes, Shares, SpoolRoom},
+    quarantine::Quarantine,
     reload::Standing,
     store::Store,
     telemetry::{Readiness, Telemetry},
@@ -65,6 +66,7 @@ struct Parts {
     room: Arc<SpoolRoom>,
     places: Arc<Places>,
     shares: Arc<Shares>,
+    quarantine: Quarantine,
 }
 
 /// Starts everything a configuration asks for.
@@ -172,6 +174,11 @@ impl Parts {
                 .context("the spool folder cannot be made")?,
             places: Places::new(limits.pushes, &metrics),
             shares: Shares::new(limits.pushes_per_user),
+            quarantine: Quarantine::open(
+                &config.data.directory,
+                config.quarantine.keys.clone(),
+                config.quarantine.bytes,
+            )?,
             concluding: TaskTracker::new(),
             key,
             pool,
@@ -188,6 +195,8 @@ impl Parts {
         self.room.set_limit(config.limits.spool_bytes);
         self.places.set_number(config.limits.pushes);
         self.shares.set_each(config.limits.pushes_per_user);
+        let config::Quarantine { keys, bytes, .. } = &config.quarantine;
+        self.quarantine.follow(keys.clone(), *bytes);
     }
 }
 

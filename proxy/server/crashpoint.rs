@@ -54,6 +54,8 @@ points! {
     AuditCommit = "audit-commit",
     /// The decision is durable.
     DecisionWritten = "decision-written",
+    /// The pack of a push that is held is in its file, which has not its name yet.
+    QuarantineWritten = "quarantine-written",
     /// The upstream is about to be asked.
     BeforeConnect = "before-connect",
     /// The head of the push was handed over to the upstream's connection.

@@ -30,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("challenge", challenge),
     ("lfs_batch", lfs_batch),
     ("push", push),
+    ("quarantined", crate::quarantine::fuzz),
 ];
 
 /// A configuration with two forges, one of them at a host of its own.

@@ -21,6 +21,7 @@ pub mod lfs;
 pub mod policy;
 mod poll;
 pub mod push;
+pub mod quarantine;
 pub mod review;
 
 pub mod audit;

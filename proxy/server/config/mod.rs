@@ -9,6 +9,7 @@ mod limits;
 mod listen;
 mod overrides;
 mod policy;
+mod quarantine;
 mod raw;
 mod rules;
 mod section;
@@ -24,6 +25,7 @@ pub use self::limits::Limits;
 pub use self::listen::{Files, Listen, Tls};
 pub use self::overrides::Overriding;
 pub use self::policy::{DISPOSITIONS, Disposition, Policy};
+pub use self::quarantine::{KeySource, Quarantine};
 pub use self::rules::{RuleFile, Rules};
 pub use self::section::{Problem, Warning};
 use self::section::{Reader, Section};
@@ -40,6 +42,7 @@ pub struct Config {
     pub data: Data,
     pub rules: Rules,
     pub policy: Policy,
+    pub quarantine: Quarantine,
     /// The policy files in reading order. Their rules come before the words of `policy`.
     pub policy_files: Vec<PathBuf>,
     /// At least one, sorted by name.
@@ -92,6 +95,7 @@ impl Config {
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
         let (policy, policy_files) = Policy::read(root.section("policy"));
+        let quarantine = Quarantine::read(root.section("quarantine"));
         let upstreams = upstream::read(root.section("upstream"), surroundings, &policy);
         let limits = Limits::read(root.section("limits"));
         root.finish();
@@ -101,6 +105,7 @@ impl Config {
             data,
             rules,
             policy,
+            quarantine,
             policy_files,
             upstreams,
             limits,

@@ -72,6 +72,17 @@ fn shown(config: &Config) -> Shown {
                 .collect(),
             words: *policy,
         },
+        quarantine: ShownQuarantine {
+            key: config.quarantine.key.as_ref().map(ToString::to_string),
+            old_keys: config
+                .quarantine
+                .old_keys
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            bytes: config.quarantine.bytes,
+            days: config.quarantine.days,
+        },
         upstream: upstreams.collect(),
         limits: Ordered(config.limits.numbers()),
     }
@@ -84,6 +95,7 @@ struct Shown {
     data: BTreeMap<&'static str, String>,
     rules: ShownRules,
     policy: ShownPolicy,
+    quarantine: ShownQuarantine,
     upstream: BTreeMap<String, ShownUpstream>,
     limits: Ordered<u64>,
 }
@@ -101,6 +113,16 @@ struct ShownPolicy {
     files: Vec<String>,
     #[serde(flatten)]
     words: Policy,
+}
+
+#[derive(Serialize)]
+struct ShownQuarantine {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    old_keys: Vec<String>,
+    bytes: u64,
+    days: u64,
 }
 
 #[derive(Serialize)]

@@ -55,7 +55,7 @@ use panic::{Progress, Stage};
 use place::Place;
 pub use place::Places;
 pub use share::Shares;
-pub use spool::SpoolRoom;
+pub use spool::{SpoolRoom, is_full};
 
 /// Bytes of a head that are read when there is no place for the push.
 const BUSY_HEAD_BYTES: usize = 64 * 1024;

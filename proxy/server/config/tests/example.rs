@@ -65,6 +65,12 @@ fn the_example_has_every_key_that_is_known() {
         std::fs::write(folder.path().join(name), certificate.pem()).unwrap();
     }
     std::fs::write(folder.path().join("proxy-credentials"), "user:password\n").unwrap();
+    for name in ["quarantine.key", "quarantine-2025.key"] {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.path().join(name);
+        std::fs::write(&path, "07".repeat(32)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     let path = folder.path().join("exeat.toml");
     let text = uncommented();
     std::fs::write(&path, &text).unwrap();
