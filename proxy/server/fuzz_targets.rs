@@ -10,13 +10,13 @@ use http::{
 };
 
 use crate::{
-    config::Config,
+    config::{Config, Disposition},
     door::{self, Errand},
     gzip,
     identity::Actor,
     lfs,
     listen::strict::{Step, Strict},
-    push,
+    policy, push,
     upstream::{self, Upstreams},
 };
 
@@ -26,6 +26,7 @@ pub const TARGETS: &[Target] = &[
     ("gzip_body", gzip_body),
     ("door", door),
     ("config_file", config_file),
+    ("policy_file", policy_file),
     ("credential", credential),
     ("challenge", challenge),
     ("lfs_batch", lfs_batch),
@@ -147,6 +148,56 @@ pub fn config_file(data: &[u8]) {
     let shown = config.show();
     if let Ok((again, _)) = Config::of_text(&shown) {
         assert_eq!(again.show(), shown);
+    }
+}
+
+/// A policy file: refused in plain words, or one that judges every push the same way twice, and as it is explained.
+pub fn policy_file(data: &[u8]) {
+    let source = policy::file::Text {
+        name: "policy.toml".to_owned(),
+        text: String::from_utf8_lossy(data).into_owned(),
+    };
+    let read = || policy::file::read(std::slice::from_ref(&source), &served().0);
+    let (book, warnings) = match read() {
+        Ok(read) => read,
+        Err(error) => {
+            let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+            assert!(error.to_string().bytes().all(plain), "{error}");
+            assert!(error.0.iter().all(|problem| problem.line > 0));
+            return;
+        }
+    };
+    for warning in warnings {
+        assert!(
+            warning
+                .to_string()
+                .bytes()
+                .all(|byte| matches!(byte, b' '..=b'~'))
+        );
+    }
+    let updates = [policy::Update {
+        name: b"refs/heads/main",
+        change: policy::Change::Unknown,
+    }];
+    let push = policy::Push {
+        upstream: "forge",
+        repository: "org/repo.wiki",
+        updates: &updates,
+    };
+    let facts = policy::Facts::default();
+    let clean = exeat_inspect::Report::default();
+    let verdict = policy::judge(push, &clean, &facts, &book);
+    let again = read().map(|(again, _)| policy::judge(push, &clean, &facts, &again));
+    let again = again.expect("because it was read before");
+    assert_eq!(verdict.reasons(), again.reasons());
+    let told = policy::explain::explain(push, &facts, Default::default(), &book);
+    let strongest = verdict.reasons().iter().map(|reason| reason.disposition);
+    assert_eq!(
+        told.verdict,
+        strongest.max().unwrap_or(Disposition::Forward)
+    );
+    if policy::denied(push, &facts, &book).is_some() {
+        assert_eq!(told.verdict, Disposition::Refuse);
     }
 }
 

@@ -10,6 +10,7 @@ pub mod health;
 pub mod hook;
 mod notify;
 mod people;
+pub mod policy;
 pub mod rules;
 pub mod scan;
 pub mod serve;
@@ -56,6 +57,8 @@ enum Command {
     Group(group::Args),
     /// Create, list and revoke tokens for the proxy itself
     Token(token::Args),
+    /// Check the policy files, or say what they would do with a push
+    Policy(policy::Args),
     /// List and verify the records of what was pushed
     Audit(audit::Args),
     /// Check or show the configuration
@@ -92,6 +95,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(args) => user::run(args).await,
         Command::Group(args) => group::run(args).await,
         Command::Token(args) => token::run(args).await,
+        Command::Policy(args) => policy::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Credential(args) => credential::run(args),

@@ -46,6 +46,18 @@ pub const DISPOSITIONS: [(&str, Disposition); 4] = [
     ("forward", Disposition::Forward),
 ];
 
+impl Disposition {
+    /// The word in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Warn => "warn",
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 impl Policy {
     /// The words of the table, and the policy files it names in reading order. Default: none.
     pub(super) fn read(mut section: Section<'_>) -> (Self, Vec<PathBuf>) {

@@ -1,6 +1,7 @@
 //! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
 
 mod condition;
+pub mod explain;
 pub mod file;
 mod outlook;
 mod rulebook;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use exeat_inspect::{Excuses, Finding, Report, Strength};
 use exeat_rules::Action;
+use serde::Serialize;
 
 use crate::config::{Disposition, Policy};
 
@@ -108,9 +110,11 @@ pub struct Reason {
 }
 
 /// A policy rule, as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decider {
+    #[serde(rename = "rule", serialize_with = "text")]
     pub name: Arc<str>,
+    #[serde(serialize_with = "text")]
     pub file: Arc<str>,
     /// Of the key that decided, counted from 1.
     pub line: usize,
@@ -237,6 +241,10 @@ fn decider(book: &Rulebook, by: Option<Source>) -> Option<Decider> {
     })
 }
 
+fn text<S: serde::Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text)
+}
+
 fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
     let of_action = |action| {
         let count = report
@@ -321,5 +329,7 @@ fn lowered(ruling: &Ruling) -> Decided<Disposition> {
     }
 }
 
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod tests;

@@ -57,6 +57,13 @@ impl Outlook {
         self.range(Tier::Existing).least < self.range(Tier::of(action)).most
     }
 
+    /// Whether it said that a tier may come to this.
+    #[cfg(test)]
+    pub fn holds(&self, tier: Tier, disposition: Disposition) -> bool {
+        let Range { least, most } = self.range(tier);
+        (least..=most).contains(&disposition)
+    }
+
     fn range(&self, tier: Tier) -> Range {
         self.0[tier as usize]
     }

@@ -76,6 +76,16 @@ impl Deed {
         ("scan", Self::Scan),
         ("allow", Self::Allow),
     ];
+
+    /// The word in policy files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Scan => "scan",
+            Self::Review => "review",
+            Self::Deny => "deny",
+        }
+    }
 }
 
 /// What a disposition is set for.

@@ -26,7 +26,7 @@ fn policy(disposition: Disposition) -> Policy {
     }
 }
 
-fn report(actions: &[Action], unread: usize) -> Report {
+pub(super) fn report(actions: &[Action], unread: usize) -> Report {
     let key = FingerprintKey::new([0; 32]);
     let finding = |action| Finding {
         rule: "rule".into(),

@@ -104,3 +104,46 @@ fn the_example_has_every_key_that_is_known() {
         assert!(value.is_some(), "{path} is not in the example");
     }
 }
+
+#[test]
+fn the_example_of_a_policy_is_right_and_shows_every_key() {
+    const POLICY: &str = include_str!("../../../../deploy/policy.example.toml");
+    let (config, _) = Config::of_text(EXAMPLE).unwrap();
+    let text = crate::policy::file::Text {
+        name: "policy.example.toml".to_owned(),
+        text: POLICY.to_owned(),
+    };
+    let (book, warnings) = crate::policy::file::read(&[text], &config).unwrap();
+    assert_eq!(book.rules().len(), 6);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let keys = [
+        "name",
+        "upstream",
+        "repository",
+        "ref",
+        "group",
+        "person",
+        "larger_than",
+        "event",
+        "do",
+        "block",
+        "review",
+        "warn",
+        "note",
+        "unscannable",
+        "existing",
+        "approvers",
+        "reviewers",
+        "four_eyes",
+        "message",
+    ];
+    for key in keys {
+        assert!(POLICY.contains(key), "{key} is not in the example");
+    }
+    for (event, _) in crate::policy::Event::WORDS {
+        assert!(
+            POLICY.contains(&format!("\"{event}\"")),
+            "{event} is not in the example"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! What the commands print, word for word.
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: Args,
+}
+
+const POLICY: &str = "\
+[[rule]]
+name = \"releases\"
+ref = \"refs/heads/release/*\"
+do = \"review\"
+approvers = 2
+reviewers = [\"release-team\"]
+message = \"Ask the release team.\"
+
+[[rule]]
+name = \"sandbox\"
+repository = \"lab/*\"
+block = \"warn\"
+
+[[rule]]
+name = \"strangers\"
+event = \"first-push\"
+do = \"review\"
+";
+
+/// In a folder with these policy files.
+fn told_by(policy: &str, words: &[&str]) -> anyhow::Result<(String, u8)> {
+    let folder = tempfile::tempdir()?;
+    let config = folder.path().join("exeat.toml");
+    std::fs::write(&config, "[policy]\nfiles = [\"policy.toml\"]\n")?;
+    std::fs::write(folder.path().join("policy.toml"), policy)?;
+    let config = config.display().to_string();
+    let words = [&["policy"], words, &["--config", &config]].concat();
+    let (text, code) = told(&Line::try_parse_from(words)?.args.command)?;
+    let folder = format!("{}/", folder.path().display());
+    Ok((text.replace(&folder, ""), code))
+}
+
+fn explained_by(words: &[&str]) -> String {
+    let base = [
+        "explain",
+        "--upstream",
+        "github.com",
+        "--no-event",
+        "first-push",
+    ];
+    let base = match words.contains(&"first-push") {
+        true => &base[..3],
+        false => &base[..],
+    };
+    told_by(POLICY, &[base, words].concat()).unwrap().0
+}
+
+#[test]
+fn check_says_all_that_is_wrong_and_what_never_decides() {
+    let (text, code) = told_by(POLICY, &["check"]).unwrap();
+    assert!(
+        text.starts_with("policy OK: 3 rules in 1 file, digest "),
+        "{text}"
+    );
+    assert_eq!(code, 0);
+    let wrong = "[[rule]]\nname = \"a\"\ndo = \"denny\"\n[[rule]]\nnam = \"b\"\ndo = \"deny\"\n";
+    let (text, code) = told_by(wrong, &["check"]).unwrap();
+    assert_eq!((text.lines().count(), code), (3, 1), "{text}");
+    assert!(text.contains("policy.toml:5: rule 2: nam: unknown key; did you mean \"name\"?"));
+    let twice = "[[rule]]\nname = \"a\"\ndo = \"scan\"\n[[rule]]\nname = \"b\"\ndo = \"deny\"\n";
+    let (text, code) = told_by(twice, &["check"]).unwrap();
+    assert!(
+        text.starts_with(
+            "warning: policy.toml:4: rule b: it never decides: before it does a\npolicy OK: 2"
+        ),
+        "{text}"
+    );
+    assert_eq!(code, 0);
+    assert!(told_by("", &["check", "absent.toml"]).is_err());
+}
+
+#[test]
+fn explain_names_the_line_that_decides_each_key() {
+    let text = explained_by(&[
+        "--repo",
+        "Lab/One.git",
+        "--ref",
+        "refs/heads/release/1",
+        "--finding",
+        "block",
+    ]);
+    assert_eq!(
+        text,
+        "\
+verdict      hold
+do           review     rule releases, policy.toml:4
+block        warn       rule sandbox, policy.toml:12
+review       hold       [policy]
+warn         warn       [policy]
+note         forward    [policy]
+unscannable  hold       [policy]
+existing     forward    [policy]
+approvers    2          rule releases, policy.toml:5
+four_eyes    true       default
+reviewers    release-team rule releases, policy.toml:6
+message      \"Ask the release team.\" rule releases, policy.toml:7
+"
+    );
+    let text = explained_by(&["--repo", "org/app", "--ref", "refs/heads/main"]);
+    assert!(
+        text.starts_with("verdict      forward\ndo           scan       default\n"),
+        "{text}"
+    );
+    let first = [
+        "--repo",
+        "org/app",
+        "--ref",
+        "refs/heads/main",
+        "--event",
+        "first-push",
+    ];
+    let text = explained_by(&first);
+    assert!(
+        text.contains("do           review     rule strangers, policy.toml:17"),
+        "{text}"
+    );
+    let json = explained_by(&[&first[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["verdict"], "hold");
+    assert_eq!(json["keys"][0]["rule"], "strangers");
+    assert_eq!(json["keys"][0]["line"], 17);
+}
+
+#[test]
+fn explain_says_what_is_refused_before_the_pack() {
+    let deny = "[[rule]]\nname = \"no\"\nref = \"refs/tags/**\"\ndo = \"deny\"\n";
+    let words = [
+        "explain",
+        "--upstream",
+        "github.com",
+        "--repo",
+        "a/b",
+        "--ref",
+    ];
+    let told = |reference: &str| {
+        told_by(deny, &[&words[..], &[reference]].concat())
+            .unwrap()
+            .0
+    };
+    assert!(told("refs/tags/v1").starts_with("verdict      refuse, before the pack is read\n"));
+    assert!(told("refs/heads/v1").starts_with("verdict      forward\n"));
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let wrong = |words: &[&str]| {
+        let base = ["explain", "--upstream", "github.com", "--repo", "a/b"];
+        told_by("", &[&base, words].concat())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(wrong(&["--ref", "main"]), "--ref: main");
+    assert!(wrong(&["--ref", "refs/heads/x", "--old", "12"]).contains("40 or 64"));
+    let both = [
+        "--ref",
+        "refs/heads/x",
+        "--event",
+        "delete",
+        "--event",
+        "new-branch",
+    ];
+    assert!(wrong(&both).contains("only one"));
+    let other = ["--ref", "refs/heads/x", "--event", "new-tag"];
+    assert!(wrong(&other).contains("refs/tags/"));
+    let base = [
+        "explain",
+        "--upstream",
+        "gihub.com",
+        "--repo",
+        "a/b",
+        "--ref",
+        "refs/heads/x",
+    ];
+    let error = told_by("", &base).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no upstream gihub.com; did you mean github.com?"
+    );
+}

@@ -1,0 +1,96 @@
+//! What the policy would do with a push, and which line of which file says so.
+
+use serde::Serialize;
+
+use super::{Decided, Decider, Deed, Facts, Push, Rulebook, Ruling, Source, Tier, decider};
+use crate::config::Disposition;
+
+/// What is found in the push that is asked about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Found<'a> {
+    /// Of findings, the action that each asks for.
+    pub findings: &'a [exeat_rules::Action],
+    pub unscannable: bool,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// What would become of the push.
+    pub verdict: Disposition,
+    /// Whether it is refused before its pack is read.
+    pub before_the_pack: bool,
+    /// Every key with its value, and who set it.
+    pub keys: Vec<Key>,
+}
+
+/// One key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Key {
+    pub key: &'static str,
+    pub value: String,
+    /// The policy rule; none is the table `[policy]`, or a default.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Decider>,
+}
+
+/// Explains the verdict on a push that holds what was `found`.
+pub fn explain(
+    push: Push<'_>,
+    facts: &Facts<'_>,
+    found: Found<'_>,
+    book: &Rulebook,
+) -> Explanation {
+    let ruling = book.ruling(push, facts, found.unscannable);
+    let early = Facts {
+        pack_bytes: None,
+        ..*facts
+    };
+    Explanation {
+        verdict: verdict(&ruling, found),
+        before_the_pack: book.denial(push, &early).is_some(),
+        keys: keys(&ruling, book),
+    }
+}
+
+fn verdict(ruling: &Ruling, found: Found<'_>) -> Disposition {
+    let asked = match ruling.deed.value {
+        Deed::Deny => Disposition::Refuse,
+        Deed::Review => Disposition::Hold,
+        Deed::Scan | Deed::Allow => Disposition::Forward,
+    };
+    let findings = found.findings.iter();
+    let findings = findings.map(|action| ruling.tier(Tier::of(*action)).value);
+    let unread = found
+        .unscannable
+        .then(|| ruling.tier(Tier::Unscannable).value);
+    findings.chain(unread).fold(asked, Disposition::max)
+}
+
+fn keys(ruling: &Ruling, book: &Rulebook) -> Vec<Key> {
+    let key = |key, value: String, by: Option<Source>| Key {
+        key,
+        value,
+        by: decider(book, by),
+    };
+    let mut keys = vec![key(
+        "do",
+        ruling.deed.value.word().to_owned(),
+        ruling.deed.by,
+    )];
+    keys.extend(Tier::ALL.map(|tier| {
+        let Decided { value, by } = ruling.tier(tier);
+        key(tier.key(), value.word().to_owned(), *by)
+    }));
+    let approvers = &ruling.approvers;
+    keys.push(key("approvers", approvers.value.to_string(), approvers.by));
+    let four_eyes = &ruling.four_eyes;
+    keys.push(key("four_eyes", four_eyes.value.to_string(), four_eyes.by));
+    for reviewers in &ruling.reviewers {
+        keys.push(key("reviewers", reviewers.value.join(", "), reviewers.by));
+    }
+    for message in &ruling.messages {
+        keys.push(key("message", message.value.clone(), message.by));
+    }
+    keys
+}
