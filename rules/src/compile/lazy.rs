@@ -81,4 +81,24 @@ mod tests {
         assert_eq!(on_every_core(&items, odd), Err(40));
         assert_eq!(on_every_core(&[], odd), Ok(()));
     }
+
+    /// What start-up and the first verdict take is what they compile: nothing of the shipped rules, and then those of one text.
+    #[test]
+    fn shipped_rules_are_compiled_when_a_text_asks() {
+        let rules = crate::RuleSet::compile(&crate::builtin()).unwrap().rules;
+        let made = || {
+            let searches = rules
+                .matchers
+                .iter()
+                .filter_map(|rule| rule.search.as_ref());
+            let made = searches.filter(|search| search.regex.made.get().is_some());
+            made.count()
+        };
+        assert_eq!(made(), 0);
+        let text = crate::template::expand(&rules.rule(0).examples[0]).unwrap();
+        let mut found = Vec::new();
+        let mut scratch = crate::Scratch::new(&rules);
+        let _ = rules.scan(text.as_bytes(), &mut scratch, &mut found);
+        assert!(!found.is_empty() && (1..=5).contains(&made()), "{}", made());
+    }
 }
