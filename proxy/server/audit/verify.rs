@@ -5,12 +5,12 @@
 //! by a record that says so. At the end: that nothing stands outside the chain, and that the chain has the root that was
 //! noted elsewhere, where one is given.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::record::{Leaf, Payload, Seq};
+use super::record::{Kind, Leaf, Payload, Seq};
 use super::seal::{Salt, canonical, commitments};
 use super::tree::{self, Frontier};
 use super::{Error, Head};
@@ -28,6 +28,8 @@ pub struct Report {
     pub erased: u64,
     /// The first position that does not fit.
     pub problem: Option<Problem>,
+    /// The digest that the last record about it gives each person, group and token that is there.
+    pub people: BTreeMap<String, String>,
 }
 
 /// A position that does not fit, and why.
@@ -128,6 +130,7 @@ pub async fn verify(
         head: walk.head(),
         erased: u64::try_from(walk.erased.len()).unwrap_or(u64::MAX),
         problem,
+        people: walk.people,
     })
 }
 
@@ -139,6 +142,7 @@ struct Walk {
     without_payload: BTreeSet<Seq>,
     /// Records that a leaf says were erased.
     erased: BTreeSet<Seq>,
+    people: BTreeMap<String, String>,
 }
 
 impl Walk {
@@ -178,8 +182,22 @@ impl Walk {
         }
         self.payload(seq, row, &leaf).map_err(wrong)?;
         self.erased.extend(&leaf.erased);
+        self.note(leaf);
         self.frontier = frontier;
         self.check_checkpoint()
+    }
+
+    fn note(&mut self, leaf: Leaf) {
+        if !matches!(leaf.kind, Kind::Person | Kind::Group | Kind::Token) {
+            return;
+        }
+        let Some(subject) = leaf.subject else { return };
+        match (leaf.before, leaf.after) {
+            (_, Some(after)) => drop(self.people.insert(subject, after)),
+            (Some(_), None) => drop(self.people.remove(&subject)),
+            // Something happened to it that left it as it was.
+            (None, None) => {}
+        }
     }
 
     fn payload(&mut self, seq: Seq, row: &Row, leaf: &Leaf) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use anyhow::Context;
 
 use crate::audit::{self, Actor, ActorKind, Checkpoint, Ending, Kind, Record, Verdict};
 use crate::config::{self, Config};
+use crate::people::{self, Astray};
 use crate::store::Records;
 
 /// Read the audit: list its records, or verify that none was changed
@@ -95,11 +96,17 @@ async fn verified(args: Verify) -> anyhow::Result<(String, u8)> {
     let records = args.place.open().await?;
     let mut snapshot = records.snapshot().await?;
     let report = audit::verify(&mut snapshot, args.checkpoint).await?;
-    let text = match args.format {
-        Format::Text => verified_text(&report),
-        Format::Jsonl => verified_json(&report),
+    let astray = match report.problem {
+        None => people::astray(&mut snapshot, &report.people).await?,
+        // What the records say is not known.
+        Some(_) => Vec::new(),
     };
-    Ok((text, u8::from(report.problem.is_some())))
+    let text = match args.format {
+        Format::Text => verified_text(&report, &astray),
+        Format::Jsonl => verified_json(&report, &astray),
+    };
+    let whole = report.problem.is_none() && astray.is_empty();
+    Ok((text, u8::from(!whole)))
 }
 
 async fn listed(args: List) -> anyhow::Result<String> {
@@ -143,7 +150,7 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-fn verified_text(report: &audit::Report) -> String {
+fn verified_text(report: &audit::Report, astray: &[Astray]) -> String {
     let (size, root) = (report.head.size, hex::encode(report.head.root));
     let records = counted(size, "record");
     match report.problem {
@@ -152,7 +159,14 @@ fn verified_text(report: &audit::Report) -> String {
                 0 => String::new(),
                 erased => format!(", {erased} with their personal half erased"),
             };
-            format!("{records}{erased}\nroot {root}\ncheckpoint {size}:{root}\nOK\n")
+            let mut text = format!("{records}{erased}\nroot {root}\ncheckpoint {size}:{root}\n");
+            for one in astray {
+                let _ = writeln!(text, "NOT OK: {}", visible(&one.to_string()));
+            }
+            if astray.is_empty() {
+                text.push_str("OK\n");
+            }
+            text
         }
         Some(problem) => {
             format!("{records} recomputed, with root {root}\nNOT OK: {problem}\n")
@@ -160,14 +174,15 @@ fn verified_text(report: &audit::Report) -> String {
     }
 }
 
-fn verified_json(report: &audit::Report) -> String {
+fn verified_json(report: &audit::Report, astray: &[Astray]) -> String {
     let value = serde_json::json!({
-        "ok": report.problem.is_none(),
+        "ok": report.problem.is_none() && astray.is_empty(),
         "records": report.head.size,
         "root": hex::encode(report.head.root),
         "erased": report.erased,
         "position": report.problem.map(|problem| problem.seq),
         "problem": report.problem.map(|problem| problem.fault.to_string()),
+        "astray": astray.iter().map(ToString::to_string).collect::<Vec<String>>(),
     });
     format!("{value}\n")
 }

@@ -4,6 +4,7 @@
 //! identifies nobody. `rights` is pure. [`Register`] reads, also beside a running server; [`People`] changes, and every
 //! change and its audit record are one.
 
+mod astray;
 mod form;
 mod groups;
 mod id;
@@ -18,6 +19,7 @@ pub mod time;
 mod token;
 mod tokens;
 
+pub use self::astray::{Astray, astray};
 pub use self::form::Error as FormError;
 pub use self::id::{GroupId, PersonId, TokenId};
 pub use self::person::{Account, Linked, Person, Place, Role, RoleGrant};

@@ -78,6 +78,7 @@ pub(super) fn of_group<'a>(row: &GroupRow, members: impl Iterator<Item = &'a str
 struct TokenState<'a> {
     salt: &'a str,
     id: &'a str,
+    hash: &'a str,
     person: &'a str,
     scopes: &'a str,
     service: bool,
@@ -90,6 +91,7 @@ pub(super) fn of_token(row: &TokenRow) -> String {
     digest(&TokenState {
         salt: &row.salt,
         id: &row.id,
+        hash: &row.hash,
         person: &row.person,
         scopes: &row.scopes,
         service: row.service,

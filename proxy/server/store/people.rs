@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::change::Change;
-use super::{Error, Records, Store};
+use super::{Error, Records, Snapshot, Store};
 
 /// A person as the tables have it. Times in Unix milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,6 +216,48 @@ impl Records {
         };
         let rows = query.fetch_all(self.pool()).await?;
         Ok(rows.iter().map(token).collect::<Result<_, _>>()?)
+    }
+}
+
+/// A group and the ids of its members.
+pub type WithMembers = (GroupRow, Vec<String>);
+
+/// All persons, groups and tokens one after the other, each kind in the order of its ids, with the rest of the tables as it
+/// was when the snapshot was taken. A row that cannot be read is an error: this is for whoever looks for tampering.
+impl Snapshot {
+    pub async fn person_after(&mut self, id: &str) -> Result<Option<PersonRow>, Error> {
+        let row = sqlx::query(select_person!("WHERE id > $1 ORDER BY id LIMIT 1"))
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?;
+        match row {
+            Some(row) => Ok(Some(person(self.connection(), &row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    pub async fn group_after(&mut self, id: &str) -> Result<Option<WithMembers>, Error> {
+        let row = sqlx::query(select_group!("WHERE id > $1 ORDER BY id LIMIT 1"))
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(group) = row.as_ref().map(group).transpose()? else {
+            return Ok(None);
+        };
+        let members =
+            sqlx::query_scalar("SELECT person FROM people_group_member WHERE people_group = $1")
+                .bind(&group.id)
+                .fetch_all(self.connection())
+                .await?;
+        Ok(Some((group, members)))
+    }
+
+    pub async fn token_after(&mut self, id: &str) -> Result<Option<TokenRow>, Error> {
+        let row = sqlx::query(select_token!("WHERE id > $1 ORDER BY id LIMIT 1"))
+            .bind(id)
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(row.as_ref().map(token).transpose()?)
     }
 }
 

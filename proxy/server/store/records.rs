@@ -176,7 +176,7 @@ impl Snapshot {
         count.fetch_one(self.connection()).await.expect("a table")
     }
 
-    fn connection(&mut self) -> &mut SqliteConnection {
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         &mut self.transaction
     }
 }

@@ -59,6 +59,7 @@ async fn an_untouched_chain_is_whole() {
         head,
         erased: 1,
         problem: None,
+        people: BTreeMap::new(),
     };
     assert_eq!(report, expected);
     assert_eq!(head.size, 6);

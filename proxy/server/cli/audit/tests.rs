@@ -121,16 +121,19 @@ fn a_verification_is_told_in_a_few_lines() {
     let root = digest('a');
     let Checkpoint(head) = format!("3:{root}").parse().unwrap();
     let mut report = audit::Report {
+        people: Default::default(),
         head,
         erased: 0,
         problem: None,
     };
     assert_eq!(
-        verified_text(&report),
+        verified_text(&report, &[]),
         format!("3 records\nroot {root}\ncheckpoint 3:{root}\nOK\n")
     );
     report.erased = 1;
-    assert!(verified_text(&report).starts_with("3 records, 1 with their personal half erased\n"));
+    assert!(
+        verified_text(&report, &[]).starts_with("3 records, 1 with their personal half erased\n")
+    );
     report.problem = Some(audit::Problem {
         seq: 4,
         fault: audit::Fault::Missing,
@@ -138,8 +141,8 @@ fn a_verification_is_told_in_a_few_lines() {
     let expected = format!(
         "3 records recomputed, with root {root}\nNOT OK: record 4: the record is missing\n"
     );
-    assert_eq!(verified_text(&report), expected);
-    let json: serde_json::Value = serde_json::from_str(&verified_json(&report)).unwrap();
+    assert_eq!(verified_text(&report, &[]), expected);
+    let json: serde_json::Value = serde_json::from_str(&verified_json(&report, &[])).unwrap();
     assert_eq!(json["ok"], false);
     assert_eq!(json["position"], 4);
     assert_eq!(json["problem"], "the record is missing");
