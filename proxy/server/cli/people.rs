@@ -121,7 +121,7 @@ fn check_owner(directory: &Path) -> anyhow::Result<()> {
     let (owner, own) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if owner != own {
         bail!(
-            "the data folder {} belongs to user {}: run this as that user, so that the server can read what is written",
+            "the data folder {} belongs to {}: run this as that user, so that the server can read what is written",
             directory.display(),
             named(owner)
         );

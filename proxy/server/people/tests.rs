@@ -1,5 +1,7 @@
 //! Orders and what they leave behind: in the tables, and on record.
 
+mod storm;
+
 use super::rights::{Case, Matter, Right};
 use super::*;
 use crate::audit::{self, Actor, ActorKind, Audit, Kind, Record};
