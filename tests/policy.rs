@@ -254,3 +254,34 @@ fn a_changed_policy_bites_and_a_broken_one_changes_nothing() {
         "{run}"
     );
 }
+
+#[test]
+fn a_branch_that_goes_forward_is_told_from_one_that_is_rewritten() {
+    let scene = Scene::new(
+        "[[rule]]\nname = \"no-rewriting\"\nref = \"refs/heads/main\"\nevent = \"forced-update\"\n\
+         do = \"review\"\n",
+    );
+    let commit = |name: &str| {
+        let content = prose(960, 20);
+        scene.world.commit_file(&scene.work, name, content, name);
+    };
+    scene.push("one", &["main"]).ok();
+    commit("second");
+    commit("third");
+    scene.push("one", &["main"]).ok();
+    let git = |words: &[&str]| scene.world.git(&scene.work, words).ok();
+    git(&["commit", "-q", "--amend", "-m", "Another third"]);
+    let run = scene.push("one", &["+main"]);
+    assert_ne!(run.status, 0, "{run}");
+    assert!(
+        told(&run).contains("Decided by policy rule no-rewriting."),
+        "{run}"
+    );
+    // A merge of both is a step forward again.
+    git(&["merge", "-q", "-s", "ours", "-m", "Merge", "HEAD@{1}"]);
+    scene.push("one", &["main"]).ok();
+    // Other branches may be rewritten.
+    scene.push("one", &["main:other"]).ok();
+    git(&["commit", "-q", "--amend", "-m", "Another merge"]);
+    scene.push("one", &["+main:other"]).ok();
+}

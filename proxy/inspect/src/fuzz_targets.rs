@@ -107,6 +107,7 @@ pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
         unscannable: head.unscannable,
         rules_digest: String::new(),
         refs: head.refs,
+        forward: Vec::new(),
     };
     if request.expects_pack() {
         let pack = exeat_gitwire::fuzz_targets::pack::sealed(data.get(consumed..)?)?;

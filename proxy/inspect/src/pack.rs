@@ -27,6 +27,7 @@ use crate::{
     existing::Served,
     finding::Finding,
     fingerprint::FingerprintKey,
+    forward::{self, Move},
     gather::ObjectHit,
     ids::Ids,
     overlap::Strength,
@@ -107,6 +108,7 @@ pub struct PackInspection<S: Spool> {
     batcher: Batcher,
     settings: Settings,
     hash: HashKind,
+    moves: Vec<Move>,
 }
 
 /// A pack that was read whole and is what it claims to be.
@@ -114,6 +116,8 @@ pub struct Inspected<S: Spool> {
     pub findings: Vec<Finding>,
     pub unscannable: Vec<Unscannable>,
     pub coverage: Coverage,
+    /// Those of the moves asked about that the pack shows to go forward.
+    pub forward: Vec<Move>,
     /// The pack, exactly as inspected, from header to trailer.
     pub pack: Pack<S>,
 }
@@ -136,7 +140,14 @@ impl<S: Spool> PackInspection<S> {
             batcher: Batcher::new(pool, Arc::new(shared)),
             settings,
             hash,
+            moves: Vec::new(),
         }
+    }
+
+    /// Asks of refs that are moved whether the pack shows that they go forward: commits are then read once more.
+    pub fn asked_about(mut self, moves: Vec<Move>) -> Self {
+        self.moves = moves;
+        self
     }
 
     /// Takes the next bytes of the pack.
@@ -193,6 +204,13 @@ impl<S: Spool> PackInspection<S> {
         if let Some(targets) = targets {
             all_reached(&ids, &pack, &state.references, targets)?;
         }
+        let stored = &mut Stored {
+            pack: &mut pack,
+            ids: &ids,
+            entries: &entries,
+            hash: self.hash,
+        };
+        let forward = forward::forward(stored, &self.moves, &|| shared.go_on())?;
         let mut hits = std::mem::take(&mut state.hits);
         hits.sort_unstable_by_key(ObjectHit::in_pack);
         let mut worker = Worker::default();
@@ -225,6 +243,7 @@ impl<S: Spool> PackInspection<S> {
             findings,
             unscannable,
             coverage,
+            forward,
             pack,
         })
     }

@@ -4,7 +4,7 @@
 use exeat_rules::Action;
 use serde::Serialize;
 
-use crate::{coverage::Coverage, finding::Finding};
+use crate::{coverage::Coverage, finding::Finding, forward::Move};
 
 /// The outcome of an inspection. It holds no secret and no byte that was not made printable.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Report {
     pub rules_digest: String,
     /// The pushed refs as they may be shown, in the order of the commands.
     pub refs: Vec<String>,
+    /// Moves of refs that are shown to go forward, where that was asked.
+    pub forward: Vec<Move>,
 }
 
 impl Report {

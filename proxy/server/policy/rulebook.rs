@@ -199,6 +199,15 @@ impl Rulebook {
         &self.rules
     }
 
+    /// Whether any rule asks for this event.
+    pub fn asks(&self, event: Event) -> bool {
+        let mut asked = self
+            .rules
+            .iter()
+            .filter_map(|rule| rule.when.event.as_ref());
+        asked.any(|events| events.contains(&event))
+    }
+
     /// The rule that a value comes from.
     pub fn rule_of(&self, source: Source) -> Option<&Rule> {
         self.rules.get(source.rule)

@@ -1,6 +1,9 @@
 //! A push in the words of the policy: whereto, which refs, and what is known besides.
 
-use exeat_gitwire::push_request::Command;
+use std::collections::HashSet;
+
+use exeat_gitwire::push_request::{Command, PushRequest};
+use exeat_inspect::{Move, Report};
 
 use super::{Order, spool::PackSpool};
 use crate::{
@@ -34,10 +37,13 @@ impl<'o> Asked<'o> {
         }
     }
 
-    pub fn updates(&self) -> Vec<Update<'o>> {
+    /// The ref updates, with what the report shows of them.
+    pub fn updates(&self, report: Option<&Report>) -> Vec<Update<'o>> {
+        let shown = report.map_or(&[][..], |report| &report.forward);
+        let shown: HashSet<&Move> = shown.iter().collect();
         let update = |command: &'o Command| Update {
             name: &command.name,
-            change: change(command),
+            change: change(command, &shown),
         };
         self.commands.iter().map(update).collect()
     }
@@ -59,13 +65,28 @@ pub fn facts(pack: Option<&PackSpool>) -> Facts<'static> {
     }
 }
 
+/// The moves of which it is open whether they go forward.
+pub fn moves(request: &PushRequest) -> Vec<Move> {
+    let open = request.commands.iter();
+    let open = open.filter(|command| change(command, &HashSet::new()) == Change::Unknown);
+    open.map(moved).collect()
+}
+
+fn moved(command: &Command) -> Move {
+    Move {
+        old: command.old,
+        new: command.new,
+    }
+}
+
 /// A tag is never moved forward: whoever has it keeps the old one.
-fn change(command: &Command) -> Change {
+fn change(command: &Command, forward: &HashSet<&Move>) -> Change {
     match command {
         command if command.is_create() => Change::Create,
         command if command.is_delete() => Change::Delete,
         command if command.old == command.new => Change::Forward,
         command if command.name.starts_with(b"refs/tags/") => Change::Forced,
+        command if forward.contains(&moved(command)) => Change::Forward,
         _ => Change::Unknown,
     }
 }

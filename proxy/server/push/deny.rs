@@ -33,7 +33,7 @@ impl Pushes {
     pub(super) fn denial(&self, order: &Order) -> Option<Stopped> {
         let asked = Asked::new(order, &order.knock);
         policy::denied(
-            asked.push(&asked.updates()),
+            asked.push(&asked.updates(None)),
             &Facts::default(),
             &self.policy,
         )

@@ -42,7 +42,12 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
     };
     let asked = super::about::Asked::new(&order, &order.knock);
     let (facts, book) = (Facts::default(), Rulebook::of_table(config.policy));
-    let verdict = policy::judge(asked.push(&asked.updates()), &report, &facts, &book);
+    let verdict = policy::judge(
+        asked.push(&asked.updates(Some(&report))),
+        &report,
+        &facts,
+        &book,
+    );
     let decision = record::decision(&order, &report, &verdict, &Default::default());
     let told = match &verdict {
         Verdict::Forward(_) => {

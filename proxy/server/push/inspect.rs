@@ -10,14 +10,14 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
-use exeat_inspect::{Examiner, MOST_PATHS, PackInspection, Pool, Report, Settings, head};
+use exeat_inspect::{Examiner, MOST_PATHS, Move, PackInspection, Pool, Report, Settings, head};
 use futures_util::FutureExt;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::Instrument;
 
 use super::{
     Order, Pushes,
-    about::Asked,
+    about::{self, Asked},
     body::PushBody,
     fault::Fault,
     outside::Outside,
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     crashpoint::{self, Point},
-    policy::{Facts, Outlook},
+    policy::{Event, Facts, Outlook},
 };
 
 /// Bytes that are handed over at once where as many have come.
@@ -73,6 +73,10 @@ pub async fn while_arriving(
         pool: Arc::clone(&pushes.pool),
         room: Arc::clone(&pushes.room),
         request: order.request.clone(),
+        moves: match pushes.policy.asks(Event::ForcedUpdate) {
+            true => about::moves(&order.request),
+            false => Vec::new(),
+        },
     };
     let (feed, chunks) = mpsc::channel(CHUNKS_WAITING);
     let span = tracing::Span::current();
@@ -133,7 +137,7 @@ async fn next_chunk(body: &mut PushBody) -> Result<Option<Bytes>, Fault> {
 pub fn outlook(pushes: &Pushes, order: &Order) -> Outlook {
     let asked = Asked::new(order, &order.knock);
     Outlook::of(
-        asked.push(&asked.updates()),
+        asked.push(&asked.updates(None)),
         &Facts::default(),
         &pushes.policy,
     )
@@ -222,6 +226,8 @@ struct Inspector {
     pool: Arc<Pool>,
     room: Arc<SpoolRoom>,
     request: PushRequest,
+    /// Refs of which the policy asks whether they are moved forward.
+    moves: Vec<Move>,
 }
 
 impl Inspector {
@@ -239,6 +245,7 @@ impl Inspector {
         report.findings.extend(inspected.findings);
         report.coverage += inspected.coverage;
         report.unscannable.extend(inspected.unscannable);
+        report.forward = inspected.forward;
         Ok(Work {
             report,
             pack: Some(inspected.pack.into_spool()),
@@ -251,7 +258,8 @@ impl Inspector {
     ) -> Result<exeat_inspect::Inspected<PackSpool>, Fault> {
         let spool = self.room.spool().map_err(Fault::spool)?;
         let mut inspection =
-            PackInspection::start(self.pool, self.request.hash, self.settings, spool);
+            PackInspection::start(self.pool, self.request.hash, self.settings, spool)
+                .asked_about(self.moves);
         loop {
             match chunks.blocking_recv() {
                 Some(Feed::Bytes(chunk)) => inspection.feed(&chunk)?,
@@ -284,6 +292,7 @@ pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
         unscannable: head.unscannable,
         rules_digest: rules_digest.to_owned(),
         refs: head.refs,
+        forward: Vec::new(),
     }
 }
 

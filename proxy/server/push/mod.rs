@@ -294,7 +294,12 @@ impl Pushes {
         }
         let asked = about::Asked::new(order, &order.knock);
         let facts = about::facts(work.pack.as_ref());
-        let verdict = policy::judge(asked.push(&asked.updates()), report, &facts, &self.policy);
+        let verdict = policy::judge(
+            asked.push(&asked.updates(Some(report))),
+            report,
+            &facts,
+            &self.policy,
+        );
         let decision = record::decision(order, report, &verdict, &self.digests);
         let _ = crashpoint::pass_in_task(Point::Judged).await;
         self.write(order, &decision).await?;

@@ -113,7 +113,7 @@ impl Pushes {
             return Err(refused());
         }
         let asked = about::Asked::new(order, &knock);
-        let updates = asked.updates();
+        let updates = asked.updates(Some(report));
         let push = asked.push(&updates);
         let facts = about::facts(pack);
         // Findings were weighed against each other under the policy for the old name.

@@ -7,6 +7,7 @@ mod excuses;
 mod existing;
 mod feeding;
 mod floods;
+mod forward;
 mod generated;
 mod held;
 mod masking;
