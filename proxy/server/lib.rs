@@ -40,6 +40,7 @@ pub mod fuzz_targets;
 mod advertisement;
 mod answer;
 mod arriving;
+mod causes;
 mod crashpoint;
 mod gzip;
 mod percent;

@@ -65,7 +65,7 @@ impl Running {
                 }
                 self.refuse(change, &error);
                 tracing::error!(
-                    error = format!("{error:#}"),
+                    error = crate::causes::told(&error),
                     "the changed configuration cannot be used; the one before stays in force"
                 );
             }
@@ -102,7 +102,7 @@ impl Running {
             Err(error) => {
                 self.refuse(Change::Rules, &error);
                 tracing::error!(
-                    error = format!("{error:#}"),
+                    error = crate::causes::told(&error),
                     "the changed rule files cannot be used; the rules before stay in force"
                 );
             }

@@ -78,7 +78,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(code))
         }
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", crate::causes::told(&error));
             Ok(ExitCode::from(2))
         }
     }

@@ -61,7 +61,7 @@ fn told(args: &Args) -> (String, u8) {
     }
     match policy_files::read(&config) {
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", crate::causes::told(&error));
             return (String::new(), 2);
         }
         Ok((_, warnings)) => warnings
@@ -71,7 +71,7 @@ fn told(args: &Args) -> (String, u8) {
     match rules(&config) {
         Ok(rules) => (told_ok(&config, &rules), 0),
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", crate::causes::told(&error));
             (String::new(), 2)
         }
     }

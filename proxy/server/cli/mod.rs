@@ -104,7 +104,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
 
 fn could_not_finish(error: &anyhow::Error) -> ExitCode {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "exeat: {error:#}");
+    let _ = writeln!(std::io::stderr(), "exeat: {}", crate::causes::told(error));
     ExitCode::from(COULD_NOT_FINISH)
 }
 
