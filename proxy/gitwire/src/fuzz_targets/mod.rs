@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("commit", pack::commit),
     ("tree", pack::tree),
     ("tag", pack::tag),
+    ("trailers", pack::trailers),
     ("history", places::history),
     ("text", places::text),
 ];

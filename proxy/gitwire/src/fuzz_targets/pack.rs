@@ -100,6 +100,20 @@ pub fn tree(data: &[u8]) {
     each_reference(Kind::Tree, data);
 }
 
+/// The trailers of a message.
+pub fn trailers(data: &[u8]) {
+    use crate::objects::trailers::Trailers;
+    for trailers in [Trailers::of_commit(data), Trailers::of_patch(data)] {
+        let mut bytes = 0;
+        for trailer in trailers {
+            let value = trailer.value();
+            assert!(!trailer.key.is_empty() && !value.contains(&b'\n'));
+            bytes += trailer.key.len() + value.len();
+        }
+        assert!(bytes <= data.len());
+    }
+}
+
 /// A tag.
 pub fn tag(data: &[u8]) {
     for hash in [HashKind::Sha1, HashKind::Sha256] {

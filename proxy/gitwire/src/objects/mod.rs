@@ -10,6 +10,7 @@ use crate::pack::Kind;
 pub mod commit;
 mod headers;
 pub mod tag;
+pub mod trailers;
 pub mod tree;
 
 pub use headers::{Header, Headers, Signature};
