@@ -129,7 +129,7 @@ impl People {
         login: Option<&str>,
         actor: &Actor,
     ) -> Result<Done<Person>, Error> {
-        let owner = self.register().person_of_account(account).await?;
+        let owner = self.register().owner_of(account).await?;
         if let Some(owner) = owner.filter(|owner| owner.name != name) {
             return Err(Error::AccountTaken {
                 account: account.to_string(),

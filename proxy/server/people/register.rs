@@ -48,8 +48,14 @@ impl Register {
         Ok(row.as_ref().map(person).transpose()?)
     }
 
-    /// Whose account this is; also of a person who is disabled.
-    pub async fn person_of_account(&self, account: &Account) -> Result<Option<Person>, Error> {
+    /// Who is known by this account: its owner, unless disabled.
+    pub async fn known_by(&self, account: &Account) -> Result<Option<Person>, Error> {
+        let owner = self.owner_of(account).await?;
+        Ok(owner.filter(|owner| !owner.disabled))
+    }
+
+    /// Whose account this is, disabled or not. For keeping accounts; `known_by` is for knowing people.
+    pub async fn owner_of(&self, account: &Account) -> Result<Option<Person>, Error> {
         let wanted = Wanted::Account {
             upstream: &account.upstream,
             account: &account.id,

@@ -171,11 +171,7 @@ async fn an_account_has_one_owner() {
         .unwrap();
     assert!(linked.changed);
     assert_eq!(linked.now.accounts[0].login.as_deref(), Some("lovelace"));
-    let found = people
-        .register()
-        .person_of_account(&account("7"))
-        .await
-        .unwrap();
+    let found = people.register().owner_of(&account("7")).await.unwrap();
     assert_eq!(found.map(|person| person.id), Some(ada.id));
     assert!(
         !people
@@ -184,6 +180,14 @@ async fn an_account_has_one_owner() {
             .unwrap()
             .changed
     );
+
+    people.disable("ada", &actor()).await.unwrap();
+    let register = people.register();
+    assert_eq!(register.known_by(&account("7")).await.unwrap(), None);
+    assert!(register.owner_of(&account("7")).await.unwrap().is_some());
+    people.enable("ada", &actor()).await.unwrap();
+    let known = register.known_by(&account("7")).await.unwrap();
+    assert_eq!(known.map(|person| person.name).as_deref(), Some("ada"));
 
     let error = people
         .link("bob", &account("7"), None, &actor())
@@ -212,11 +216,7 @@ async fn an_account_has_one_owner() {
             .changed
     );
     assert_eq!(
-        people
-            .register()
-            .person_of_account(&account("7"))
-            .await
-            .unwrap(),
+        people.register().owner_of(&account("7")).await.unwrap(),
         None
     );
     people
