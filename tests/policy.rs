@@ -285,3 +285,17 @@ fn a_branch_that_goes_forward_is_told_from_one_that_is_rewritten() {
     git(&["commit", "-q", "--amend", "-m", "Another merge"]);
     scene.push("one", &["+main:other"]).ok();
 }
+
+#[test]
+fn a_changed_policy_file_is_taken_without_a_signal() {
+    let scene = Scene::new("");
+    scene.push("one", &["main"]).ok();
+    let reloads = || metric(&scene.world, "exeat_reloads_total{result=\"ok\"}");
+    let before = reloads();
+    let rule = "[[rule]]\nname = \"frozen\"\nevent = \"new-branch\"\ndo = \"deny\"\n";
+    write(&scene.world, "policy.toml", rule);
+    await_until("the change is not seen", || reloads() > before);
+    let run = scene.push("one", &["main:second"]);
+    assert_ne!(run.status, 0, "{run}");
+    assert!(told(&run).contains("policy rule frozen"), "{run}");
+}

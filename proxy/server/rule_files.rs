@@ -99,6 +99,11 @@ impl Contents {
         now
     }
 
+    /// Holds these files as well.
+    pub fn look_at_all(&mut self, paths: &[PathBuf]) {
+        paths.iter().for_each(|path| self.look_at(path));
+    }
+
     fn look_at(&mut self, path: &Path) {
         self.note(path, bytes(path).as_deref().ok());
     }

@@ -24,7 +24,7 @@ pub(super) struct Proven {
     outcome: SelfTest,
 }
 
-/// The rule files that are watched.
+/// The rule files and policy files that are watched.
 pub(super) struct RuleFiles {
     /// What they held when they were tried last, in force or refused: what failed once is not tried and told every time.
     tried: Contents,
@@ -116,12 +116,12 @@ impl Running {
         let refused = |error| Refused(Change::Configuration, error);
         let reading = read(&config).await.map_err(refused)?;
         let Reading { compiled, contents } = reading;
-        let proven = match compiled {
-            Ok(compiled) => prove(&config, compiled, &self.parts.pool, &self.parts.key).await,
+        let ready = match compiled {
+            Ok(compiled) => self.ready(&config, compiled).await,
             Err(error) => Err(error),
         };
-        let proven = match proven {
-            Ok(proven) => proven,
+        let (proven, book) = match ready {
+            Ok(ready) => ready,
             Err(error) if config.digest() == self.config.digest() => {
                 // Told here; the watch need not tell it again.
                 self.rule_files.tried = contents;
@@ -130,7 +130,6 @@ impl Running {
             Err(error) => return Err(refused(error)),
         };
         let roads = Roads::new(&config).map_err(refused)?;
-        let book = policy(&config).await.map_err(refused)?;
         self.put_in_force(config, &proven, book, roads, true)
             .await
             .map_err(refused)?;
@@ -146,15 +145,26 @@ impl Running {
         let compiled = compiled?;
         let house = self.standing.now();
         let digest = compiled.rules.digest().to_owned();
-        if digest == house.pushes.rules.digest() {
+        let (proven, book) = self.ready(&config, compiled).await?;
+        let same_rules = digest == house.pushes.rules.digest();
+        if same_rules && book.digest() == house.pushes.policy.digest() {
             // As they were before somebody broke them.
             return Ok(digest);
         }
-        let proven = prove(&config, compiled, &self.parts.pool, &self.parts.key).await?;
-        let book = Arc::clone(&house.pushes.policy);
         self.put_in_force(config, &proven, book, house.roads.clone(), false)
             .await?;
         Ok(digest)
+    }
+
+    /// Rules that hold and the policy of the configuration.
+    async fn ready(
+        &self,
+        config: &Config,
+        compiled: Compiled,
+    ) -> anyhow::Result<(Proven, Arc<Rulebook>)> {
+        let book = policy(config).await?;
+        let proven = prove(config, compiled, &self.parts.pool, &self.parts.key).await?;
+        Ok((proven, book))
     }
 
     async fn put_in_force(
@@ -218,9 +228,15 @@ impl Parts {
     }
 }
 
+/// Reads the rules; what is looked at from then on are their files and those of the policy.
 pub(super) async fn read(config: &Config) -> anyhow::Result<Reading> {
-    let rules = config.rules.clone();
-    let reading = tokio::task::spawn_blocking(move || rule_files::read(&rules));
+    let (rules, policy_files) = (config.rules.clone(), config.policy_files.clone());
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut reading = rule_files::read(&rules);
+        // Before they are read: what changes meanwhile is another look's.
+        reading.contents.look_at_all(&policy_files);
+        reading
+    });
     reading.await.context("the rules were not read")
 }
 

@@ -226,7 +226,12 @@ impl Rulebook {
                 Some(update) => update.situation(general),
                 None => general,
             };
-            worlds(&rules, one).map(|world| self.on_one(&rules, &world))
+            // Names are compared once, not in every world.
+            let rules = rules.iter().copied();
+            let rules: Vec<(usize, &Rule)> = rules
+                .filter(|(_, rule)| rule.when.hold(&one) != Some(false))
+                .collect();
+            worlds(&rules, one).map(move |world| self.on_one(&rules, &world))
         });
         let together = each.reduce(Ruling::together);
         together.unwrap_or_else(|| self.on_one(&rules, &general))
