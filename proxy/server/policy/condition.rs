@@ -90,15 +90,24 @@ pub struct Situation<'a> {
 impl Conditions {
     /// Whether all of them hold; `None` where that turns on something that is not known.
     pub fn hold(&self, situation: &Situation<'_>) -> Option<bool> {
-        all([
-            self.of_push(situation),
-            self.reference.as_ref().map_or(Some(true), |globs| {
-                situation.reference.map(|name| globs.contain(name))
-            }),
-            self.event.as_ref().map_or(Some(true), |events| {
-                any(events.iter().map(|event| situation.events[*event as usize]))
-            }),
-        ])
+        match self.of_push(situation) {
+            Some(false) => Some(false),
+            of_push => all([of_push, self.of_ref(situation)]),
+        }
+    }
+
+    /// The same for the conditions that differ from ref to ref. Names are compared last: that takes longest.
+    pub fn of_ref(&self, situation: &Situation<'_>) -> Option<bool> {
+        let event = self.event.as_ref().map_or(Some(true), |events| {
+            any(events.iter().map(|event| situation.events[*event as usize]))
+        });
+        if event == Some(false) {
+            return event;
+        }
+        let name = self.reference.as_ref().map_or(Some(true), |globs| {
+            situation.reference.map(|name| globs.contain(name))
+        });
+        all([event, name])
     }
 
     /// The same for the conditions that are alike for every ref of a push.

@@ -26,8 +26,15 @@ impl Outlook {
     pub fn of(push: Push<'_>, facts: &Facts<'_>, book: &Rulebook) -> Self {
         let general = book.general(push, facts, None);
         let rules = book.standing(&general);
-        let on =
-            |situation: &Situation<'_>| Tier::ALL.map(|tier| range(&rules, situation, tier, book));
+        let on = |situation: &Situation<'_>| {
+            // Asked once for all tiers.
+            let held = rules.iter().filter_map(|candidate| {
+                let holds = candidate.holds(situation);
+                (holds != Some(false)).then_some((candidate.rule, holds == Some(true)))
+            });
+            let held: Vec<(&Rule, bool)> = held.collect();
+            Tier::ALL.map(|tier| range(&held, tier, book))
+        };
         let each = push.updates.iter();
         let each = each.map(|update| on(&update.situation(general)));
         // Over all refs the strongest wins, so the ends of the ranges grow alike.
@@ -70,12 +77,7 @@ impl Outlook {
 }
 
 /// Of one ref: of the rules that may hold, everything up to the first that holds for certain.
-fn range(
-    rules: &[(usize, &Rule)],
-    situation: &Situation<'_>,
-    tier: Tier,
-    book: &Rulebook,
-) -> Range {
+fn range(held: &[(&Rule, bool)], tier: Tier, book: &Rulebook) -> Range {
     let (mut said, mut settled) = (None, false);
     let (mut allows, mut others) = (false, false);
     let mut done = false;
@@ -89,21 +91,17 @@ fn range(
             most: before.most.max(value),
         });
     };
-    for (_, rule) in rules {
-        let holds = rule.when.hold(situation);
-        if holds == Some(false) {
-            continue;
-        }
+    for &(rule, certain) in held {
         if let (false, Some(line)) = (settled, &rule.then.tiers[tier as usize]) {
             hear(line.value, &mut said);
-            settled = holds == Some(true);
+            settled = certain;
         }
         if let (false, Some(line)) = (done, &rule.then.deed) {
             match line.value {
                 Deed::Allow => allows = true,
                 Deed::Scan | Deed::Review | Deed::Deny => others = true,
             }
-            done = holds == Some(true);
+            done = certain;
         }
     }
     if !settled {

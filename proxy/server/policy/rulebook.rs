@@ -228,8 +228,8 @@ impl Rulebook {
             };
             // Names are compared once, not in every world.
             let rules = rules.iter().copied();
-            let rules: Vec<(usize, &Rule)> = rules
-                .filter(|(_, rule)| rule.when.hold(&one) != Some(false))
+            let rules: Vec<Candidate<'_>> = rules
+                .filter(|candidate| candidate.holds(&one) != Some(false))
                 .collect();
             worlds(&rules, one).map(move |world| self.on_one(&rules, &world))
         });
@@ -273,25 +273,51 @@ impl Rulebook {
     }
 
     /// The rules that may hold for some ref of this push, with their places.
-    pub(super) fn standing(&self, general: &Situation<'_>) -> Vec<(usize, &Rule)> {
+    pub(super) fn standing(&self, general: &Situation<'_>) -> Vec<Candidate<'_>> {
         let rules = self.rules.iter().enumerate();
         rules
-            .filter(|(_, rule)| rule.when.of_push(general) != Some(false))
+            .map(|(at, rule)| Candidate {
+                at,
+                rule,
+                of_push: rule.when.of_push(general),
+            })
+            .filter(|candidate| candidate.of_push != Some(false))
             .collect()
     }
 
     /// One ref in one world, in which nothing is unknown; what were unknown would not hold.
-    fn on_one(&self, rules: &[(usize, &Rule)], world: &Situation<'_>) -> Ruling {
+    fn on_one(&self, rules: &[Candidate<'_>], world: &Situation<'_>) -> Ruling {
         let mut said = Said::default();
-        for &(at, rule) in rules {
+        for candidate in rules {
             if said.is_complete() {
                 break;
             }
-            if rule.when.hold(world) == Some(true) {
-                said.hear(at, &rule.then);
+            if candidate.holds(world) == Some(true) {
+                said.hear(candidate.at, &candidate.rule.then);
             }
         }
         said.ruling(&self.table)
+    }
+}
+
+/// A rule that may hold for some ref of a push.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate<'r> {
+    /// Its place in the book.
+    pub at: usize,
+    pub rule: &'r Rule,
+    /// Whether the conditions hold that are alike for every ref.
+    of_push: Option<bool>,
+}
+
+impl Candidate<'_> {
+    pub(super) fn holds(&self, situation: &Situation<'_>) -> Option<bool> {
+        match self.of_push {
+            Some(true) => self.rule.when.of_ref(situation),
+            Some(false) => Some(false),
+            // A world may know what was not known.
+            None => self.rule.when.hold(situation),
+        }
     }
 }
 
@@ -320,13 +346,13 @@ impl super::Update<'_> {
 /// The situations in which each thing that is not known, and that some rule asks for, is taken for true and for false. At
 /// most sixteen: size and readability are known when a ruling is asked for, and so is most of what a ref's ids say.
 fn worlds<'a>(
-    rules: &[(usize, &Rule)],
+    rules: &[Candidate<'_>],
     situation: Situation<'a>,
 ) -> impl Iterator<Item = Situation<'a>> + use<'a> {
     let asked = |event: &Event| {
         let mut events = rules
             .iter()
-            .filter_map(|(_, rule)| rule.when.event.as_ref());
+            .filter_map(|candidate| candidate.rule.when.event.as_ref());
         events.any(|events| events.contains(event))
     };
     let open = [Event::FirstPush, Event::NewProject, Event::ForcedUpdate].map(|event| {
@@ -357,18 +383,20 @@ fn worlds<'a>(
 }
 
 /// Walks the rules as long as every way leads to `deny`, down to the one that holds for certain.
-fn certain_denial(rules: &[(usize, &Rule)], situation: &Situation<'_>) -> Option<Source> {
-    for &(rule, each) in rules {
-        let Some(deed) = &each.then.deed else {
+fn certain_denial(rules: &[Candidate<'_>], situation: &Situation<'_>) -> Option<Source> {
+    for candidate in rules {
+        let Some(deed) = &candidate.rule.then.deed else {
             continue;
         };
-        match each.when.hold(situation) {
+        match candidate.holds(situation) {
             Some(false) => {}
             _ if deed.value != Deed::Deny => return None,
             None => {}
             Some(true) => {
-                let line = deed.line;
-                return Some(Source { rule, line });
+                return Some(Source {
+                    rule: candidate.at,
+                    line: deed.line,
+                });
             }
         }
     }
