@@ -24,6 +24,8 @@ pub mod push;
 pub mod quarantine;
 pub mod review;
 
+pub mod console;
+
 pub mod audit;
 pub mod metrics;
 pub mod people;

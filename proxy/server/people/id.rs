@@ -34,6 +34,13 @@ macro_rules! id {
                 random($prefix).map(Self)
             }
 
+            /// One that is written down elsewhere; none where it has not the form of one.
+            pub fn read(text: &str) -> Option<Self> {
+                let rest = text.strip_prefix($prefix)?;
+                let known = |byte: u8| ALPHABET.contains(&byte);
+                (rest.len() == 10 && rest.bytes().all(known)).then(|| Self(text.to_owned()))
+            }
+
             /// As the store has it.
             pub(super) fn stored(text: String) -> Self {
                 Self(text)

@@ -9,7 +9,7 @@ pub mod desk;
 
 pub use self::binding::Bound;
 pub use self::case::{Case, Decision, Pusher, Refused, State, Verdict};
-pub use self::desk::{Desk, Error, Grant, NewCase};
+pub use self::desk::{Desk, Error, Filed, Grant, Held, NewCase, Reviewer, Times};
 
 /// Milliseconds since 1970 in UTC.
 pub type Millis = i64;

@@ -1,0 +1,115 @@
+//! `/api/v1`: JSON in and out, problems in one form, lists by cursor, a document that describes it all.
+
+mod reviews;
+mod session;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Rooms, problem::Problem};
+
+/// Most bytes of a request's body: a reason is 500 characters.
+const BODY: usize = 64 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Exeat",
+        description = "Held pushes and who decides on them. Every error is a problem document (RFC 9457) with a stable code."
+    ),
+    modifiers(&Token),
+    tags(
+        (name = "reviews", description = "Pushes that wait for a decision"),
+        (name = "session", description = "Who you are here")
+    )
+)]
+struct Document;
+
+struct Token;
+
+impl utoipa::Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "A token of Exeat: exeat token create --user NAME --scope read --scope decide",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+fn routes() -> OpenApiRouter<Rooms> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(session::who))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::show))
+        .routes(routes!(reviews::decide))
+        .routes(routes!(reviews::withdraw))
+}
+
+/// The OpenAPI document, as it is checked in.
+pub fn document() -> String {
+    let (_, document) = routes().split_for_parts();
+    let mut text = document
+        .to_pretty_json()
+        .expect("because the document is made of strings and maps");
+    text.push('\n');
+    text
+}
+
+pub(super) fn router(rooms: Rooms) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router
+        .route("/api/v1/openapi.json", axum::routing::get(openapi))
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn(guarded))
+        .with_state(rooms)
+}
+
+async fn openapi() -> ([(header::HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "application/json")], document())
+}
+
+async fn nothing() -> Problem {
+    Problem::absent("The API is described by /api/v1/openapi.json.")
+}
+
+async fn not_so() -> Problem {
+    Problem::new(
+        http::StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "There is no such method here",
+        "The API is described by /api/v1/openapi.json.",
+    )
+}
+
+/// Nothing of it is kept, guessed or shown within another page.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,366 @@
+//! Pushes that wait for a decision.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::JsonRejection, rejection::QueryRejection},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::{Rooms, problem::Problem, who::Somebody};
+use crate::{
+    people::{PersonId, rights::Right, time},
+    review::{self, Case, Filed, Reviewer, State as Standing, Verdict},
+    store::CaseFilter,
+};
+
+/// Cases of a page, unless asked otherwise, and at most.
+const PAGE: u32 = 50;
+const LONGEST_PAGE: u32 = 200;
+
+/// A held push.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Review {
+    /// The id of the push that was held.
+    #[schema(example = "P-7F3K2M9Q")]
+    id: String,
+    /// To be named with a decision: it says what you saw.
+    revision: u64,
+    /// open, approved, forwarding, sent, unknown, rejected, withdrawn, expired or superseded.
+    #[schema(example = "open")]
+    state: &'static str,
+    upstream: String,
+    repository: String,
+    pusher: Pusher,
+    /// Approvals that it takes, and has.
+    needed: u32,
+    approvals: u32,
+    decisions: Vec<Decision>,
+    /// In UTC.
+    created: String,
+    expires: String,
+    /// When the approval ends that it has.
+    grant_expires: Option<String>,
+    superseded_by: Option<String>,
+    /// Whether you may decide on it as it stands.
+    yours_to_decide: bool,
+    /// What was pushed and found, masked; absent for who may not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contents: Option<serde_json::Value>,
+}
+
+/// Who pushed, as far as it is known.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Pusher {
+    /// The person's name; absent where the pusher is not known.
+    person: Option<String>,
+    /// The forge's id of the account.
+    account: Option<String>,
+    /// Whether it is you.
+    you: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Decision {
+    by: String,
+    /// approve or reject
+    #[schema(example = "approve")]
+    verdict: &'static str,
+    words: String,
+    /// In UTC.
+    at: String,
+}
+
+/// A page of held pushes, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page {
+    reviews: Vec<Review>,
+    /// Ask with it for the next page; absent at the end.
+    next: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// Only those in this state; all otherwise.
+    #[param(example = "open")]
+    state: Option<String>,
+    upstream: Option<String>,
+    repository: Option<String>,
+    /// Of the page before.
+    cursor: Option<String>,
+    /// At most 200; 50 otherwise.
+    limit: Option<u32>,
+}
+
+/// The pushes that you may see.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reviews",
+    tag = "reviews",
+    security(("token" = [])),
+    params(Asked),
+    responses((status = OK, body = Page), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list(
+    State(rooms): State<Rooms>,
+    somebody: Somebody,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    if let Some(state) = &asked.state
+        && Standing::from_word(state).is_none()
+    {
+        let known = Standing::ALL.map(Standing::as_str).join(", ");
+        return Err(Problem::bad(format!("state is one of {known}")));
+    }
+    if !somebody.bearer.powers().may_somewhere(Right::SeeCase) {
+        return Err(Problem::forbidden("The token needs the scope read."));
+    }
+    let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
+    let mut filter = CaseFilter {
+        state: asked.state,
+        upstream: asked.upstream,
+        repository: asked.repository,
+        pusher_person: None,
+        after: asked.cursor.as_deref().map(cursor).transpose()?,
+    };
+    let mut reviews = Vec::new();
+    // Those that one may not see are passed over, so a page may take several looks.
+    loop {
+        let found = rooms.desk().list(&filter, LONGEST_PAGE).await?;
+        let is_last = found.len() < LONGEST_PAGE as usize;
+        for filed in found {
+            if reviews.len() == limit as usize {
+                let next = filter.after.map(|(created, id)| format!("{created}.{id}"));
+                return Ok(Json(Page { reviews, next }));
+            }
+            filter.after = Some((filed.case.created, filed.case.id.clone()));
+            if somebody.may(Right::SeeCase, &filed, &rooms) {
+                reviews.push(shown(&rooms, &somebody, &filed, false).await?);
+            }
+        }
+        if is_last {
+            return Ok(Json(Page {
+                reviews,
+                next: None,
+            }));
+        }
+    }
+}
+
+/// One push, with what was found in it. Looking at the contents is put on record.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reviews/{id}",
+    tag = "reviews",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The id of the push")),
+    responses((status = OK, body = Review), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn show(
+    State(rooms): State<Rooms>,
+    somebody: Somebody,
+    Path(id): Path<String>,
+) -> Result<Json<Review>, Problem> {
+    let filed = seen(&rooms, &somebody, &id).await?;
+    let with_contents = somebody.may(Right::SeeContext, &filed, &rooms);
+    if with_contents {
+        // On record before anything is shown.
+        rooms.desk().viewed(&id, &somebody.actor()).await?;
+    }
+    Ok(Json(shown(&rooms, &somebody, &filed, with_contents).await?))
+}
+
+/// What you say of a push.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// approve or reject
+    #[schema(example = "approve")]
+    verdict: String,
+    /// The revision that you saw.
+    revision: u64,
+    /// For the developer to read; a reject needs it. At most 500 characters.
+    #[serde(default)]
+    words: String,
+}
+
+/// Approves or rejects a push as you saw it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/reviews/{id}/decisions",
+    tag = "reviews",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The id of the push")),
+    request_body = Said,
+    responses(
+        (status = OK, body = Review),
+        (status = CONFLICT, body = Problem, description = "It has changed since you looked", content_type = "application/problem+json"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")
+    )
+)]
+pub async fn decide(
+    State(rooms): State<Rooms>,
+    somebody: Somebody,
+    Path(id): Path<String>,
+    said: Result<Json<Said>, JsonRejection>,
+) -> Result<Json<Review>, Problem> {
+    let Json(said) = said.map_err(|error| Problem::bad(error.body_text()))?;
+    let verdict = match said.verdict.as_str() {
+        "approve" => Verdict::Approve,
+        "reject" => Verdict::Reject,
+        _ => return Err(Problem::bad("verdict is approve or reject")),
+    };
+    let filed = seen(&rooms, &somebody, &id).await?;
+    if somebody.made(&filed) {
+        return Err(review::Error::from(review::Refused::Own).into());
+    }
+    if !somebody.may(Right::DecideCase, &filed, &rooms) {
+        return Err(Problem::forbidden(
+            "It takes the role reviewer for this repository, and a person's token with the scope decide.",
+        ));
+    }
+    let now = rooms.now();
+    let person = &somebody.bearer.person;
+    let reviewer = Reviewer {
+        person: person.id.as_str().to_owned(),
+        actor: somebody.actor(),
+        accounts: person
+            .accounts
+            .iter()
+            .map(|own| (own.account.upstream.clone(), own.account.id.clone()))
+            .collect(),
+        guard: somebody.bearer.guard(now),
+    };
+    let decided = rooms
+        .desk()
+        .decide(&id, said.revision, &reviewer, verdict, &said.words, now)
+        .await?;
+    Ok(Json(shown(&rooms, &somebody, &decided, false).await?))
+}
+
+/// Takes back a push of your own.
+#[utoipa::path(
+    post,
+    path = "/api/v1/reviews/{id}/withdraw",
+    tag = "reviews",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The id of the push")),
+    responses((status = OK, body = Review), (status = "4XX", body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn withdraw(
+    State(rooms): State<Rooms>,
+    somebody: Somebody,
+    Path(id): Path<String>,
+) -> Result<Json<Review>, Problem> {
+    let filed = seen(&rooms, &somebody, &id).await?;
+    if !somebody.made(&filed) {
+        return Err(Problem::forbidden(
+            "Only who pushed it can take it back; a reviewer rejects it.",
+        ));
+    }
+    let withdrawn = rooms
+        .desk()
+        .withdraw(&id, &somebody.actor(), rooms.now())
+        .await?;
+    Ok(Json(shown(&rooms, &somebody, &withdrawn, false).await?))
+}
+
+/// A case that may be seen. One that may not is as if it were not there.
+async fn seen(rooms: &Rooms, somebody: &Somebody, id: &str) -> Result<Filed, Problem> {
+    let absent = || Problem::absent("There is no held push of this id that you may see.");
+    let filed = match rooms.desk().case(id).await {
+        Err(review::Error::Absent(_)) => return Err(absent()),
+        found => found?,
+    };
+    match somebody.may(Right::SeeCase, &filed, rooms) {
+        true => Ok(filed),
+        false => Err(absent()),
+    }
+}
+
+async fn shown(
+    rooms: &Rooms,
+    somebody: &Somebody,
+    filed: &Filed,
+    with_contents: bool,
+) -> Result<Review, Problem> {
+    let case = &filed.case;
+    let mut decisions = Vec::new();
+    for decision in &case.decisions {
+        decisions.push(Decision {
+            by: name(rooms, &decision.by).await?,
+            verdict: decision.verdict.as_str(),
+            words: decision.words.clone(),
+            at: time::text(decision.at),
+        });
+    }
+    let person = match &case.pusher.person {
+        Some(id) => Some(name(rooms, id).await?),
+        None => None,
+    };
+    Ok(Review {
+        id: case.id.clone(),
+        revision: case.revision,
+        state: case.state.as_str(),
+        upstream: filed.upstream.clone(),
+        repository: filed.repository.clone(),
+        pusher: Pusher {
+            person,
+            account: case.pusher.account.clone(),
+            you: somebody.made(filed),
+        },
+        needed: case.needed,
+        approvals: case.approvals(),
+        decisions,
+        created: time::text(case.created),
+        expires: time::text(case.expires),
+        grant_expires: case.grant_expires.map(time::text),
+        superseded_by: case.superseded_by.clone(),
+        yours_to_decide: yours(rooms, somebody, filed, case),
+        contents: match with_contents {
+            true => serde_json::from_str(&filed.body).ok(),
+            false => None,
+        },
+    })
+}
+
+fn yours(rooms: &Rooms, somebody: &Somebody, filed: &Filed, case: &Case) -> bool {
+    let id = somebody.bearer.person.id.as_str();
+    case.state == Standing::Open
+        && !case.is_late(rooms.now())
+        && somebody.may(Right::DecideCase, filed, rooms)
+        && !case.waived_by.iter().any(|by| by == id)
+        && !case.decisions.iter().any(|decision| decision.by == id)
+}
+
+/// The name of a person, or the id of one who is not there any more.
+async fn name(rooms: &Rooms, id: &str) -> Result<String, Problem> {
+    let Some(known) = PersonId::read(id) else {
+        return Ok(id.to_owned());
+    };
+    match rooms.people().register().person_of_id(&known).await {
+        Ok(person) => Ok(person.map_or_else(|| id.to_owned(), |person| person.name)),
+        Err(error) => Err(people_failed(&error)),
+    }
+}
+
+fn people_failed(error: &crate::people::Error) -> Problem {
+    tracing::error!(%error, "a name could not be read");
+    Problem::new(
+        http::StatusCode::SERVICE_UNAVAILABLE,
+        "not-now",
+        "It cannot be done now",
+        "Try again; if it lasts, tell your operators.",
+    )
+}
+
+fn cursor(text: &str) -> Result<(i64, String), Problem> {
+    let (created, id) = text.split_once('.').unwrap_or_default();
+    let created = created
+        .parse()
+        .map_err(|_| Problem::bad("cursor is not one that a page gave"))?;
+    Ok((created, id.to_owned()))
+}

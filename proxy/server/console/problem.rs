@@ -1,0 +1,144 @@
+//! Errors of the API, in one form (RFC 9457): `application/problem+json`.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{people, review};
+
+/// Why a request was not carried out, and what to do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A stable word: `stale`, `own-push`, `no-token` and so on.
+    #[schema(example = "stale")]
+    pub code: &'static str,
+    /// The HTTP status, again.
+    pub status: u16,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What it was this time, and the way out.
+    pub detail: String,
+}
+
+impl Problem {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            status: status.as_u16(),
+            title,
+            detail: detail.into(),
+        }
+    }
+
+    pub fn absent(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "absent",
+            "There is nothing of this name",
+            detail,
+        )
+    }
+
+    pub fn bad(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            "The request is not understood",
+            detail,
+        )
+    }
+
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "You may not do this",
+            detail,
+        )
+    }
+
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "no-token",
+            "Nobody is known by this token",
+            detail,
+        )
+    }
+
+    fn ours(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request of the console could not be carried out");
+        let detail = "Nothing was changed. Try again; if it lasts, tell your operators.";
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not-now",
+            "It cannot be done now",
+            detail,
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, text).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"Exeat\""),
+            );
+        }
+        response
+    }
+}
+
+impl From<review::Error> for Problem {
+    fn from(error: review::Error) -> Self {
+        use review::{Error, Refused};
+        let conflict = |code| {
+            Self::new(
+                StatusCode::CONFLICT,
+                code,
+                "It is not as you saw it",
+                error.to_string(),
+            )
+        };
+        match &error {
+            Error::Absent(_) => Self::absent(error.to_string()),
+            Error::Refused(Refused::Stale { .. }) => conflict("stale"),
+            Error::Refused(Refused::Closed(_) | Refused::NotOpen(_) | Refused::NotApproved(_)) => {
+                conflict("closed")
+            }
+            Error::Refused(Refused::OnItsWay | Refused::Late) => conflict("closed"),
+            Error::Refused(Refused::Again(_)) => conflict("again"),
+            Error::Refused(Refused::Own | Refused::OwnWaiver) | Error::Rights => {
+                Self::forbidden(error.to_string())
+            }
+            Error::Refused(Refused::NoReason | Refused::TooLong(_)) => Self::bad(error.to_string()),
+            Error::Busy | Error::Damaged(_) | Error::Audit(_) | Error::Store(_) => {
+                Self::ours(&error)
+            }
+        }
+    }
+}
+
+impl From<people::Refused> for Problem {
+    fn from(refused: people::Refused) -> Self {
+        match refused {
+            people::Refused::Invalid(_) => Self::unknown(refused.to_string()),
+            people::Refused::Failed(error) => Self::ours(&error),
+        }
+    }
+}
