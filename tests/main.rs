@@ -15,6 +15,7 @@ mod faults;
 mod front;
 mod harness;
 mod hook;
+mod identity_data;
 mod imported;
 mod observe;
 mod pass;

@@ -14,6 +14,7 @@ use exeat_rules::{self as rules, Hiding, PathRules, RuleSet, Site};
 
 use crate::{
     ancestry::Ancestry,
+    authorship::{self, Counted, Noted},
     batch::Shared,
     examine::{Examiner, Hit},
     excuse::{Brought, Excuse},
@@ -39,6 +40,10 @@ pub struct Scene<'a, S: Spool> {
     pub hits: Vec<ObjectHit>,
     /// Files that may be findings by their name; they need not be in the pack.
     pub named: HashSet<ObjectId>,
+    /// What fails a demand.
+    pub noted: Vec<Noted>,
+    /// Findings kept at most.
+    pub most_findings: usize,
     /// Everything was read to its end.
     pub all_read: bool,
     /// The new ids of the push's commands.
@@ -54,6 +59,7 @@ pub struct Scene<'a, S: Spool> {
 #[derive(Default)]
 pub struct Located {
     pub findings: Vec<Finding>,
+    pub counted: Vec<Counted>,
     pub unscannable: Vec<Unscannable>,
 }
 
@@ -67,7 +73,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     let mut wanted: HashSet<ObjectId> = named.clone();
     let in_trees = |hit: &&ObjectHit| matches!(hit.kind, Kind::Blob | Kind::Tree);
     wanted.extend(scene.hits.iter().filter(in_trees).map(|hit| hit.id));
-    if scene.hits.is_empty() && wanted.is_empty() {
+    if scene.hits.is_empty() && wanted.is_empty() && scene.noted.is_empty() {
         return Ok(Located::default());
     }
     let commits = scene.stored.of_kind(Kind::Commit);
@@ -110,8 +116,19 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     let mut located = Located {
         findings: overlap::strongest(standing, scene.shared.strength),
         unscannable: by_path.unscannable,
+        counted: Vec::new(),
     };
     located.findings.extend(by_path.findings);
+    let (findings, counted) = authorship::tell(
+        scene.noted,
+        &mut scene.stored,
+        &ancestry,
+        scene.shared,
+        &mut locator.names,
+        scene.most_findings.saturating_sub(located.findings.len()),
+    )?;
+    located.findings.extend(findings);
+    located.counted = counted;
     in_order(&mut located.findings, &ancestry, &scene.stored);
     let bare = locator.bare;
     if let Some(served) = scene.served {

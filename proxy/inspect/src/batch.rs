@@ -16,6 +16,7 @@ use exeat_gitwire::{
 use exeat_rules::RuleSet;
 
 use crate::{
+    authorship::{Demands, Noted},
     coverage::Coverage,
     fingerprint::FingerprintKey,
     gather::{Gathered, ObjectHit},
@@ -51,6 +52,10 @@ pub struct Shared {
     pub strength: Strength,
     /// Set from outside to stop: the client is gone or time is up.
     pub cancelled: Arc<AtomicBool>,
+    /// What is asked of what commits and tags say of people.
+    pub demands: Arc<Demands>,
+    /// The known addresses of whoever pushes.
+    pub pusher: Option<Arc<[String]>>,
     /// Called by whoever takes a batch, before its first object.
     pub on_batch: fn(),
     pub reference_key: RandomState,
@@ -67,6 +72,8 @@ pub struct State {
     pub coverage: Coverage,
     pub hits: Vec<ObjectHit>,
     pub unscannable: Vec<Unscannable>,
+    /// What fails a demand.
+    pub noted: Vec<Noted>,
     /// Blobs whose file name may fall under a rule about paths; they may or may not be in the pack.
     pub named: HashSet<ObjectId>,
     pub failure: Option<Error>,
@@ -94,6 +101,8 @@ impl Shared {
             most_hits,
             strength,
             cancelled,
+            demands: Arc::default(),
+            pusher: None,
             on_batch: || (),
             reference_key: references.key(),
             queued,
@@ -103,6 +112,7 @@ impl Shared {
                 coverage: Coverage::default(),
                 hits: Vec::new(),
                 unscannable: Vec::new(),
+                noted: Vec::new(),
                 named: HashSet::new(),
                 failure: None,
                 overflowed: false,

@@ -103,6 +103,7 @@ pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
     let head = head::examine(&mut examiner, &request);
     let mut report = Report {
         findings: head.findings,
+        counted: Vec::new(),
         coverage: head.coverage,
         unscannable: head.unscannable,
         rules_digest: String::new(),
@@ -144,6 +145,8 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
         most_findings: 20,
         strength: Strength::default(),
         most_paths: 20,
+        demands: Arc::default(),
+        pusher: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     };

@@ -15,6 +15,7 @@ use exeat_gitwire::{
 use exeat_rules::{Action, PathRules};
 
 use crate::{
+    authorship::{MOST_NOTED, Noted},
     batch::{Shared, State},
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
@@ -56,6 +57,7 @@ pub struct Gathered {
     coverage: Coverage,
     hits: Vec<ObjectHit>,
     unscannable: Vec<Unscannable>,
+    noted: Vec<Noted>,
     /// Files whose whole paths have to be judged.
     named: Vec<ObjectId>,
     /// Whether a name asks for that, by the hash of the name: folders change often, names do not.
@@ -91,6 +93,15 @@ impl Gathered {
         .map_err(|source| Error::Object { id, source })?;
         if object.kind == Kind::Tree && matches!(shared.rules.path_rules(), PathRules::ByName(_)) {
             self.note_named(shared, &object.data);
+        }
+        let pusher = shared.pusher.as_deref();
+        let demands = &shared.demands;
+        let failed = demands.failed(pusher, shared.hash, object.kind, &object.data);
+        if !failed.is_none() {
+            self.noted.push(Noted {
+                entry: object.index,
+                failed,
+            });
         }
         let (examined, parts) = match object.kind {
             Kind::Tree => examine_tree(shared.hash, examiner, &object.data),
@@ -159,6 +170,11 @@ impl Gathered {
             state.failure.get_or_insert(Error::TooManyNamed);
         }
         state.unscannable.extend(self.unscannable);
+        state.noted.extend(self.noted);
+        if state.noted.len() > MOST_NOTED {
+            state.overflowed = true;
+            state.noted.truncate(MOST_NOTED);
+        }
         state.hits.extend(self.hits);
         if state.hits.len() > shared.most_hits {
             state.overflowed = true;

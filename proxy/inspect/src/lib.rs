@@ -3,8 +3,10 @@
 //! This crate knows the rules and git, and nothing of networks, users or clocks. The text of
 //! a secret never leaves it: what it hands out are masked excerpts and keyed fingerprints.
 
+pub mod address;
 mod ancestry;
 mod attribute;
+pub mod authorship;
 mod batch;
 pub mod coverage;
 pub mod examine;
@@ -35,6 +37,8 @@ pub mod surroundings;
 #[doc(hidden)]
 pub mod fuzz_targets;
 
+pub use address::{Address, MailDomain};
+pub use authorship::{Demand, Demands};
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};
 pub use excuse::{Excuse, Excuses};

@@ -22,6 +22,7 @@ use exeat_rules::RuleSet;
 
 use crate::{
     attribute,
+    authorship::{Counted, Demands},
     batch::{Batcher, Shared, State},
     coverage::Coverage,
     existing::Served,
@@ -96,6 +97,10 @@ pub struct Settings {
     pub strength: Strength,
     /// Paths of one object judged at most; above it a finding stands wherever it is.
     pub most_paths: usize,
+    /// What is asked of what commits and tags say of people.
+    pub demands: Arc<Demands>,
+    /// The known mail addresses of whoever pushes; none where nobody knows who it is.
+    pub pusher: Option<Arc<[String]>>,
     /// Set from outside to stop the inspection.
     pub cancelled: Arc<AtomicBool>,
     /// Called by whoever takes a batch of objects, before its first. Tests strike here.
@@ -114,6 +119,8 @@ pub struct PackInspection<S: Spool> {
 /// A pack that was read whole and is what it claims to be.
 pub struct Inspected<S: Spool> {
     pub findings: Vec<Finding>,
+    /// How often a demand was not met, where not every time is among the findings.
+    pub counted: Vec<Counted>,
     pub unscannable: Vec<Unscannable>,
     pub coverage: Coverage,
     /// Those of the moves asked about that the pack shows to go forward.
@@ -135,6 +142,8 @@ impl<S: Spool> PackInspection<S> {
         );
         shared.state().references.spill_to(spool.scratch());
         shared.on_batch = settings.on_batch;
+        shared.demands = Arc::clone(&settings.demands);
+        shared.pusher = settings.pusher.clone();
         Self {
             reader: Reader::new(hash, settings.limits.clone(), spool),
             batcher: Batcher::new(pool, Arc::new(shared)),
@@ -224,6 +233,8 @@ impl<S: Spool> PackInspection<S> {
             hits,
             all_read: state.unscannable.is_empty() && !state.overflowed,
             named: std::mem::take(&mut state.named),
+            noted: std::mem::take(&mut state.noted),
+            most_findings: self.settings.most_findings,
             targets: targets.unwrap_or_default(),
             shared: &shared,
             examiner: worker.examiner(&self.settings.rules, &self.settings.key),
@@ -241,6 +252,7 @@ impl<S: Spool> PackInspection<S> {
         coverage.bases = pack.bases() as u64;
         Ok(Inspected {
             findings,
+            counted: located.counted,
             unscannable,
             coverage,
             forward,

@@ -4,13 +4,15 @@
 use exeat_rules::Action;
 use serde::Serialize;
 
-use crate::{coverage::Coverage, finding::Finding, forward::Move};
+use crate::{authorship::Counted, coverage::Coverage, finding::Finding, forward::Move};
 
 /// The outcome of an inspection. It holds no secret and no byte that was not made printable.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// In the order of commits, oldest first.
     pub findings: Vec<Finding>,
+    /// How often a demand was not met, where not every time is among the findings.
+    pub counted: Vec<Counted>,
     pub coverage: Coverage,
     /// Content that could not be read whole; a verdict treats it by a policy key of its own.
     pub unscannable: Vec<Unscannable>,

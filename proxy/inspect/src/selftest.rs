@@ -149,6 +149,8 @@ impl Engine {
             most_findings: MOST_FINDINGS,
             strength: self.strength,
             most_paths: MOST_PATHS,
+            demands: Arc::default(),
+            pusher: None,
             cancelled: Arc::new(AtomicBool::new(false)),
             on_batch: || (),
         };

@@ -72,7 +72,6 @@ struct PrePush {
     /// Name of the remote, or its address if it has none
     remote: String,
     /// Address of the remote
-    #[allow(dead_code, reason = "git hands it over")]
     url: Option<String>,
 }
 
@@ -238,6 +237,7 @@ fn pre_push(args: &PrePush) -> anyhow::Result<ExitCode> {
         &range,
         args.fail_on,
         args.baseline.as_deref(),
+        args.url.as_deref(),
     )?;
     match code {
         0 => {}

@@ -7,13 +7,14 @@ mod ignored;
 mod key;
 mod output;
 mod packs;
+mod people;
 mod progress;
 mod staged;
 pub mod walk;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use exeat_inspect::{Examiner, FingerprintKey, Strength};
+use exeat_inspect::{Demands, Examiner, FingerprintKey, Strength};
 use exeat_rules::{Action, RuleSet};
 
 use crate::{
@@ -85,9 +86,15 @@ pub struct Args {
     /// Write all findings to this file as known, with the reasons that --baseline gives; the scan then ends with 0
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
-    /// Configuration file whose rules, overrides and limits are used
+    /// Configuration file whose rules, overrides and limits are used, and what it asks of authors, sign-offs and signatures
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Ask of commits and tags what this upstream of the configuration asks, not what [identity] does
+    #[arg(long, value_name = "NAME", requires = "config")]
+    upstream: Option<String>,
+    /// A mail address of whoever is going to push; may be given again. Without it nobody asks whether author or committer pushes
+    #[arg(long, value_name = "ADDRESS")]
+    pusher: Vec<String>,
 }
 
 /// How findings are printed.
@@ -147,6 +154,9 @@ struct Scan {
     rules: Arc<RuleSet>,
     key: FingerprintKey,
     strength: Strength,
+    demands: Arc<Demands>,
+    /// The addresses of whoever is going to push.
+    pusher: Option<Arc<[String]>>,
 }
 
 impl Scan {
@@ -156,6 +166,8 @@ impl Scan {
             rules: Arc::new(rule_files::compile(&config.rules)?.rules),
             key: key::fingerprint_key()?,
             strength: Strength::default(),
+            demands: people::demands(&config.identity, None),
+            pusher: None,
             config,
         })
     }
@@ -187,8 +199,10 @@ pub fn of_push(
     range: &str,
     fail_on: FailOn,
     baseline: Option<&std::path::Path>,
+    remote: Option<&str>,
 ) -> anyhow::Result<u8> {
-    let scan = Scan::new(config)?;
+    let mut scan = Scan::new(config)?;
+    scan.demands = people::demands(people::at(&scan.config, remote), None);
     let baseline = baseline.map(baseline::Baseline::read).transpose()?;
     let mut printer =
         output::Printer::new(Format::Text, fail_on, scan.rules.clone(), baseline, None);
@@ -199,6 +213,12 @@ pub fn of_push(
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
     let mut scan = Scan::new(args.config.as_deref())?;
     scan.strength = excused::strength(args.allow_comments);
+    let asked = match &args.upstream {
+        Some(name) => people::of_upstream(&scan.config, name)?,
+        None => &scan.config.identity,
+    };
+    scan.pusher = (!args.pusher.is_empty()).then(|| args.pusher.clone().into());
+    scan.demands = people::demands(asked, scan.pusher.as_deref());
     let baseline = args
         .baseline
         .as_deref()

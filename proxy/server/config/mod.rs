@@ -5,6 +5,7 @@
 //! that is wrong is reported at once, each with its place, its key, what was expected and the nearest valid name.
 
 mod data;
+mod identity;
 mod limits;
 mod listen;
 mod overrides;
@@ -19,6 +20,9 @@ mod upstream;
 mod via;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use exeat_inspect::Demands;
 
 pub use self::data::Data;
 pub use self::limits::Limits;
@@ -43,6 +47,8 @@ pub struct Config {
     pub rules: Rules,
     pub policy: Policy,
     pub quarantine: Quarantine,
+    /// What is asked of what commits and tags say of people, where their upstream says nothing else. Default nothing.
+    pub identity: Arc<Demands>,
     /// The policy files in reading order. Their rules come before the words of `policy`.
     pub policy_files: Vec<PathBuf>,
     /// At least one, sorted by name.
@@ -96,7 +102,8 @@ impl Config {
         let rules = Rules::read(root.section("rules"));
         let (policy, policy_files) = Policy::read(root.section("policy"));
         let quarantine = Quarantine::read(root.section("quarantine"));
-        let upstreams = upstream::read(root.section("upstream"), surroundings, &policy);
+        let identity = identity::read(root.section("identity"), &Arc::default());
+        let upstreams = upstream::read(root.section("upstream"), surroundings, &policy, &identity);
         let limits = Limits::read(root.section("limits"));
         root.finish();
         Self {
@@ -106,6 +113,7 @@ impl Config {
             rules,
             policy,
             quarantine,
+            identity,
             policy_files,
             upstreams,
             limits,

@@ -7,6 +7,7 @@ use std::path::Path;
 use exeat_rules::Override;
 use serde::{Serialize, Serializer};
 
+use super::identity;
 use super::upstream::EXCUSES;
 use super::{Config, Forge, Policy, RuleFile, Tls};
 
@@ -45,6 +46,8 @@ fn shown(config: &Config) -> Shown {
                 .filter(|(_, excuse)| upstream.excuses.heeds(*excuse))
                 .map(|(word, _)| *word)
                 .collect(),
+            identity: (upstream.identity != config.identity)
+                .then(|| identity::shown(&upstream.identity)),
         };
         (upstream.name.clone(), shown)
     });
@@ -83,6 +86,7 @@ fn shown(config: &Config) -> Shown {
             bytes: config.quarantine.bytes,
             days: config.quarantine.days,
         },
+        identity: identity::shown(&config.identity),
         upstream: upstreams.collect(),
         limits: Ordered(config.limits.numbers()),
     }
@@ -96,6 +100,7 @@ struct Shown {
     rules: ShownRules,
     policy: ShownPolicy,
     quarantine: ShownQuarantine,
+    identity: identity::Shown,
     upstream: BTreeMap<String, ShownUpstream>,
     limits: Ordered<u64>,
 }
@@ -153,6 +158,8 @@ struct ShownUpstream {
     forge: Forge,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     excuses: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<identity::Shown>,
 }
 
 /// A table whose keys keep their order.

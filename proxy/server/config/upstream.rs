@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use exeat_inspect::{Excuse, Excuses};
+use exeat_inspect::{Demands, Excuse, Excuses};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -45,6 +46,8 @@ pub struct Upstream {
     pub forge: Forge,
     /// What pushers may lower their own findings with, from block to review. Default none.
     pub excuses: Excuses,
+    /// What is asked of what commits and tags say of people. Default what `[identity]` says.
+    pub identity: Arc<Demands>,
 }
 
 impl Upstream {
@@ -217,10 +220,14 @@ pub(super) fn read(
     mut section: Section<'_>,
     surroundings: &Surroundings,
     policy: &Policy,
+    identity: &Arc<Demands>,
 ) -> Vec<Upstream> {
     let names = section.names();
     if names.is_empty() {
-        let mut upstreams: Vec<_> = DEFAULTS.into_iter().filter_map(default).collect();
+        let mut upstreams: Vec<_> = DEFAULTS
+            .into_iter()
+            .filter_map(|name| default(name, identity))
+            .collect();
         for upstream in &mut upstreams {
             match surroundings.via(&upstream.url) {
                 Ok(via) => upstream.via = via,
@@ -256,7 +263,7 @@ pub(super) fn read(
             );
             one.refuse("host", text);
         }
-        upstreams.extend(upstream(name, host, one, surroundings, policy));
+        upstreams.extend(upstream(name, host, one, surroundings, policy, identity));
     }
     section.finish();
     upstreams
@@ -268,6 +275,7 @@ fn upstream(
     mut section: Section<'_>,
     surroundings: &Surroundings,
     policy: &Policy,
+    identity: &Arc<Demands>,
 ) -> Option<Upstream> {
     let plaintext = section.flag("plaintext").unwrap_or(false);
     let server = server(&mut section, plaintext);
@@ -282,6 +290,7 @@ fn upstream(
     let url = server.as_ref().map(|(url, _)| url);
     let via = via::read(&mut section, url, surroundings);
     let excuses = excuses(&mut section, policy.review);
+    let identity = super::identity::read(section.section("identity"), identity);
     section.finish();
     let (url, authority) = server?;
     Some(Upstream {
@@ -296,10 +305,11 @@ fn upstream(
         via,
         forge,
         excuses,
+        identity,
     })
 }
 
-fn default(name: &str) -> Option<Upstream> {
+fn default(name: &str, identity: &Arc<Demands>) -> Option<Upstream> {
     let url = Url::parse(&format!("https://{name}")).ok()?;
     Some(Upstream {
         name: name.to_owned(),
@@ -313,6 +323,7 @@ fn default(name: &str) -> Option<Upstream> {
         private: false,
         via: None,
         excuses: Excuses::default(),
+        identity: Arc::clone(identity),
     })
 }
 

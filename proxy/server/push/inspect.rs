@@ -158,6 +158,8 @@ fn settings(
         strength: outlook.strength(order.knock.upstream.excuses),
         on_batch: || drop(crashpoint::pass(Point::Batch)),
         most_paths: MOST_PATHS,
+        demands: Arc::clone(&order.knock.upstream.identity),
+        pusher: None,
         cancelled,
     }
 }
@@ -243,6 +245,7 @@ impl Inspector {
         }
         let inspected = self.inspect_pack(chunks)?;
         report.findings.extend(inspected.findings);
+        report.counted = inspected.counted;
         report.coverage += inspected.coverage;
         report.unscannable.extend(inspected.unscannable);
         report.forward = inspected.forward;
@@ -288,6 +291,7 @@ impl Inspector {
 pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
     Report {
         findings: head.findings,
+        counted: Vec::new(),
         coverage: head.coverage,
         unscannable: head.unscannable,
         rules_digest: rules_digest.to_owned(),

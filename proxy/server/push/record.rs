@@ -160,6 +160,12 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
             }),
         }
     }
+    for counted in &report.counted {
+        let mut told = reasons.iter_mut();
+        if let Some(reason) = told.find(|reason| reason.cause == counted.rule) {
+            reason.count = counted.all;
+        }
+    }
     for reason in verdict.reasons() {
         let cause = match reason.ground {
             Ground::Findings(_) | Ground::Denied | Ground::ReviewAsked => continue,

@@ -12,7 +12,7 @@ mod repository;
 
 use std::{collections::HashMap, sync::Arc};
 
-use exeat_inspect::Excuses;
+use exeat_inspect::{Demands, Excuses};
 use http::{Method, Request, Response, Uri, uri::Authority};
 use hyper::body::Incoming;
 
@@ -43,6 +43,8 @@ pub struct Upstream {
     pub forge: Forge,
     /// What its pushers may excuse their own findings with.
     pub excuses: Excuses,
+    /// What is asked of what commits and tags say of people.
+    pub identity: Arc<Demands>,
     scheme: &'static str,
     authority: Authority,
     allow: Option<config::Repositories>,
@@ -90,6 +92,7 @@ impl Upstream {
             name: section.name.clone(),
             forge: section.forge,
             excuses: section.excuses,
+            identity: Arc::clone(&section.identity),
             scheme: if section.url.scheme() == "http" {
                 "http"
             } else {

@@ -44,6 +44,8 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         most_findings: 1000,
         strength: exeat_inspect::Strength::default(),
         most_paths: 1000,
+        demands: Arc::default(),
+        pusher: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     }

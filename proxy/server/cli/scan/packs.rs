@@ -147,6 +147,8 @@ fn settings(scan: &Scan) -> Settings {
         most_findings: limits.findings,
         strength: scan.strength,
         most_paths: exeat_inspect::MOST_PATHS,
+        demands: Arc::clone(&scan.demands),
+        pusher: scan.pusher.clone(),
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     }
