@@ -219,6 +219,11 @@ fn scans_find_what_a_push_would() {
         assert!(run.stdout.contains(rule), "{rule}: {run}");
     }
     assert!(!run.stdout.contains("identity-not-pusher"), "{run}");
+    for format in ["text", "json", "sarif", "csv", "junit", "gitlab"] {
+        let run = scan(&world, &work, &["--history", "--format", format]);
+        assert_eq!(run.status, 1, "{run}");
+        assert!(run.stdout.contains("sign-off-missing"), "{run}");
+    }
     let run = scan(&world, &work, &["--history", "--upstream", "none"]);
     assert_eq!(run.status, 2, "{run}");
 }

@@ -14,7 +14,7 @@ use exeat_rules::{self as rules, Hiding, PathRules, RuleSet, Site};
 
 use crate::{
     ancestry::Ancestry,
-    authorship::{self, Counted, Noted},
+    authorship::{self, Counted, Noting},
     batch::Shared,
     examine::{Examiner, Hit},
     excuse::{Brought, Excuse},
@@ -41,7 +41,7 @@ pub struct Scene<'a, S: Spool> {
     /// Files that may be findings by their name; they need not be in the pack.
     pub named: HashSet<ObjectId>,
     /// What fails a demand.
-    pub noted: Vec<Noted>,
+    pub noted: Noting,
     /// Findings kept at most.
     pub most_findings: usize,
     /// Everything was read to its end.

@@ -25,8 +25,8 @@ use crate::{
 
 /// Findings of one demand that are told one by one; the others are counted.
 const MOST_TOLD: usize = 100;
-/// Objects that are remembered as failing a demand: 8 bytes each. More are counted, and the push is not wholly scannable.
-pub const MOST_NOTED: usize = 1 << 20;
+/// Objects that are remembered as failing the very same demands, 8 bytes each: 8 MiB a push at most. The others are counted.
+const MOST_ALIKE: u64 = 1 << 16;
 /// How armour begins: of OpenPGP, X.509 and SSH, as git takes it.
 const ARMOUR: [&[u8]; 4] = [
     b"-----BEGIN PGP SIGNATURE-----",
@@ -270,6 +270,36 @@ pub struct Noted {
     pub failed: Failed,
 }
 
+/// All that fails, counted, and as many objects as are remembered.
+#[derive(Default)]
+pub struct Noting {
+    kept: Vec<Noted>,
+    /// By what they fail.
+    counts: [u64; 16],
+}
+
+impl Noting {
+    pub fn note(&mut self, noted: Noted) {
+        let Some(count) = self.counts.get_mut(usize::from(noted.failed.0)) else {
+            return;
+        };
+        *count += 1;
+        if *count <= MOST_ALIKE {
+            self.kept.push(noted);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    fn count(&self, demand: Demand) -> u64 {
+        let counts = (0_u8..).zip(self.counts);
+        let failing = counts.filter(|(failed, _)| failed & demand.bit() != 0);
+        failing.map(|(_, count)| count).sum()
+    }
+}
+
 /// How many objects failed a demand, where not all of them are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
@@ -283,14 +313,14 @@ pub struct Counted {
 /// # Errors
 /// When the spool cannot be read again, or the inspection is stopped.
 pub(crate) fn tell<S: Spool>(
-    mut noted: Vec<Noted>,
+    mut noting: Noting,
     stored: &mut Stored<'_, S>,
     ancestry: &Ancestry,
     shared: &Shared,
     names: &mut Names<'_>,
     room: usize,
 ) -> Result<(Vec<Finding>, Vec<Counted>), Error> {
-    noted.sort_unstable_by_key(|noted| {
+    noting.kept.sort_unstable_by_key(|noted| {
         let is_tag = stored.pack.kind(noted.entry) == Some(Kind::Tag);
         (is_tag, ancestry.rank(noted.entry), noted.entry)
     });
@@ -300,10 +330,11 @@ pub(crate) fn tell<S: Spool>(
         let Some(action) = shared.demands.action(demand) else {
             continue;
         };
-        let failing = noted
+        let failing = noting
+            .kept
             .iter()
             .filter(|noted| noted.failed.0 & demand.bit() != 0);
-        for noted in failing.clone().take(most) {
+        for noted in failing.take(most) {
             shared.go_on()?;
             let id = stored.ids.get(noted.entry).ok_or(Error::WorkerFailed)?;
             let (kind, data) = stored.pack.read(noted.entry)?;
@@ -332,7 +363,7 @@ pub(crate) fn tell<S: Spool>(
                 first_line: 1,
             });
         }
-        let all = failing.count() as u64;
+        let all = noting.count(demand);
         if all > most as u64 {
             let rule = demand.rule();
             counted.push(Counted { rule, all });

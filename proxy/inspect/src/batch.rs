@@ -16,7 +16,7 @@ use exeat_gitwire::{
 use exeat_rules::RuleSet;
 
 use crate::{
-    authorship::{Demands, Noted},
+    authorship::{Demands, Noting},
     coverage::Coverage,
     fingerprint::FingerprintKey,
     gather::{Gathered, ObjectHit},
@@ -73,7 +73,7 @@ pub struct State {
     pub hits: Vec<ObjectHit>,
     pub unscannable: Vec<Unscannable>,
     /// What fails a demand.
-    pub noted: Vec<Noted>,
+    pub noted: Noting,
     /// Blobs whose file name may fall under a rule about paths; they may or may not be in the pack.
     pub named: HashSet<ObjectId>,
     pub failure: Option<Error>,
@@ -112,7 +112,7 @@ impl Shared {
                 coverage: Coverage::default(),
                 hits: Vec::new(),
                 unscannable: Vec::new(),
-                noted: Vec::new(),
+                noted: Noting::default(),
                 named: HashSet::new(),
                 failure: None,
                 overflowed: false,

@@ -24,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("allow_comment", allow_comment),
     ("ignore_file", ignore_file),
     ("baseline", baseline),
+    ("authorship", authorship),
 ];
 
 /// Short secrets, so that a fuzzer finds some.
@@ -53,6 +54,30 @@ fn rules() -> &'static Arc<RuleSet> {
 
 fn key() -> FingerprintKey {
     FingerprintKey::new([7; 32])
+}
+
+/// The people of a commit and of a tag: what is asked for is found missing, or not, the same each time.
+pub fn authorship(data: &[u8]) {
+    let action = Some(exeat_rules::Action::Block);
+    let demands = crate::Demands {
+        mail_domains: crate::MailDomain::parse("*.b.example")
+            .into_iter()
+            .collect(),
+        mail_domains_action: action,
+        not_pusher_action: action,
+        sign_off_action: action,
+        signature_action: action,
+        bots: crate::Address::parse(b"bot@b.example")
+            .into_iter()
+            .collect(),
+    };
+    let pusher = ["a@x.b.example".to_owned()];
+    for kind in [pack::Kind::Commit, pack::Kind::Tag] {
+        let failed = || demands.failed(Some(&pusher), HashKind::Sha1, kind, data);
+        assert_eq!(failed(), failed());
+        let unknown = demands.failed(None, HashKind::Sha1, kind, data);
+        assert!(unknown.is_none() <= failed().is_none());
+    }
 }
 
 /// A whole push: what is told of it is printable, and the same each time.

@@ -15,7 +15,7 @@ use exeat_gitwire::{
 use exeat_rules::{Action, PathRules};
 
 use crate::{
-    authorship::{MOST_NOTED, Noted},
+    authorship::Noted,
     batch::{Shared, State},
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
@@ -170,10 +170,8 @@ impl Gathered {
             state.failure.get_or_insert(Error::TooManyNamed);
         }
         state.unscannable.extend(self.unscannable);
-        state.noted.extend(self.noted);
-        if state.noted.len() > MOST_NOTED {
-            state.overflowed = true;
-            state.noted.truncate(MOST_NOTED);
+        for noted in self.noted {
+            state.noted.note(noted);
         }
         state.hits.extend(self.hits);
         if state.hits.len() > shared.most_hits {

@@ -243,7 +243,7 @@ fn pre_push(args: &PrePush) -> anyhow::Result<ExitCode> {
         0 => {}
         1 => eprintln!(
             "exeat: nothing was pushed. Replace what leaked, take it out of the commit that brings it \
-             (git rebase -i), and push again.\n\
+             (git rebase -i), and push again. A missing sign-off: git rebase --signoff BASE.\n\
              exeat: if it is no secret, note it as known: exeat scan --history --write-baseline FILE, \
              then exeat hook install --baseline FILE"
         ),

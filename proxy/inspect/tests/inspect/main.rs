@@ -1,6 +1,7 @@
 //! Packs that real git makes, inspected; git itself says what they hold and where.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
 
+mod authorship;
 mod conditions;
 mod coverage;
 mod excuses;
