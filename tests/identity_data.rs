@@ -227,3 +227,27 @@ fn scans_find_what_a_push_would() {
     let run = scan(&world, &work, &["--history", "--upstream", "none"]);
     assert_eq!(run.status, 2, "{run}");
 }
+
+#[test]
+fn what_git_signs_with_a_key_of_ssh_counts_as_signed() {
+    let world = world();
+    let work = work(&world, "r");
+    let key = world.place("keys").join("key");
+    let mut keygen = Command::new("ssh-keygen");
+    keygen
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&key);
+    if !keygen.status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no ssh-keygen here");
+        return;
+    }
+    let public = format!("user.signingKey={}", key.with_extension("pub").display());
+    let signing = [ME, &["-c", "gpg.format=ssh", "-c", &public]].concat();
+    commit(&world, &work, &signing, &["-s", "-S"]);
+    git(&world, &work, &signing, &["tag", "-s", "-m", "v1", "v1"]);
+    let run = push(&world, &work, "r", &["main", "v1"]).ok();
+    assert!(!run.stderr.contains("signature-missing"), "{run}");
+    git(&world, &work, &signing, &["tag", "-a", "-m", "v2", "v2"]);
+    let run = push(&world, &work, "r", &["v2"]).ok();
+    assert!(run.stderr.contains("signature-missing"), "{run}");
+}
