@@ -181,9 +181,9 @@ impl Finder {
             true => Some(input.start()),
             false => self.start(cache, input, end),
         };
-        // What ends here has begun somewhere.
+        // What ends here has begun somewhere: where the automata disagree, none of them is believed.
         let Some(start) = start else {
-            return false;
+            return self.simulate(cache, input, slots);
         };
         if slots.len() <= 2 {
             for (slot, at) in slots.iter_mut().zip([start, end]) {
@@ -192,7 +192,20 @@ impl Finder {
             return true;
         }
         let whole = input.clone().range(start..end).anchored(Anchored::Yes);
-        self.groups(cache, &whole, slots)
+        self.groups(cache, &whole, slots) || self.simulate(cache, input, slots)
+    }
+
+    /// The same search without automata, slowly, so that no disagreement between them can lose a match.
+    fn simulate(
+        &self,
+        cache: &mut Cache,
+        input: &Input<'_>,
+        slots: &mut [Option<NonMaxUsize>],
+    ) -> bool {
+        cache.work.fallbacks += 1;
+        cache.work.read(input.get_span().len());
+        let pike = cache.pike.get_or_insert_with(|| self.pike.create_cache());
+        self.pike.search_slots(pike, input, slots).is_some()
     }
 
     /// Where the leftmost match ends.
@@ -320,6 +333,19 @@ mod tests {
         (found, cache.work)
     }
 
+    /// All matches by the simulation alone.
+    fn simulated(finder: &Finder, text: &[u8]) -> Vec<Vec<Option<usize>>> {
+        let mut cache = finder.create_cache();
+        let mut slots = vec![None; finder.group_info().slot_len()];
+        let (mut from, mut found) = (0, Vec::new());
+        while finder.simulate(&mut cache, &Input::new(text).range(from..), &mut slots) {
+            let plain = |slot: &Option<NonMaxUsize>| slot.map(NonMaxUsize::get);
+            found.push(slots.iter().map(plain).collect::<Vec<_>>());
+            from = slots[1].unwrap().get();
+        }
+        found
+    }
+
     fn by_meta(pattern: &Hir, text: &[u8]) -> Vec<Vec<Option<usize>>> {
         let regex = meta::Builder::new().build_from_hir(pattern).unwrap();
         let slots = |found: regex_automata::util::captures::Captures| {
@@ -357,6 +383,7 @@ mod tests {
                 let expected = by_meta(&pattern, &text);
                 assert_eq!(all(&finder, &text).0, expected, "{shape} on {text:?}");
                 assert_eq!(all(&weak, &text).0, expected, "{shape} on {text:?}");
+                assert_eq!(simulated(&finder, &text), expected, "{shape} on {text:?}");
                 found += expected.len();
             }
         }
