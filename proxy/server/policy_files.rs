@@ -31,6 +31,9 @@ pub fn read(config: &Config) -> anyhow::Result<(Rulebook, Vec<file::Problem>)> {
 
 /// At most one byte more than a policy file may have, so that what is too long is told as that.
 fn bounded(path: &Path) -> std::io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
     let mut text = String::new();
     let file = fs::File::open(path)?;
     file.take(file::MOST_BYTES as u64 + 1)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::rules::opened;
 use super::section::{Section, quoted};
 
 /// What becomes of a finding, by the action its rule asks for. The strongest disposition of all findings decides.
@@ -115,7 +116,7 @@ fn files(section: &mut Section<'_>) -> Vec<PathBuf> {
             continue;
         }
         let path = section.based(name);
-        if let Err(error) = std::fs::File::open(&path) {
+        if let Err(error) = opened(&path) {
             section.refuse("files", format!("cannot read {}: {error}", quoted(name)));
         }
         if files.contains(&path) {

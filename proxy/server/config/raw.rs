@@ -4,6 +4,7 @@
 //! forgets lines and its own environment source cannot name an upstream whose name holds a dot.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
@@ -33,12 +34,9 @@ impl File {
             path: path.to_owned(),
             source,
         };
-        if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES {
-            return Err(unreadable(std::io::Error::other("larger than 1 MiB")));
-        }
         Ok(Self {
             path: path.to_owned(),
-            text: std::fs::read_to_string(path).map_err(unreadable)?,
+            text: text_of(path).map_err(unreadable)?,
         })
     }
 
@@ -48,6 +46,20 @@ impl File {
             path: PathBuf::from("exeat.toml"),
             text: text.to_owned(),
         }
+    }
+}
+
+/// A pipe or a device has no content that a reload could read again, and opening one may wait for ever.
+fn text_of(path: &Path) -> std::io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a file"));
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(FILE_BYTES + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > FILE_BYTES {
+        true => Err(std::io::Error::other("larger than 1 MiB")),
+        false => Ok(text),
     }
 }
 

@@ -79,7 +79,7 @@ fn files(section: &mut Section<'_>) -> Option<Vec<RuleFile>> {
 }
 
 /// A pipe or device has no content that could be looked at again, and opening one may wait for ever.
-fn opened(path: &Path) -> std::io::Result<()> {
+pub(super) fn opened(path: &Path) -> std::io::Result<()> {
     match std::fs::metadata(path)?.is_file() {
         true => std::fs::File::open(path).map(drop),
         false => Err(std::io::Error::other("it is not a file")),

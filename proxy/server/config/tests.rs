@@ -524,6 +524,25 @@ fn what_is_not_toml_is_refused_without_quoting_the_line() {
 }
 
 #[test]
+fn pipes_and_devices_are_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [&pipe, Path::new("/dev/zero"), folder.path()] {
+        let error = Config::load(Some(path), std::iter::empty()).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("it is not a file"), "{error}");
+    }
+    for section in ["rules", "policy"] {
+        let text = format!("[{section}]\nfiles = [\"pipe.toml\"]\n");
+        let error = load_in(folder.path(), &text, &[]).unwrap_err().to_string();
+        let expected = format!("{section}.files: cannot read \"pipe.toml\": it is not a file");
+        assert!(error.contains(&expected), "{error}");
+    }
+}
+
+#[test]
 fn variables_win_over_the_file() {
     let text = "[listen]\naddress = \"127.0.0.1:1\"\n[limits]\npushes = 3\n\
                 [upstream.\"git.example-x.com\"]\nurl = \"https://a\"\n";
