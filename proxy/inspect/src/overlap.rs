@@ -117,7 +117,7 @@ impl Default for Strength {
 
 /// Drops findings whose secret overlaps that of a stronger one in the same text: which asks for an action that weighs
 /// more, so that an excused one does not speak for one that is not; then of a stronger rule, then of a higher
-/// confidence, then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict
+/// confidence, then one that is not generic, then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict
 /// becomes milder.
 pub fn strongest<Text: Eq + Hash + Clone>(
     standing: Vec<Standing<Text>>,
@@ -160,9 +160,18 @@ fn rank<Text>(each: &Standing<Text>, strength: Strength) -> impl Ord + use<Text>
         Reverse(each.finding.asks()),
         Reverse(each.finding.action),
         Reverse(each.finding.confidence),
+        is_generic(&each.finding.rule),
         Reverse(length),
         each.secret.start,
     )
+}
+
+/// A rule that says nothing of what it finds calls itself so, in files of gitleaks and of others. It speaks where no other does,
+/// as there (`filter` in `detect/utils.go`).
+fn is_generic(rule: &str) -> bool {
+    rule.as_bytes()
+        .windows(7)
+        .any(|part| part.eq_ignore_ascii_case(b"generic"))
 }
 
 fn overlap(left: &Range<usize>, right: &Range<usize>) -> bool {
@@ -218,6 +227,22 @@ mod tests {
             standing(2, 0..40, "elsewhere", Action::Review),
         ];
         assert_eq!(kept(all), ["token", "apart", "elsewhere"]);
+    }
+
+    #[test]
+    fn of_two_alike_the_one_that_says_what_it_found_speaks() {
+        let all = vec![
+            standing(1, 0..40, "Generic-api-key", Action::Block),
+            standing(1, 2..38, "snyk-api-token", Action::Block),
+            standing(2, 0..40, "generic-api-key", Action::Block),
+            standing(2, 0..40, "other-generic", Action::Block),
+        ];
+        assert_eq!(kept(all), ["snyk-api-token", "generic-api-key"]);
+        let all = vec![
+            standing(1, 0..40, "generic-api-key", Action::Block),
+            standing(1, 2..38, "snyk-api-token", Action::Review),
+        ];
+        assert_eq!(kept(all), ["generic-api-key"]);
     }
 
     #[test]
