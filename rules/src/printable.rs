@@ -1,4 +1,4 @@
-//! Text from rule files made fit for one line of printable ASCII.
+//! Text from rule files made fit to be shown: one line of it, or of printable ASCII.
 
 /// Longest text that an error repeats, in characters.
 const LIMIT: usize = 80;
@@ -19,9 +19,39 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
+/// `text` in one line that moves no cursor and no other text, and that XML can hold: what is not fit for it becomes a blank.
+pub(crate) fn one_line(text: &str) -> String {
+    let blank = |character: char| match is_shown(character) {
+        true => character,
+        false => ' ',
+    };
+    text.chars().map(blank).collect()
+}
+
+fn is_shown(character: char) -> bool {
+    let is_moving = matches!(
+        character,
+        '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    let is_none =
+        matches!(character, '\u{fdd0}'..='\u{fdef}') || character as u32 & 0xfffe == 0xfffe;
+    !character.is_control() && !is_moving && !is_none
+}
+
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{one_line, printable};
+
+    #[test]
+    fn words_are_shown_and_nothing_that_moves_them() {
+        assert_eq!(
+            one_line("a key, caf\u{e9} \u{1f511} <&>"),
+            "a key, caf\u{e9} \u{1f511} <&>"
+        );
+        let hostile = "\n\r\t\u{0}\u{1b}\u{7f}\u{85}\u{2028}\u{202e}\u{2066}\u{feff}\u{fffe}\u{1ffff}\u{fdd0}\u{e0041}";
+        assert_eq!(one_line(hostile), " ".repeat(15));
+    }
 
     #[test]
     fn nothing_but_printable_ascii_comes_out() {

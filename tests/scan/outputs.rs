@@ -99,6 +99,57 @@ fn validate_each(objects: &str, name: &str) {
     run_program(&mut command).ok();
 }
 
+/// What a rule file of others says of its rules moves no cursor, and every document holds.
+#[test]
+fn words_of_hostile_rule_files() {
+    let place = Place::new();
+    let hostile = [
+        "]]>\u{1b}[2J",
+        "\u{202e}evil",
+        "\u{fffe}\u{fdd0}",
+        "=1\r\n+2",
+        "<a b=\"'&",
+        "\u{85}\u{2028}\u{7}",
+    ];
+    let (mut rules, mut text) = (String::new(), String::new());
+    for (at, words) in hostile.iter().enumerate() {
+        let words: String = words
+            .chars()
+            .map(|c| format!("\\U{:08X}", c as u32))
+            .collect();
+        let word = format!("hostile-word-{at}");
+        rules += &format!(
+            "[[rules]]\nid = \"r{at}\"\ndescription = \"{words} d {words}\"\nremedy = \"{words}\"\ntags = [\"{words}\"]\n\
+             references = [\"https://a.example/{words}\"]\nregex = '{word}'\n"
+        );
+        text += &format!("{word}\n");
+    }
+    place.write("rules.toml", &rules);
+    place.write("exeat.toml", "[rules]\nfiles = [\"rules.toml\"]\n");
+    place.write("\u{1b}]]>\u{202e}=", &text);
+    let run = |format| {
+        let run = place.scan(&["--config", "exeat.toml", "--format", format, "."]);
+        let is_moving = |c: char| {
+            c.is_control() && !matches!(c, '\n' | '\r')
+                || matches!(c, '\u{2028}'..='\u{202e}' | '\u{fffe}')
+        };
+        // JSON escapes what it holds, and tags are told there as they are.
+        assert!(
+            matches!(format, "sarif") || !run.stdout.contains(is_moving),
+            "{format}: {run}"
+        );
+        assert_eq!(run.status, 1, "{format}: {run}");
+        run
+    };
+    run("text");
+    // Each word once more in the rule file.
+    assert_eq!(run("csv").stdout.lines().count(), 1 + 2 * hostile.len());
+    validate(&run("json"), SCAN, None);
+    validate(&run("sarif"), SARIF, Some("sarif-schema-2.1.0.json"));
+    validate(&run("junit"), JUNIT, None);
+    validate(&run("gitlab"), GITLAB, None);
+}
+
 #[test]
 fn schemas_refuse_what_is_wrong() {
     let run = scanned("sarif");

@@ -3,6 +3,7 @@
 use super::allowlist::{self, AllowlistText};
 use super::table::{Key, Table};
 use super::{Error, Located, Warning};
+use crate::printable::one_line;
 use crate::{Action, Confidence, Origin, Override, Required, Rule, Severity, validators};
 
 #[derive(Debug)]
@@ -95,7 +96,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             id,
             description: table
                 .text("description")?
-                .map(|text| text.value)
+                .map(|text| one_line(&text.value))
                 .unwrap_or_default(),
             action: word(table, "action", Action::WORDS, Action::from_word)?
                 .unwrap_or(Action::Block),
@@ -120,7 +121,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             validator: validator(table)?,
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
             required: values(required),
-            remedy: table.text("remedy")?.map(|text| text.value),
+            remedy: table.text("remedy")?.map(|text| one_line(&text.value)),
             references: references(table)?,
             examples: values(table.texts("examples")?),
             counter_examples: values(table.texts("counter_examples")?),

@@ -286,6 +286,7 @@ fn addresses(rule: &Rule) -> impl Iterator<Item = &str> {
     references.filter(|reference| {
         let is_web = reference.starts_with("https://") || reference.starts_with("http://");
         is_web
+            && reference.is_ascii()
             && reference
                 .parse::<http::Uri>()
                 .is_ok_and(|uri| uri.host().is_some())
