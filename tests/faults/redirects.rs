@@ -403,18 +403,23 @@ fn row_44_credentials_go_to_the_upstream_they_are_for_and_nowhere_else() {
         world.ask(head.trim_end(), b"")
     };
     let path = |upstream: &str| format!("/{upstream}/one.git/{DISCOVERY}");
-    // One kept connection carries the requests of several people; each has its own credential, or none.
-    ask(
-        &world,
-        &path("forge.test"),
-        &format!("Authorization: Basic {basic}"),
-    );
-    ask(&world, &path("forge.test"), "");
-    ask(
-        &world,
-        &path("forge.test"),
-        "Authorization: Bearer another-one",
-    );
+    // One kept connection carries the requests of several people; each has its own credential, or none. On a busy machine an
+    // answer may come before its connection is kept, so they come again until one was.
+    let credentials = [
+        Some(format!("Basic {basic}")),
+        None,
+        Some("Bearer another-one".to_owned()),
+    ];
+    let mut expected = Vec::new();
+    while forge.connections() == expected.len() && expected.len() < 60 {
+        for credential in &credentials {
+            let header = credential
+                .as_ref()
+                .map(|value| format!("Authorization: {value}"));
+            ask(&world, &path("forge.test"), &header.unwrap_or_default());
+            expected.push(credential.clone());
+        }
+    }
     ask(&world, &path("other"), "");
     let shown: Vec<_> = forge
         .asked()
@@ -424,13 +429,11 @@ fn row_44_credentials_go_to_the_upstream_they_are_for_and_nowhere_else() {
                 .map(|(_, value)| value.trim_end_matches(']').to_owned())
         })
         .collect();
-    let expected = [
-        Some(format!("Basic {basic}")),
-        None,
-        Some("Bearer another-one".to_owned()),
-    ];
     assert_eq!(shown, expected);
-    assert_eq!(forge.connections(), 1);
+    assert!(
+        forge.connections() < expected.len(),
+        "no connection was kept"
+    );
     assert!(!other.asked().concat().contains('['));
     // In the address: refused, and not repeated.
     let address = world.address();
