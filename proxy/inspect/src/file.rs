@@ -28,6 +28,9 @@ pub struct ExaminedFile {
     pub bytes: u64,
 }
 
+/// Most files are no longer. Where there is no room yet, reading begins with 32 bytes and goes on in steps twice as long.
+const USUAL: usize = 64 * 1024;
+
 /// Scans `content` as the file `path`; the path conditions of rules are judged on it.
 pub fn examine(examiner: &mut Examiner, path: &[u8], content: &[u8]) -> ExaminedFile {
     let contained = examiner.examine(content);
@@ -45,7 +48,7 @@ pub fn examine_reader(
     most: u64,
 ) -> io::Result<ExaminedFile> {
     let mut content = content.take(most.saturating_add(1));
-    let mut held = Vec::new();
+    let mut held = Vec::with_capacity(USUAL);
     (&mut content)
         .take(WHOLE as u64 + 1)
         .read_to_end(&mut held)?;
