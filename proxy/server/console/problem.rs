@@ -134,11 +134,18 @@ impl From<review::Error> for Problem {
     }
 }
 
+/// Of a question; orders are not given here.
+impl From<people::Error> for Problem {
+    fn from(error: people::Error) -> Self {
+        Self::ours(&error)
+    }
+}
+
 impl From<people::Refused> for Problem {
     fn from(refused: people::Refused) -> Self {
         match refused {
             people::Refused::Invalid(_) => Self::unknown(refused.to_string()),
-            people::Refused::Failed(error) => Self::ours(&error),
+            people::Refused::Failed(error) => error.into(),
         }
     }
 }

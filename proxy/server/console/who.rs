@@ -9,7 +9,7 @@ use super::{Rooms, problem::Problem};
 use crate::{
     audit::Actor,
     people::{
-        Bearer,
+        Account, Bearer, PersonId,
         rights::{Case, Matter, Right},
     },
     review::Filed,
@@ -43,14 +43,13 @@ impl Somebody {
 
     /// Whether it is this person's own push.
     pub fn made(&self, filed: &Filed) -> bool {
-        let person = &self.bearer.person;
         let pusher = &filed.case.pusher;
-        let linked = |account: &String| {
-            let mut own = person.accounts.iter();
-            own.any(|own| own.account.upstream == filed.upstream && own.account.id == *account)
-        };
-        pusher.person.as_deref() == Some(person.id.as_str())
-            || pusher.account.as_ref().is_some_and(linked)
+        let person = pusher.person.as_deref().and_then(PersonId::read);
+        let account = pusher.account.as_ref().map(|id| Account {
+            upstream: filed.upstream.clone(),
+            id: id.clone(),
+        });
+        self.bearer.person.is(person.as_ref(), account.as_ref())
     }
 }
 

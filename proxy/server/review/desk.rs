@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::Millis;
-use super::case::{self, Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
+use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
 use crate::audit::{self, Audit, Digests};
 use crate::store::{self, CaseFilter, CaseRow, Change, Store};
 
@@ -563,9 +563,6 @@ fn digest(case: &Case) -> String {
 fn signed(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }
-
-/// Most characters of what people say.
-pub const WORDS: usize = case::WORDS;
 
 #[cfg(test)]
 mod tests;

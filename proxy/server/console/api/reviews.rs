@@ -341,20 +341,8 @@ async fn name(rooms: &Rooms, id: &str) -> Result<String, Problem> {
     let Some(known) = PersonId::read(id) else {
         return Ok(id.to_owned());
     };
-    match rooms.people().register().person_of_id(&known).await {
-        Ok(person) => Ok(person.map_or_else(|| id.to_owned(), |person| person.name)),
-        Err(error) => Err(people_failed(&error)),
-    }
-}
-
-fn people_failed(error: &crate::people::Error) -> Problem {
-    tracing::error!(%error, "a name could not be read");
-    Problem::new(
-        http::StatusCode::SERVICE_UNAVAILABLE,
-        "not-now",
-        "It cannot be done now",
-        "Try again; if it lasts, tell your operators.",
-    )
+    let person = rooms.people().register().person_of_id(&known).await?;
+    Ok(person.map_or_else(|| id.to_owned(), |person| person.name))
 }
 
 fn cursor(text: &str) -> Result<(i64, String), Problem> {
