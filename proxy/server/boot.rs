@@ -2,7 +2,7 @@
 
 mod changing;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use exeat_inspect::{FingerprintKey, Pool};
@@ -25,14 +25,19 @@ use crate::{
     lfs::Lfs,
     listen::{self, Certificates, Listener},
     metrics::Metrics,
+    people::People,
     policy::Rulebook,
     push::{Places, Pushes, Shares, SpoolRoom},
     quarantine::Quarantine,
     reload::Standing,
+    review::{Desk, Times},
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
 };
+
+/// How long an approval holds.
+const APPROVAL: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// A proxy that accepts connections.
 pub struct Running {
@@ -66,6 +71,8 @@ struct Parts {
     room: Arc<SpoolRoom>,
     places: Arc<Places>,
     shares: Arc<Shares>,
+    people: People,
+    desk: Desk,
     quarantine: Quarantine,
 }
 
@@ -174,6 +181,8 @@ impl Parts {
                 .context("the spool folder cannot be made")?,
             places: Places::new(limits.pushes, &metrics),
             shares: Shares::new(limits.pushes_per_user),
+            people: People::new(&store, &audit),
+            desk: Desk::new(store.clone(), audit.clone(), times(config)),
             quarantine: Quarantine::open(
                 &config.data.directory,
                 config.quarantine.keys.clone(),
@@ -197,6 +206,15 @@ impl Parts {
         self.shares.set_each(config.limits.pushes_per_user);
         let config::Quarantine { keys, bytes, .. } = &config.quarantine;
         self.quarantine.follow(keys.clone(), *bytes);
+        self.desk.follow(times(config));
+    }
+}
+
+fn times(config: &Config) -> Times {
+    let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    Times {
+        case: millis(config.quarantine.patience()),
+        grant: millis(APPROVAL),
     }
 }
 
@@ -310,6 +328,9 @@ impl House {
             shares: Arc::clone(&parts.shares),
             accepted: Arc::clone(&roads.accepted),
             audit: parts.audit.clone(),
+            people: parts.people.clone(),
+            desk: parts.desk.clone(),
+            quarantine: parts.quarantine.clone(),
             metrics: metrics.clone(),
             concluding: parts.concluding.clone(),
         };

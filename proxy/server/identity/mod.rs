@@ -1,6 +1,7 @@
 //! Who stands at the door: the credential of a request, held in memory and never told.
 
 mod accepted;
+mod known;
 mod token_form;
 
 use std::{fmt, net::IpAddr};
@@ -10,6 +11,7 @@ use exeat_inspect::FingerprintKey;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 pub use accepted::Accepted;
+pub use known::Known;
 
 use crate::config::Forge;
 

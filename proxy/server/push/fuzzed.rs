@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use exeat_gitwire::push_report;
 
-use super::{Order, id::PushId, message, record};
+use super::{Order, Wishes, id::PushId, message, record};
 use crate::{
     config::Config,
     door::{Errand, Knock},
-    identity::Actor,
+    identity::{Actor, Known},
     policy::{self, Facts, Rulebook, Verdict},
     upstream::{Repository, Upstreams},
 };
@@ -36,6 +36,8 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
             certificate: None,
             source: std::net::Ipv4Addr::LOCALHOST.into(),
         },
+        known: Known::default(),
+        wishes: Wishes::default(),
         request,
         since: Instant::now(),
         progress: super::Progress::default(),

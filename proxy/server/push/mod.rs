@@ -6,6 +6,7 @@ mod admit;
 mod answer;
 mod body;
 mod deny;
+mod dossier;
 mod fault;
 mod forward;
 pub(crate) mod fuzzed;
@@ -24,6 +25,7 @@ mod sending;
 mod share;
 mod spool;
 mod upload_pack;
+mod wishes;
 
 use std::{sync::Arc, time::Instant};
 
@@ -42,9 +44,12 @@ use crate::{
     config::Limits,
     crashpoint::{self, Point},
     door::Knock,
-    identity::{Accepted, Actor},
+    identity::{Accepted, Actor, Known},
     metrics::Metrics,
+    people::People,
     policy::{self, Rulebook, Verdict},
+    quarantine::Quarantine,
+    review::Desk,
 };
 use answer::{Line, Waiting};
 use body::PushBody;
@@ -56,6 +61,7 @@ use place::Place;
 pub use place::Places;
 pub use share::Shares;
 pub use spool::{SpoolRoom, is_full};
+use wishes::Wishes;
 
 /// Bytes of a head that are read when there is no place for the push.
 const BUSY_HEAD_BYTES: usize = 64 * 1024;
@@ -74,6 +80,10 @@ pub struct Pushes {
     pub shares: Arc<Shares>,
     pub accepted: Arc<Accepted>,
     pub audit: Audit,
+    pub people: People,
+    /// Where pushes wait that need a human, and their packs.
+    pub desk: Desk,
+    pub quarantine: Quarantine,
     pub metrics: Metrics,
     /// Pushes whose last byte has come; draining waits for them.
     pub concluding: TaskTracker,
@@ -84,7 +94,10 @@ pub struct Order {
     pub id: PushId,
     pub knock: Knock,
     pub actor: Actor,
+    /// Whom `actor` is known to be.
+    pub known: Known,
     pub request: PushRequest,
+    pub wishes: Wishes,
     pub since: Instant,
     pub progress: Progress,
 }
@@ -198,7 +211,9 @@ impl Pushes {
             id: id.clone(),
             knock,
             actor: actor.clone(),
+            known: Known::default(),
             request,
+            wishes: Wishes::default(),
             since,
             progress: Progress::default(),
         };

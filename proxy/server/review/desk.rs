@@ -3,7 +3,7 @@
 //! Two who act at once both read the case, and one of them finds it changed: the statement names the revision it was read
 //! at. So an approval has one effect whoever clicks how often, and a restart finds either the deed and its record or neither.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ pub struct Desk(Arc<Inner>);
 struct Inner {
     store: Store,
     audit: Audit,
-    times: Times,
+    times: RwLock<Times>,
     changes: watch::Sender<u64>,
 }
 
@@ -132,9 +132,19 @@ impl Desk {
         Self(Arc::new(Inner {
             store,
             audit,
-            times,
+            times: RwLock::new(times),
             changes: watch::channel(0).0,
         }))
+    }
+
+    /// Other times, for what comes from now on.
+    pub fn follow(&self, times: Times) {
+        let mut now = self.0.times.write().unwrap_or_else(PoisonError::into_inner);
+        *now = times;
+    }
+
+    fn times(&self) -> Times {
+        *self.0.times.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes up whenever any case has changed.
@@ -151,7 +161,7 @@ impl Desk {
             if let Some(filed) = self.live(&new.binding).await? {
                 return Ok(Held::Already(filed));
             }
-            let filed = new.filed(now, self.0.times.case);
+            let filed = new.filed(now, self.times().case);
             let deed = audit::Deed {
                 kind: audit::Kind::Case,
                 action: "hold",
@@ -414,7 +424,7 @@ impl Desk {
     ) -> Result<Filed, Error> {
         let before = &filed.case;
         let after = Filed {
-            case: before.after(deed, now, self.0.times.grant)?,
+            case: before.after(deed, now, self.times().grant)?,
             ..filed.clone()
         };
         let deed = audit::Deed {
