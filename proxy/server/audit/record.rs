@@ -5,7 +5,8 @@
 //! what repository, which refs and paths. It can be erased without touching the tree.
 //!
 //! Canonical bytes. A leaf is the compact JSON of `Leaf`: no white space, fields in the order of the struct, absent
-//! options, empty lists, `bases` of 0, `existing` of false, no `allowlisted` and no `excused` left out. A commitment is
+//! options, empty lists, `bases` of 0, `existing` of false, no `allowlisted`, no `excused`, no `person` and no `account`
+//! left out. A commitment is
 //! `SHA-256(salt || part name || 0x00 || part)`, where the salt is 32 random bytes of this record alone, the part name is
 //! `actor`, `target`, `findings` or `note`, and the part is the compact JSON of the field of that name in `Payload`,
 //! written by the same rules. Whoever wants to check a record needs these rules and SHA-256, nothing of ours.
@@ -104,6 +105,12 @@ pub struct Actor {
     /// The address the connection came from, without its port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// The id of the person who was known, where somebody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// The id that the forge itself gave the account, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 impl Actor {
@@ -111,11 +118,24 @@ impl Actor {
     pub fn system() -> Self {
         Self {
             kind: ActorKind::System,
-            name: None,
             verified: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Somebody of whom nothing is known.
+impl Default for Actor {
+    fn default() -> Self {
+        Self {
+            kind: ActorKind::Anonymous,
+            name: None,
+            verified: false,
             credential: None,
             certificate: None,
             source: None,
+            person: None,
+            account: None,
         }
     }
 }

@@ -10,10 +10,9 @@ pub(crate) fn actor() -> Actor {
     Actor {
         kind: ActorKind::User,
         name: Some("ada".to_owned()),
-        verified: false,
         credential: Some(digest('c')),
-        certificate: None,
         source: Some("192.0.2.7".to_owned()),
+        ..Actor::default()
     }
 }
 
@@ -93,9 +92,7 @@ pub(crate) fn erasure() -> Erasure {
             kind: ActorKind::Operator,
             name: Some("privacy office".to_owned()),
             verified: true,
-            credential: None,
-            certificate: None,
-            source: None,
+            ..Actor::default()
         },
         reason: "request 7".to_owned(),
     }

@@ -392,11 +392,15 @@ fn who(actor: &Actor) -> String {
         Some(subject) => format!(", with the certificate of {subject},"),
         None => String::new(),
     };
+    let account = match &actor.account {
+        Some(account) => format!(", with the account {account},"),
+        None => String::new(),
+    };
     let source = match &actor.source {
         Some(source) => format!(" from {source}"),
         None => String::new(),
     };
-    format!("{name}{verified}{certificate}{source}")
+    format!("{name}{verified}{certificate}{account}{source}")
 }
 
 /// What an update does to a ref, with ids as short as git shows them.

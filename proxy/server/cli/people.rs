@@ -143,9 +143,7 @@ fn operator() -> Actor {
         kind: ActorKind::Operator,
         name: Some(name),
         verified: true,
-        credential: None,
-        certificate: None,
-        source: None,
+        ..Actor::default()
     }
 }
 

@@ -63,9 +63,7 @@ fn actor() -> Actor {
         kind: ActorKind::Operator,
         name: Some("root".to_owned()),
         verified: true,
-        credential: None,
-        certificate: None,
-        source: None,
+        ..Actor::default()
     }
 }
 

@@ -57,8 +57,9 @@ impl Bearer {
             name: Some(self.person.name.clone()),
             verified: true,
             credential: Some(self.hash.clone()),
-            certificate: None,
             source: source.map(str::to_owned),
+            person: Some(self.person.id.as_str().to_owned()),
+            ..Actor::default()
         }
     }
 }
@@ -242,11 +243,9 @@ impl People {
         let people = self.clone();
         let actor = Actor {
             kind: ActorKind::Token,
-            name: None,
-            verified: false,
             credential: Some(row.hash.clone()),
-            certificate: None,
             source: source.map(str::to_owned),
+            ..Actor::default()
         };
         let id = row.id.clone();
         tokio::spawn(async move {

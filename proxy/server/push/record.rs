@@ -111,10 +111,10 @@ fn recorded_actor(actor: &Actor) -> audit::Actor {
     audit::Actor {
         kind,
         name: credential.and_then(|credential| credential.claimed.clone()),
-        verified: false,
         credential: credential.map(|credential| credential.hash.clone()),
         certificate: actor.certificate.clone(),
         source: Some(actor.source.to_string()),
+        ..audit::Actor::default()
     }
 }
 
