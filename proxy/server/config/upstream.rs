@@ -12,6 +12,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::policy::{Disposition, Policy};
+use super::reach::Reach;
 use super::section::{Section, either, nearest, quoted};
 use super::via::{self, Surroundings, Via};
 
@@ -55,6 +56,20 @@ impl Upstream {
     pub fn allows(&self, repository: &str) -> bool {
         let allow = self.allow.as_ref();
         allow.is_none_or(|repositories| repositories.contains(repository))
+    }
+
+    /// Where its connections lead.
+    pub fn reach(&self) -> Option<Reach> {
+        let tls = self.url.scheme() != "http";
+        let port = self.url.port_or_known_default()?;
+        let authority = format!("{}:{port}", self.authority.host());
+        Some(Reach {
+            authority: authority.parse().ok()?,
+            tls,
+            ca: self.ca.clone(),
+            private: self.private,
+            via: self.via.clone(),
+        })
     }
 }
 

@@ -37,12 +37,16 @@ pub struct Silence {
 impl Client {
     pub(super) fn new(section: &config::Upstream, limits: &config::Limits) -> Result<Self, Error> {
         let authority = section.authority.clone();
+        let reach = section
+            .reach()
+            .ok_or_else(|| Error::Address(authority.to_string()))?;
+        let connect = limits.upstream_connect_seconds;
         Ok(Self {
             host: HeaderValue::from_str(authority.as_str())
                 .map_err(|_| Error::Address(authority.to_string()))?,
             authority,
-            connector: Connector::new(section, limits)?,
-            connect: limits.upstream_connect_seconds,
+            connector: Connector::new(&reach, Some("http/1.1"), connect)?,
+            connect,
             pool: Pool::default(),
         })
     }

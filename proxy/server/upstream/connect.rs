@@ -1,4 +1,4 @@
-//! The way to an upstream: to its own address or through the configured proxy, then TLS.
+//! The way out: to a server's own address or through the configured proxy, then TLS.
 //!
 //! Where it leads is fixed when the configuration is read. Nothing that a request says changes it.
 
@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
     time::Instant,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower_service::Service;
 
 use super::{address::Resolver, error::Error};
@@ -26,24 +26,28 @@ use crate::{answer::Body, config};
 const PROBE: Duration = Duration::from_secs(15);
 const PROBES: u32 = 3;
 
-/// Makes connections to one upstream.
+/// Makes connections to one server.
 pub(super) struct Connector {
-    /// Host and port of the upstream.
+    /// Host and port of the server.
     authority: Authority,
     tcp: HttpConnector<Resolver>,
     via: Option<config::Via>,
-    /// None for an upstream in plain text.
+    /// None for a server in plain text.
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// How long all steps together may take.
     patience: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(section: &config::Upstream, limits: &config::Limits) -> Result<Self, Error> {
-        let patience = limits.upstream_connect_seconds;
+    /// For a server that speaks `protocol` (a name of ALPN), or one that is not asked.
+    pub(super) fn new(
+        reach: &config::Reach,
+        protocol: Option<&str>,
+        patience: Duration,
+    ) -> Result<Self, Error> {
         // The proxy is contacted wherever its name leads: it usually stands inside.
         let mut tcp = HttpConnector::new_with_resolver(Resolver::system(
-            section.private || section.via.is_some(),
+            reach.private || reach.via.is_some(),
         ));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -51,20 +55,17 @@ impl Connector {
         tcp.set_keepalive(Some(PROBE));
         tcp.set_keepalive_interval(Some(PROBE));
         tcp.set_keepalive_retries(Some(PROBES));
-        let plain = section.url.scheme() == "http";
-        let authority = &section.authority;
-        let port = authority.port_u16().unwrap_or(if plain { 80 } else { 443 });
-        let tls = match plain {
-            true => None,
-            false => Some((TlsConnector::from(tls(section)?), name(authority)?)),
+        let tls = match reach.tls {
+            false => None,
+            true => {
+                let tls = TlsConnector::from(tls(reach, protocol)?);
+                Some((tls, name(&reach.authority)?))
+            }
         };
-        let authority = format!("{}:{port}", authority.host());
         Ok(Self {
-            authority: authority
-                .parse()
-                .map_err(|_| Error::Address(authority.clone()))?,
+            authority: reach.authority.clone(),
             tcp,
-            via: section.via.clone(),
+            via: reach.via.clone(),
             tls,
             patience,
         })
@@ -76,18 +77,32 @@ impl Connector {
     /// By step: name, TCP, the proxy, TLS, time.
     pub(super) async fn connect(&self) -> Result<SendRequest<Body>, Error> {
         let until = Instant::now() + self.patience;
-        let stream = match &self.via {
-            None => self.tcp(&self.authority, until).await?,
-            Some(via) => self.tunnel(via, until).await?,
-        };
-        let Some((tls, name)) = &self.tls else {
-            return handshake(stream, until).await;
-        };
-        let secured = tls.connect(name.clone(), stream);
-        let stream = within(until, secured)
-            .await?
-            .map_err(|error| Error::of_handshake(&error))?;
-        handshake(stream, until).await
+        let stream = self.open(until).await?;
+        match self.tls {
+            None => handshake(stream, until).await,
+            Some(_) => handshake(self.secure(stream, until).await?, until).await,
+        }
+    }
+
+    /// A stream to the server, not encrypted yet.
+    pub(super) async fn open(&self, until: Instant) -> Result<TcpStream, Error> {
+        match &self.via {
+            None => self.tcp(&self.authority, until).await,
+            Some(via) => self.tunnel(via, until).await,
+        }
+    }
+
+    /// TLS over a stream to the server.
+    pub(super) async fn secure<S>(&self, stream: S, until: Instant) -> Result<TlsStream<S>, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (tls, name) = self
+            .tls
+            .as_ref()
+            .ok_or_else(|| Error::Address("it is not to be spoken to in TLS".into()))?;
+        let secured = within(until, tls.connect(name.clone(), stream)).await?;
+        secured.map_err(|error| Error::of_handshake(&error))
     }
 
     async fn tcp(&self, authority: &Authority, until: Instant) -> Result<TcpStream, Error> {
@@ -180,26 +195,29 @@ fn name(authority: &Authority) -> Result<ServerName<'static>, Error> {
     ServerName::try_from(host.to_owned()).map_err(|_| Error::Address(host.to_owned()))
 }
 
-fn tls(section: &config::Upstream) -> Result<Arc<ClientConfig>, Error> {
+fn tls(reach: &config::Reach, protocol: Option<&str>) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(section)?)
+        .with_root_certificates(roots(reach)?)
         .with_no_client_auth();
     tls.enable_sni = true;
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    tls.alpn_protocols = protocol
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     Ok(Arc::new(tls))
 }
 
 /// The system's certificate authorities and the configured ones.
-fn roots(section: &config::Upstream) -> Result<RootCertStore, Error> {
+fn roots(reach: &config::Reach) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
         tracing::warn!(%error, "a system certificate authority cannot be read");
     }
     roots.add_parsable_certificates(system.certs);
-    for authority in section.ca.iter().flat_map(|ca| &ca.certificates) {
+    for authority in reach.ca.iter().flat_map(|ca| &ca.certificates) {
         roots.add(authority.clone())?;
     }
     Ok(roots)
