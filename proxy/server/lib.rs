@@ -18,6 +18,7 @@ pub mod upstream;
 
 pub mod fetch;
 pub mod lfs;
+pub mod notify;
 pub mod policy;
 mod poll;
 pub mod push;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::Millis;
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
+use super::telling;
 use crate::audit::{self, Audit, Digests};
 use crate::store::{self, CaseFilter, CaseRow, Change, Store};
 
@@ -175,7 +176,10 @@ impl Desk {
             match self
                 .0
                 .audit
-                .act(&deed, store::cases::insert(&filed.row()))
+                .act(
+                    &deed,
+                    store::cases::insert(&filed.row()).and(telling::opened(&filed, now)),
+                )
                 .await
             {
                 Ok(_) => {
@@ -437,7 +441,9 @@ impl Desk {
             after: Some(digest(&after.case)),
             note: written.note.clone(),
         };
-        let change = guard.and(store::cases::update(&after.row(), signed(before.revision)));
+        let change = guard
+            .and(store::cases::update(&after.row(), signed(before.revision)))
+            .and(telling::changed(before, &after, now));
         self.0
             .audit
             .act(&deed, change)

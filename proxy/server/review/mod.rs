@@ -6,6 +6,7 @@
 pub mod binding;
 pub mod case;
 pub mod desk;
+mod telling;
 
 pub use self::binding::Bound;
 pub use self::case::{Case, Decision, Pusher, Refused, State, Verdict};

@@ -7,6 +7,7 @@ pub mod cases;
 mod change;
 mod folder;
 mod migrate;
+pub mod outbox;
 mod people;
 mod records;
 mod trouble;
@@ -23,6 +24,7 @@ pub use self::cases::{CaseFilter, CaseRow};
 pub use self::change::Change;
 pub use self::folder::SecretKey;
 use self::folder::{FileId, Lock};
+pub use self::outbox::{EventRow, NoticeRow, Pile};
 pub use self::people::{AccountRow, GroupRow, MailRow, PersonRow, TokenRow, Wanted};
 pub use self::records::{NewRow, Records, Row, Snapshot};
 pub use self::trouble::Trouble;
@@ -319,7 +321,7 @@ mod tests {
             .await
             .unwrap();
         store.close().await;
-        let sentence = "has schema version 99, this binary knows up to 3: \
+        let sentence = "has schema version 99, this binary knows up to 4: \
                         a newer Exeat has used this folder; run that one";
         let error = Store::open(folder.path()).await.unwrap_err();
         assert!(error.to_string().ends_with(sentence), "{error}");
