@@ -6,6 +6,7 @@ mod audit;
 mod bounds;
 mod certificates;
 mod clients;
+mod console;
 mod crash;
 mod demo;
 mod deploy;

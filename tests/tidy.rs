@@ -314,7 +314,9 @@ fn exeat_words(line: &str) -> Option<Vec<&str>> {
     let is_name = |word: &&str| {
         word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
     };
-    let nested = ["audit", "config", "group", "rules", "token", "user"];
+    let nested = [
+        "audit", "config", "group", "review", "rules", "token", "user",
+    ];
     let words: Vec<&str> = rest.split_whitespace().take_while(is_name).collect();
     let count = if words.first().is_some_and(|first| nested.contains(first)) {
         2

@@ -1,6 +1,7 @@
 //! Builds the parts in order, hands each only what it needs, and takes them down in reverse.
 
 mod changing;
+mod console;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -18,12 +19,13 @@ use crate::{
     answer::{Body, plain},
     audit::{self, Audit},
     config::{self, Config},
+    console::{Console, Names},
     crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
     identity::{self, Accepted, Actor},
     lfs::Lfs,
-    listen::{self, Certificates, Listener},
+    listen::{self, Certificates, Door, Listener},
     metrics::Metrics,
     people::People,
     policy::Rulebook,
@@ -47,10 +49,12 @@ pub struct Running {
     pub tls: bool,
     /// Where metrics and health are.
     pub telemetry: Option<SocketAddr>,
-    /// What renews the listener's certificates at once; `None` where TLS is off.
-    pub certificates: Option<Certificates>,
+    /// Where people come in, and whether over TLS.
+    pub console: Option<(SocketAddr, bool)>,
+    /// What renews the listeners' certificates at once; none where TLS is off.
+    pub certificates: Vec<Certificates>,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    serving: Vec<JoinHandle<()>>,
     observing: Option<JoinHandle<()>>,
     stop_observing: CancellationToken,
     readiness: Readiness,
@@ -74,6 +78,8 @@ struct Parts {
     people: People,
     desk: Desk,
     quarantine: Quarantine,
+    /// Those of the console, where it listens.
+    names: Option<Names>,
 }
 
 /// Starts everything a configuration asks for.
@@ -98,7 +104,9 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let readiness = Readiness::new(store.clone());
     let stop_observing = CancellationToken::new();
     let (telemetry, observing) = observe(config, &metrics, &readiness, &stop_observing).await?;
-    let parts = Parts::new(config, store, audit, metrics, key, pool)?;
+    let bound = console::bind(config, data, &metrics).await?;
+    let names = bound.as_ref().map(|bound| bound.names.clone());
+    let parts = Parts::new(config, store, audit, metrics, key, pool, names)?;
     let roads = Roads::new(config)?;
     let house = House::new(config, rules, book, digests, &parts, roads);
     parts.take(config, &house);
@@ -106,13 +114,16 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let metrics = parts.metrics.clone();
     let hosts = virtual_hosts(config);
     let limits = Arc::new(config.limits.clone());
-    let listener = Listener::bind(&config.listen, data, &hosts, limits, metrics).await?;
+    let listener = Listener::bind(Door::Git, &config.listen, data, &hosts, limits, metrics).await?;
     let git = listener
         .address()
         .context("the listening address is not known")?;
     let tls = listener.is_tls();
-    let certificates = listener.certificates();
-    announce(data, git, telemetry)?;
+    let mut certificates = Vec::from_iter(listener.certificates());
+    let console = bound
+        .as_ref()
+        .map(|bound| (bound.address, bound.listener.is_tls()));
+    announce(data, git, telemetry, console.map(|(address, _)| address))?;
     let stop = CancellationToken::new();
     let standing = Standing::new(house);
     let doors = Arc::clone(&standing);
@@ -120,13 +131,18 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         let house = doors.now();
         async move { house.answer(request, peer).await }
     };
-    let serving = tokio::spawn(listener.serve(answering, stop.clone()));
+    let mut serving = vec![tokio::spawn(listener.serve(answering, stop.clone()))];
+    if let Some(bound) = bound {
+        certificates.extend(bound.listener.certificates());
+        serving.push(bound.serve(&standing, &stop));
+    }
     readiness.set(true);
-    tracing::info!(%git, ?telemetry, tls, "ready");
+    tracing::info!(%git, ?telemetry, ?console, tls, "ready");
     Ok(Running {
         git,
         tls,
         telemetry,
+        console,
         certificates,
         stop,
         serving,
@@ -146,7 +162,9 @@ impl Running {
         tracing::info!("draining");
         self.readiness.set(false);
         self.stop.cancel();
-        let _ = self.serving.await;
+        for serving in self.serving {
+            let _ = serving.await;
+        }
         let parts = self.parts;
         parts.concluding.close();
         let drain = self.config.limits.drain_seconds;
@@ -174,6 +192,7 @@ impl Parts {
         metrics: Metrics,
         key: FingerprintKey,
         pool: Arc<Pool>,
+        names: Option<Names>,
     ) -> anyhow::Result<Self> {
         let limits = &config.limits;
         Ok(Self {
@@ -188,6 +207,7 @@ impl Parts {
                 config.quarantine.keys.clone(),
                 config.quarantine.bytes,
             )?,
+            names,
             concluding: TaskTracker::new(),
             key,
             pool,
@@ -263,10 +283,16 @@ fn virtual_hosts(config: &Config) -> Vec<String> {
 }
 
 /// Writes the bound addresses beside the data, for whoever started this with port 0.
-fn announce(data: &Path, git: SocketAddr, telemetry: Option<SocketAddr>) -> anyhow::Result<()> {
+fn announce(
+    data: &Path,
+    git: SocketAddr,
+    telemetry: Option<SocketAddr>,
+    console: Option<SocketAddr>,
+) -> anyhow::Result<()> {
     let text = serde_json::json!({
         "git": git.to_string(),
         "telemetry": telemetry.map(|address| address.to_string()),
+        "console": console.map(|address| address.to_string()),
     });
     let unfinished = data.join("listening.json.new");
     let path = data.join("listening.json");
@@ -282,6 +308,7 @@ struct House {
     pushes: Arc<Pushes>,
     fetches: Fetches,
     lfs: Lfs,
+    console: Console,
     metrics: Metrics,
 }
 
@@ -338,6 +365,7 @@ impl House {
             roads,
             key: parts.key.clone(),
             pushes: Arc::new(pushes),
+            console: console::furnish(config, parts),
             fetches: Fetches {
                 limits: Arc::clone(&limits),
                 metrics: metrics.clone(),

@@ -53,11 +53,13 @@ pub struct Counters {
     pub pushes_in_flight: IntGauge,
     pub places_taken: IntGauge,
     pub connections: IntGauge,
+    pub console_connections: IntGauge,
     /// Connections ended by us, by `cause`: `handshake`, `head`, `idle`, `answer`, `full`.
     pub connections_ended_total: IntCounterVec,
-    /// Readings of changed certificate files, by `result`: `renewed`, `kept`.
+    /// Readings of changed certificate files, by `listener`: `git`, `console`, and `result`: `renewed`, `kept`.
     pub certificate_reloads_total: IntCounterVec,
-    pub certificate_expiry_timestamp_seconds: IntGauge,
+    /// By `listener`: `git`, `console`.
+    pub certificate_expiry_timestamp_seconds: IntGaugeVec,
     pub spool_bytes: IntGauge,
     pub audit_append_duration_seconds: Histogram,
     pub audit_size: IntGauge,
@@ -223,7 +225,12 @@ impl Metrics {
             connections: gauge(
                 &registry,
                 "exeat_connections",
-                "Client connections open now.",
+                "Connections of git clients open now.",
+            ),
+            console_connections: gauge(
+                &registry,
+                "exeat_console_connections",
+                "Connections of the console open now.",
             ),
             connections_ended_total: counters(
                 &registry,
@@ -232,17 +239,12 @@ impl Metrics {
                 "cause",
                 &["handshake", "head", "idle", "answer", "full"],
             ),
-            certificate_reloads_total: counters(
-                &registry,
-                "exeat_certificate_reloads_total",
-                "Readings of changed certificate files, by result.",
-                "result",
-                &["renewed", "kept"],
-            ),
-            certificate_expiry_timestamp_seconds: gauge(
+            certificate_reloads_total: certificate_reloads(&registry),
+            certificate_expiry_timestamp_seconds: gauges(
                 &registry,
                 "exeat_certificate_expiry_timestamp_seconds",
-                "When the first of the listener's certificates expires, Unix time; 0 without TLS.",
+                "When the first of a listener's certificates expires, Unix time; none without TLS.",
+                "listener",
             ),
             spool_bytes: gauge(
                 &registry,
@@ -454,6 +456,19 @@ fn counters(
     family
 }
 
+fn certificate_reloads(registry: &Registry) -> IntCounterVec {
+    let options = Opts::new(
+        "exeat_certificate_reloads_total",
+        "Readings of changed certificate files, by listener and result.",
+    );
+    let family = IntCounterVec::new(options, &["listener", "result"]).expect(NAMES);
+    for result in ["renewed", "kept"] {
+        family.with_label_values(&["git", result]).inc_by(0);
+    }
+    register(registry, &family);
+    family
+}
+
 fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
     let counter = IntCounter::new(name, help).expect(NAMES);
     register(registry, &counter);
@@ -541,8 +556,8 @@ mod tests {
             "exeat_places_taken 0",
             "exeat_connections 0",
             "exeat_connections_ended_total{cause=\"idle\"} 0",
-            "exeat_certificate_reloads_total{result=\"kept\"} 0",
-            "exeat_certificate_expiry_timestamp_seconds 0",
+            "exeat_certificate_reloads_total{listener=\"git\",result=\"kept\"} 0",
+            "exeat_console_connections 0",
             "exeat_spool_bytes 0",
             "exeat_audit_append_duration_seconds_count 0",
             "exeat_audit_size 0",

@@ -48,6 +48,9 @@ pub fn keep(old: &Config, new: &mut Config) -> Vec<&'static str> {
     keep! {
         listen.address;
         listen.tls;
+        console.address;
+        console.tls;
+        console.url;
         telemetry.address;
         data.directory;
         limits.connections;

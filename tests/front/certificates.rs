@@ -105,8 +105,8 @@ fn changed_certificates_are_taken_for_new_connections() {
         // Until then and from then on, every newcomer is served.
         scene.await_that("the successor", || scene.shown() == der(&successor));
     }
-    assert!(scene.metric("exeat_certificate_reloads_total{result=\"renewed\"} 2"));
-    assert!(scene.metric("exeat_certificate_reloads_total{result=\"kept\"} 0"));
+    assert!(scene.metric("exeat_certificate_reloads_total{listener=\"git\",result=\"renewed\"} 2"));
+    assert!(scene.metric("exeat_certificate_reloads_total{listener=\"git\",result=\"kept\"} 0"));
     early.say(&discovery);
     assert_eq!(
         early.answer().unwrap().status,
@@ -144,7 +144,8 @@ fn certificates_that_cannot_be_used_are_told_and_those_in_use_are_kept() {
     for (number, (what, certificate, key, words)) in (1..).zip(cases) {
         scene.write("server.pem", certificate);
         scene.write("server.key", key);
-        let counted = format!("exeat_certificate_reloads_total{{result=\"kept\"}} {number}");
+        let counted =
+            format!("exeat_certificate_reloads_total{{listener=\"git\",result=\"kept\"}} {number}");
         scene.await_that(what, || scene.metric(&counted));
         assert!(
             scene.world.server().log().contains(words),
@@ -154,7 +155,7 @@ fn certificates_that_cannot_be_used_are_told_and_those_in_use_are_kept() {
     }
     std::fs::remove_file(scene.path("server.key")).unwrap();
     scene.await_that("the missing file", || {
-        scene.metric("exeat_certificate_reloads_total{result=\"kept\"} 7")
+        scene.metric("exeat_certificate_reloads_total{listener=\"git\",result=\"kept\"} 7")
     });
     assert_eq!(scene.shown(), first);
     scene.install(&good);
@@ -179,7 +180,7 @@ fn a_signal_takes_a_new_certificate_and_tells_of_a_broken_one_each_time() {
     scene.write("server.pem", "words");
     // The look every two seconds finds it before the signal does.
     scene.await_that("the refusal", || {
-        scene.metric("exeat_certificate_reloads_total{result=\"kept\"} 1")
+        scene.metric("exeat_certificate_reloads_total{listener=\"git\",result=\"kept\"} 1")
     });
     for number in 1..=2 {
         signal("failed", number);
@@ -209,7 +210,7 @@ fn an_expired_certificate_is_not_started_with_and_one_near_its_end_is_warned_of(
         "{log}"
     );
     let expiry = format!(
-        "exeat_certificate_expiry_timestamp_seconds {}",
+        "exeat_certificate_expiry_timestamp_seconds{{listener=\"git\"}} {}",
         soon.unix_timestamp()
     );
     assert!(

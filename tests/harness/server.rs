@@ -16,6 +16,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// Where metrics and health are.
     pub(crate) telemetry: SocketAddr,
+    /// Where people come in, if they do.
+    pub(crate) console: Option<SocketAddr>,
 }
 
 /// Longer than any start or drain on a slow machine; 30 s is what a drain may take.
@@ -42,14 +44,15 @@ impl Server {
         let mut child = child.expect("the built binary runs");
         let start = Instant::now();
         loop {
-            if let Some((address, telemetry)) =
-                addresses(&listening).filter(|(_, telemetry)| is_ready(*telemetry))
+            if let Some((address, telemetry, console)) =
+                addresses(&listening).filter(|(_, telemetry, _)| is_ready(*telemetry))
             {
                 return Self {
                     child,
                     log: log.to_owned(),
                     address,
                     telemetry,
+                    console,
                 };
             }
             let ended = child.try_wait().expect("it is our child");
@@ -147,12 +150,12 @@ fn is_ready(telemetry: SocketAddr) -> bool {
     get(telemetry, "/health/ready").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
-/// The git and the telemetry address, once the server has written them.
-fn addresses(listening: &Path) -> Option<(SocketAddr, SocketAddr)> {
+/// The git and the telemetry address, and the console's if there is one, once the server has written them.
+fn addresses(listening: &Path) -> Option<(SocketAddr, SocketAddr, Option<SocketAddr>)> {
     let text = std::fs::read(listening).ok()?;
     let addresses: serde_json::Value = serde_json::from_slice(&text).ok()?;
     let address = |key: &str| addresses.get(key)?.as_str()?.parse().ok();
-    Some((address("git")?, address("telemetry")?))
+    Some((address("git")?, address("telemetry")?, address("console")))
 }
 
 fn appending(log: &Path) -> File {

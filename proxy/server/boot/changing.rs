@@ -178,7 +178,11 @@ impl Running {
         let digests = digests(&config, &proven.rules, &book);
         let rules = Arc::clone(&proven.rules);
         let house = House::new(&config, rules, book, digests.clone(), &self.parts, roads);
-        if let (true, Some(certificates)) = (with_certificates, self.certificates.clone()) {
+        let certificates = match with_certificates {
+            true => self.certificates.clone(),
+            false => Vec::new(),
+        };
+        for certificates in certificates {
             tokio::task::spawn_blocking(move || certificates.reload()).await??;
         }
         // On record before it is in force, as everything that decides.

@@ -27,7 +27,7 @@ use crate::{
 /// where something in it is wrong, nothing: see the log, exeat_reloads_total and /health/ready. Pushes under way keep what
 /// they began with. Rule files, and those they extend, are also looked at every two seconds and taken when they have
 /// changed, unless rules.watch is false. Before rules come into force, at the start too, an example of each is run through
-/// the engine that pushes meet. listen.address, listen.tls, telemetry.address, data.directory and the limits of connections take a
+/// the engine that pushes meet. listen.address, listen.tls, the console's, telemetry.address, data.directory and the limits of connections take a
 /// restart. SIGTERM lets pushes end within limits.drain_seconds.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -96,6 +96,10 @@ fn greet(config: &Config, running: &boot::Running) -> anyhow::Result<()> {
     writeln!(out, "Exeat listens on {scheme}://{}", running.git)?;
     for upstream in &config.upstreams {
         writeln!(out, "  {scheme}://{}/{}/...", running.git, upstream.name)?;
+    }
+    if let Some((console, tls)) = running.console {
+        let scheme = if tls { "https" } else { "http" };
+        writeln!(out, "The console listens on {scheme}://{console}")?;
     }
     let authority = match config.listen.tls {
         Tls::Development => {

@@ -59,7 +59,7 @@ fn address(section: &mut Section<'_>) -> Option<SocketAddr> {
     section.parsed("address", expected, super::telemetry::listenable)
 }
 
-fn tls(section: &mut Section<'_>) -> Option<Tls> {
+pub(super) fn tls(section: &mut Section<'_>) -> Option<Tls> {
     if section.is_table("tls") {
         return files(section.section("tls"));
     }

@@ -4,6 +4,7 @@
 //! section's own file turns its part into plain typed fields. What comes out is used everywhere without checking again. All
 //! that is wrong is reported at once, each with its place, its key, what was expected and the nearest valid name.
 
+mod console;
 mod data;
 mod identity;
 mod limits;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use exeat_inspect::Demands;
 
+pub use self::console::Console;
 pub use self::data::Data;
 pub use self::limits::Limits;
 pub use self::listen::{Files, Listen, Tls};
@@ -46,6 +48,7 @@ pub use self::via::Via;
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: Listen,
+    pub console: Console,
     pub telemetry: Telemetry,
     pub data: Data,
     pub rules: Rules,
@@ -101,6 +104,7 @@ impl Config {
 
     fn check(mut root: Section<'_>, surroundings: &via::Surroundings) -> Self {
         let listen = Listen::read(root.section("listen"));
+        let console = Console::read(root.section("console"), &listen);
         let telemetry = Telemetry::read(root.section("telemetry"), &listen);
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
@@ -112,6 +116,7 @@ impl Config {
         root.finish();
         Self {
             listen,
+            console,
             telemetry,
             data,
             rules,

@@ -52,10 +52,21 @@ fn shown(config: &Config) -> Shown {
         (upstream.name.clone(), shown)
     });
     let policy = &config.policy;
+    let console = &config.console;
     Shown {
         listen: ShownListen {
             address: config.listen.address,
             tls: tls(&config.listen.tls),
+        },
+        console: ShownConsole {
+            address: console
+                .address
+                .map_or("off".to_owned(), |address| address.to_string()),
+            url: console
+                .url
+                .as_ref()
+                .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            tls: tls(&console.tls),
         },
         telemetry: BTreeMap::from([(
             "address",
@@ -95,6 +106,7 @@ fn shown(config: &Config) -> Shown {
 #[derive(Serialize)]
 struct Shown {
     listen: ShownListen,
+    console: ShownConsole,
     telemetry: BTreeMap<&'static str, String>,
     data: BTreeMap<&'static str, String>,
     rules: ShownRules,
@@ -133,6 +145,14 @@ struct ShownQuarantine {
 #[derive(Serialize)]
 struct ShownListen {
     address: SocketAddr,
+    tls: ShownTls,
+}
+
+#[derive(Serialize)]
+struct ShownConsole {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     tls: ShownTls,
 }
 

@@ -1,5 +1,6 @@
 //! What is accepted, what it comes to, and the exact words for what is refused.
 
+mod console;
 mod egress;
 mod example;
 mod excuses;
@@ -119,7 +120,7 @@ fn unknown_keys_are_named_with_the_nearest_valid_one() {
         "stray = 1\n[data]\nfolder = \"x\"\n",
         &[],
         &[
-            "exeat.toml:1: stray: unknown key; expected \"listen\", \"telemetry\", \"data\", \"rules\", \"policy\", \"quarantine\", \"identity\", \"upstream\" or \"limits\"",
+            "exeat.toml:1: stray: unknown key; expected \"listen\", \"console\", \"telemetry\", \"data\", \"rules\", \"policy\", \"quarantine\", \"identity\", \"upstream\" or \"limits\"",
             "exeat.toml:3: data.folder: unknown key; expected \"directory\"",
         ],
     );
@@ -654,6 +655,7 @@ fn what_is_shown_loads_to_the_same_again() {
 fn what_is_shown_has_every_section_and_no_secret() {
     let shown = Config::defaults().unwrap().show();
     let expected = "[listen]\naddress = \"127.0.0.1:8443\"\ntls = \"development\"\n\n\
+                    [console]\naddress = \"off\"\ntls = \"development\"\n\n\
                     [telemetry]\naddress = \"127.0.0.1:9464\"\n\n\
                     [data]\ndirectory = \"exeat-data\"\n\n\
                     [rules]\nfiles = [\"builtin\"]\nwatch = true\n\n\

@@ -4,59 +4,61 @@
 //! asked for rights each time; the deed itself asks again, in the transaction that carries it out.
 
 mod api;
+mod arrived;
+mod names;
 mod problem;
 mod who;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use http::{Request, Response};
+use axum::{Router, response::IntoResponse};
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tower::ServiceExt;
 
+use self::problem::Problem;
 use crate::{answer::Body, people::People, review::Desk};
 
 pub use api::document;
+pub use names::Names;
 
-/// What the API works with. Cheap to clone.
+/// What the console works with.
+pub struct Fittings {
+    pub people: People,
+    pub desk: Desk,
+    /// Whether names on an upstream fold case; of those in the configuration.
+    pub folding: Vec<(String, bool)>,
+    /// By which names the listener answers; none where there is no listener.
+    pub names: Option<Names>,
+    /// How long a request's body may take to arrive.
+    pub patience: Duration,
+}
+
+/// The fittings, as the API reaches for them. Cheap to clone.
 #[derive(Clone)]
-pub struct Rooms(Arc<Inner>);
+struct Rooms(Arc<Inner>);
 
 struct Inner {
-    people: People,
-    desk: Desk,
-    /// Whether names on an upstream fold case; of those in the configuration.
-    folding: Vec<(String, bool)>,
+    fittings: Fittings,
     /// Unix milliseconds; a test has its own.
     clock: Box<dyn Fn() -> i64 + Send + Sync>,
 }
 
 impl Rooms {
-    pub fn new(people: People, desk: Desk, folding: Vec<(String, bool)>) -> Self {
-        Self::with_clock(people, desk, folding, crate::people::now)
-    }
-
-    fn with_clock(
-        people: People,
-        desk: Desk,
-        folding: Vec<(String, bool)>,
-        clock: impl Fn() -> i64 + Send + Sync + 'static,
-    ) -> Self {
+    fn new(fittings: Fittings, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
-            people,
-            desk,
-            folding,
+            fittings,
             clock: Box::new(clock),
         }))
     }
 
     fn people(&self) -> &People {
-        &self.0.people
+        &self.0.fittings.people
     }
 
     fn desk(&self) -> &Desk {
-        &self.0.desk
+        &self.0.fittings.desk
     }
 
     fn now(&self) -> i64 {
@@ -65,7 +67,8 @@ impl Rooms {
 
     /// An upstream that is no longer configured keeps its case.
     fn folds(&self, upstream: &str) -> bool {
-        let known = self.0.folding.iter().find(|(name, _)| name == upstream);
+        let mut folding = self.0.fittings.folding.iter();
+        let known = folding.find(|(name, _)| name == upstream);
         known.is_some_and(|(_, folds)| *folds)
     }
 }
@@ -73,25 +76,57 @@ impl Rooms {
 /// Every page of the listener.
 #[derive(Clone)]
 pub struct Console {
+    rooms: Rooms,
     router: Router,
 }
 
 impl Console {
-    pub fn new(rooms: Rooms) -> Self {
+    pub fn new(fittings: Fittings) -> Self {
+        Self::in_rooms(Rooms::new(fittings, crate::people::now))
+    }
+
+    fn in_rooms(rooms: Rooms) -> Self {
         Self {
-            router: api::router(rooms),
+            router: api::router(rooms.clone()),
+            rooms,
         }
     }
 
-    /// Answers one request of `peer`.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(who::Source(peer.ip()));
-        let answered = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+    /// Answers one request that `peer` made of the listener.
+    pub async fn answer<B>(&self, request: Request<B>, peer: SocketAddr) -> Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+    {
+        let (parts, body) = request.into_parts();
+        let ours = match &self.rooms.0.fittings.names {
+            Some(names) => names.check(&parts),
+            None => Err(Problem::absent("The console is off.")),
         };
-        answered.map(|body| body.map_err(Into::into).boxed_unsync())
+        let answered = match ours {
+            Ok(()) => self.turn(parts, body, who::Source(peer.ip())).await,
+            Err(problem) => Err(problem),
+        };
+        let response = answered.unwrap_or_else(|problem| api::guarded(problem.into_response()));
+        response.map(|body| body.map_err(Into::into).boxed_unsync())
+    }
+
+    /// Reads a request to its end and hands it on.
+    async fn turn<B>(
+        &self,
+        mut parts: Parts,
+        body: B,
+        source: who::Source,
+    ) -> Result<axum::response::Response, Problem>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+    {
+        let body = arrived::whole(&parts, body, self.rooms.0.fittings.patience).await?;
+        parts.extensions.insert(source);
+        let request = Request::from_parts(parts, axum::body::Body::from(body));
+        match self.router.clone().oneshot(request).await {
+            Ok(response) => Ok(response),
+            Err(never) => match never {},
+        }
     }
 }
 

@@ -39,9 +39,14 @@ impl House {
         let desk = Desk::new(store.clone(), audit, times);
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
-        let rooms = Rooms::with_clock(people, desk, vec![("github.com".into(), true)], move || {
-            clock.load(Ordering::Relaxed)
-        });
+        let fittings = Fittings {
+            people,
+            desk,
+            folding: vec![("github.com".into(), true)],
+            names: None,
+            patience: Duration::from_secs(60),
+        };
+        let rooms = Rooms::new(fittings, move || clock.load(Ordering::Relaxed));
         Self {
             router: api::router(rooms.clone()),
             _folder: folder,

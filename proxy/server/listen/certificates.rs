@@ -12,7 +12,10 @@ use rustls::ServerConfig;
 use time::OffsetDateTime;
 use tokio_rustls::TlsAcceptor;
 
-use super::tls::{self, Contents, Error, Loaded};
+use super::{
+    Door,
+    tls::{self, Contents, Error, Loaded},
+};
 use crate::{
     config::{Files, Listen, Tls},
     metrics::Metrics,
@@ -30,6 +33,7 @@ const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Certificates(Arc<Shared>);
 
 struct Shared {
+    door: Door,
     /// The files, where there are some that can change.
     files: Option<Files>,
     address: SocketAddr,
@@ -61,6 +65,7 @@ impl Certificates {
     /// # Errors
     /// When it cannot be used; an expired certificate cannot.
     pub fn open(
+        door: Door,
         section: &Listen,
         data: &Path,
         hosts: &[String],
@@ -69,16 +74,17 @@ impl Certificates {
         let (files, loaded, tried) = match &section.tls {
             Tls::Off => return Ok(None),
             Tls::Development => {
-                let loaded = tls::development(section.address, data, hosts)?;
+                let loaded = tls::development(door, section.address, data, hosts)?;
                 (None, loaded, [0; 32])
             }
             Tls::Files(files) => {
                 let contents = Contents::read(files)?;
-                let loaded = contents.load(section.address)?;
+                let loaded = contents.load(door, section.address)?;
                 (Some(files.clone()), loaded, contents.digest())
             }
         };
         let shared = Shared {
+            door,
             files,
             address: section.address,
             current: RwLock::new(Arc::clone(&loaded.config)),
@@ -107,7 +113,7 @@ impl Certificates {
             Ok(contents) if contents.digest() == known.tried && !known.is_refused => Ok(None),
             Ok(contents) => {
                 known.tried = contents.digest();
-                contents.load(self.0.address).map(Some)
+                contents.load(self.0.door, self.0.address).map(Some)
             }
             Err(error) => {
                 known.tried = UNREADABLE;
@@ -191,7 +197,9 @@ impl Certificates {
 
     fn count(&self, result: &str) {
         let family = &self.0.metrics.certificate_reloads_total;
-        family.with_label_values(&[result]).inc();
+        family
+            .with_label_values(&[self.0.door.label(), result])
+            .inc();
     }
 
     /// Sets the metric, and warns where the end is near.
@@ -200,13 +208,15 @@ impl Certificates {
         let Some(expires) = known.expires else {
             return;
         };
-        let metric = &self.0.metrics.certificate_expiry_timestamp_seconds;
+        let family = &self.0.metrics.certificate_expiry_timestamp_seconds;
+        let metric = family.with_label_values(&[self.0.door.label()]);
         metric.set(expires.unix_timestamp());
+        let door = self.0.door.label();
         let left = expires - OffsetDateTime::now_utc();
         if left < time::Duration::ZERO {
-            tracing::error!(date = %expires.date(), "the listener's certificate has expired: clients refuse it");
+            tracing::error!(door, date = %expires.date(), "the listener's certificate has expired: clients refuse it");
         } else if left < SOON {
-            tracing::warn!(date = %expires.date(), days = left.whole_days(), "the listener's certificate expires soon");
+            tracing::warn!(door, date = %expires.date(), days = left.whole_days(), "the listener's certificate expires soon");
         }
     }
 }

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::{
+    Door,
     course::{Cause, Course, Opinion},
     crowd::Idle,
     judged::{Judged, Refused},
@@ -56,6 +57,7 @@ pub struct Connection {
     pub tls: Option<TlsAcceptor>,
     pub limits: Arc<Limits>,
     pub metrics: Metrics,
+    pub door: Door,
     pub peer: SocketAddr,
     /// Asks every connection to end after its current request.
     pub stop: CancellationToken,
@@ -146,7 +148,7 @@ impl Connection {
     {
         let course = Course::begin(Arc::clone(&self.limits), idle);
         let mut judged = Judged::new(io, Arc::clone(&course));
-        let (peer, metrics) = (self.peer, self.metrics.clone());
+        let (door, peer, metrics) = (self.door, self.peer, self.metrics.clone());
         let refused = judged.refused();
         let asking = Arc::clone(&course);
         let mut service = service_fn(move |request| {
@@ -157,7 +159,7 @@ impl Connection {
             };
             let (refused, metrics) = (refused.clone(), metrics.clone());
             async move {
-                let answer = judged_answer(number, answer, &refused, &metrics).await;
+                let answer = judged_answer(door, number, answer, &refused, &metrics).await;
                 Ok::<_, Infallible>(answer.map(|body| active.follow(body)))
             }
         });
@@ -315,6 +317,7 @@ pub fn certificate_of<B>(request: &Request<B>) -> Option<String> {
 
 /// The answer to a request, or the refusal of it: its head may have been refused before, or its body meanwhile.
 async fn judged_answer(
+    door: Door,
     number: u64,
     answer: Option<impl Future<Output = Response<Body>>>,
     refused: &Refused,
@@ -326,18 +329,21 @@ async fn judged_answer(
     };
     match (refused.why(number), answered) {
         (None, Some(answered)) => answered,
-        (Some(error), _) => refusal(error, metrics),
-        (None, None) => refusal(strict::Error::RequestLine, metrics),
+        (Some(error), _) => refusal(door, error, metrics),
+        (None, None) => refusal(door, strict::Error::RequestLine, metrics),
     }
 }
 
-fn refusal(error: strict::Error, metrics: &Metrics) -> Response<Body> {
+fn refusal(door: Door, error: strict::Error, metrics: &Metrics) -> Response<Body> {
     metrics.refusals_total.with_label_values(&["http"]).inc();
     tracing::info!(%error, "request refused: not plain HTTP/1.1");
-    let text = format!(
-        "Nothing was sent on: {error}. git does not send such requests; something between git and \
-         this proxy may have changed it."
-    );
+    let text = match door {
+        Door::Git => format!(
+            "Nothing was sent on: {error}. git does not send such requests; something between git and \
+             this proxy may have changed it."
+        ),
+        Door::Console => format!("Nothing was done: {error}."),
+    };
     let mut response = answer::plain(error.status(), &text);
     response
         .headers_mut()

@@ -1,4 +1,4 @@
-//! Where git clients come in: TCP, TLS, and the limits of a connection.
+//! Where clients come in: TCP, TLS, and the limits of a connection.
 
 mod certificate;
 mod certificates;
@@ -15,6 +15,7 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use prometheus::IntGauge;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,8 +36,36 @@ use crate::{
 /// How long accepting pauses when the system has no more file handles.
 const BREATHER: Duration = Duration::from_millis(100);
 
+/// Who comes in by a listener: there is one for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// `[listen]`
+    Git,
+    /// `[console]`
+    Console,
+}
+
+impl Door {
+    /// The section of the configuration.
+    pub fn section(self) -> &'static str {
+        match self {
+            Self::Git => "listen",
+            Self::Console => "console",
+        }
+    }
+
+    /// As a label of metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Console => "console",
+        }
+    }
+}
+
 /// A bound listener, not yet serving.
 pub struct Listener {
+    door: Door,
     tcp: TcpListener,
     certificates: Option<Certificates>,
     /// Connections at once: as configured, or as many as the system allows.
@@ -46,29 +75,35 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds the address of `section`. Development certificates are made for `hosts` besides the
+    /// Binds the address of `section`, which is that of `door`. Development certificates are made for `hosts` besides the
     /// loopback names and kept in `data`.
     ///
     /// # Errors
     /// When the address is taken or a certificate or key cannot be used.
     pub async fn bind(
+        door: Door,
         section: &config::Listen,
         data: &std::path::Path,
         hosts: &[String],
         limits: Arc<Limits>,
         metrics: Metrics,
     ) -> Result<Self, Error> {
-        let certificates = Certificates::open(section, data, hosts, metrics.clone())?;
+        let certificates = Certificates::open(door, section, data, hosts, metrics.clone())?;
         let tcp = TcpListener::bind(section.address)
             .await
             .map_err(|source| Error::Bind {
+                section: door.section(),
                 address: section.address,
                 source,
             })?;
         Ok(Self {
+            door,
             tcp,
             certificates,
-            places: places(&limits),
+            places: match door {
+                Door::Git => places(&limits),
+                Door::Console => limits.connections,
+            },
             limits,
             metrics,
         })
@@ -143,12 +178,13 @@ impl Listener {
                 tls: self.certificates.as_ref().map(Certificates::acceptor),
                 limits: Arc::clone(&self.limits),
                 metrics: self.metrics.clone(),
+                door: self.door,
                 peer,
                 stop: stop.clone(),
             };
             let idle = Idle::new(Arc::clone(&crowd), Arc::default());
             let serving = connection.serve(stream, idle, serve.clone());
-            let present = Present::new(&self.metrics);
+            let present = Present::new(self.door, &self.metrics);
             open.spawn(async move {
                 serving.await;
                 drop((present, place));
@@ -174,17 +210,21 @@ fn places(limits: &Limits) -> usize {
 }
 
 /// A connection, as the metric counts it.
-struct Present(Metrics);
+struct Present(IntGauge);
 
 impl Present {
-    fn new(metrics: &Metrics) -> Self {
-        metrics.connections.inc();
-        Self(metrics.clone())
+    fn new(door: Door, metrics: &Metrics) -> Self {
+        let gauge = match door {
+            Door::Git => &metrics.connections,
+            Door::Console => &metrics.console_connections,
+        };
+        gauge.inc();
+        Self(gauge.clone())
     }
 }
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.0.connections.dec();
+        self.0.dec();
     }
 }

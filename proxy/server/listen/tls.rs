@@ -1,4 +1,4 @@
-//! TLS towards git clients: which certificate is shown, and which are refused.
+//! TLS towards clients: which certificate is shown, and which are refused.
 
 use std::{
     fs, io,
@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{
-    certificate,
+    Door, certificate,
     connection::HTTP_2,
     x509::{self, Validity},
 };
@@ -27,9 +27,10 @@ use crate::config::Files;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "cannot listen on {address}: {source}; another program may use the port: set listen.address"
+        "cannot listen on {address}: {source}; another program may use the port: set {section}.address"
     )]
     Bind {
+        section: &'static str,
         address: SocketAddr,
         source: io::Error,
     },
@@ -37,21 +38,34 @@ pub enum Error {
     File { path: String, reason: String },
     #[error(
         "{path} is an example certificate whose key anybody can make, so it is served on loopback \
-         addresses only, not on {address}; set listen.tls to a certificate of your own"
+         addresses only, not on {address}; set {section}.tls to a certificate of your own"
     )]
-    Example { path: String, address: SocketAddr },
+    Example {
+        section: &'static str,
+        path: String,
+        address: SocketAddr,
+    },
     #[error(
-        "listen.tls = \"development\" serves loopback addresses only, not {address}; set listen.tls \
+        "{section}.tls = \"development\" serves loopback addresses only, not {address}; set {section}.tls \
          = {{ certificate = \"...\", key = \"...\" }}"
     )]
-    Development { address: SocketAddr },
-    #[error("{key} is not the key of {certificate}; set listen.tls.key to the key it was made for")]
-    OtherKey { certificate: String, key: String },
+    Development {
+        section: &'static str,
+        address: SocketAddr,
+    },
+    #[error(
+        "{key} is not the key of {certificate}; set {section}.tls.key to the key it was made for"
+    )]
+    OtherKey {
+        section: &'static str,
+        certificate: String,
+        key: String,
+    },
     #[error("{path} expired on {date}; install its successor, or check this machine's clock")]
     Expired { path: String, date: time::Date },
     #[error("certificate and key cannot be used: {0}")]
     Tls(#[from] rustls::Error),
-    #[error("listen.tls.client_ca or client_crl cannot be used: {0}")]
+    #[error("tls.client_ca or client_crl cannot be used: {0}")]
     ClientAuthority(#[from] rustls::server::VerifierBuilderError),
     #[error("the development certificate cannot be made: {0}")]
     Certificate(#[from] certificate::Error),
@@ -68,9 +82,17 @@ pub struct Loaded {
 ///
 /// # Errors
 /// When the address is not a loopback one or the authority cannot be kept.
-pub fn development(address: SocketAddr, data: &Path, hosts: &[String]) -> Result<Loaded, Error> {
+pub fn development(
+    door: Door,
+    address: SocketAddr,
+    data: &Path,
+    hosts: &[String],
+) -> Result<Loaded, Error> {
     if !address.ip().is_loopback() {
-        return Err(Error::Development { address });
+        return Err(Error::Development {
+            section: door.section(),
+            address,
+        });
     }
     let (chain, key) = certificate::development(data, address.ip(), hosts)?;
     let expires = validity(&chain).map(|validity| validity.until);
@@ -158,9 +180,9 @@ impl Contents {
     ///
     /// # Errors
     /// With what cannot be used: no PEM, another certificate's key, an expired certificate, an example one off loopback.
-    pub fn load(&self, address: SocketAddr) -> Result<Loaded, Error> {
+    pub fn load(&self, door: Door, address: SocketAddr) -> Result<Loaded, Error> {
         let chain = certificates(&self.certificate)?;
-        refuse_example(&chain, &self.certificate, address)?;
+        refuse_example(door, &chain, &self.certificate, address)?;
         let validity = validity(&chain)
             .ok_or_else(|| self.certificate.is_unusable("is not an X.509 certificate"))?;
         if validity.until <= OffsetDateTime::now_utc() {
@@ -176,7 +198,7 @@ impl Contents {
         };
         let config = builder
             .with_single_cert(chain, private_key(&self.key)?)
-            .map_err(|error| self.mismatch(error))?;
+            .map_err(|error| self.mismatch(door, error))?;
         Ok(Loaded {
             config: finished(config),
             expires: Some(validity.until),
@@ -202,9 +224,10 @@ impl Contents {
         Ok(Some(builder.build()?))
     }
 
-    fn mismatch(&self, error: rustls::Error) -> Error {
+    fn mismatch(&self, door: Door, error: rustls::Error) -> Error {
         match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::OtherKey {
+                section: door.section(),
                 certificate: self.certificate.name(),
                 key: self.key.name(),
             },
@@ -264,6 +287,7 @@ fn private_key(file: &Named) -> Result<PrivateKeyDer<'static>, Error> {
 }
 
 fn refuse_example(
+    door: Door,
     chain: &[CertificateDer<'_>],
     file: &Named,
     address: SocketAddr,
@@ -273,6 +297,7 @@ fn refuse_example(
         .any(|certificate| certificate::is_example(certificate));
     if marked && !address.ip().is_loopback() {
         return Err(Error::Example {
+            section: door.section(),
             path: file.name(),
             address,
         });

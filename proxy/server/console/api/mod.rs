@@ -5,9 +5,8 @@ mod session;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, header},
-    middleware::{self, Next},
+    middleware,
     response::Response,
 };
 use utoipa::OpenApi;
@@ -15,9 +14,6 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Rooms, problem::Problem};
-
-/// Most bytes of a request's body: a reason is 500 characters.
-const BODY: usize = 64 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -73,8 +69,9 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/openapi.json", axum::routing::get(openapi))
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)
-        .layer(DefaultBodyLimit::max(BODY))
-        .layer(middleware::from_fn(guarded))
+        .layer(middleware::map_response(async |response: Response| {
+            guarded(response)
+        }))
         .with_state(rooms)
 }
 
@@ -96,8 +93,7 @@ async fn not_so() -> Problem {
 }
 
 /// Nothing of it is kept, guessed or shown within another page.
-async fn guarded(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub(super) fn guarded(mut response: Response) -> Response {
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
