@@ -31,6 +31,7 @@ mod sample_path;
 mod stretch;
 pub mod template;
 pub mod validators;
+mod version;
 
 pub use allowlist::{Hiding, Site, Standing, line};
 pub use builtin::builtin;

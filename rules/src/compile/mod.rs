@@ -16,7 +16,7 @@ use crate::filter::ByPlace;
 use crate::format::{self, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
-use crate::{Match, Rule, RuleIndex, Source, builtin};
+use crate::{Match, Rule, RuleIndex, Source, builtin, version};
 use bundle::{Bundle, BundleList, InFile};
 pub use by_name::PathRules;
 use matcher::Expression;
@@ -70,6 +70,8 @@ pub struct RuleSet {
     /// Rules that others require.
     pub(crate) parts: Vec<RuleIndex>,
     path_rules: PathRules,
+    /// By rule index: what each excepts.
+    pub(crate) exceptions: Vec<version::Exceptions>,
     pub(crate) digest: String,
 }
 
@@ -176,6 +178,7 @@ impl RuleSet {
             always: Vec::new(),
             parts: requirements.parts(),
             path_rules: PathRules::None,
+            exceptions: Vec::with_capacity(loaded.len()),
             digest: digest(&texts),
         };
         for (index, each) in loaded.into_iter().enumerate() {
@@ -191,6 +194,9 @@ impl RuleSet {
                 }
             }
             let Loaded { text, .. } = each;
+            let written = [text.filter.as_ref(), text.prefilter.as_ref()];
+            set.exceptions
+                .push(version::exceptions(&text.allowlists, written));
             let imported = text.imported;
             let mut warn = |line, reason| {
                 warnings.push(Warning {
