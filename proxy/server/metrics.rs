@@ -30,6 +30,8 @@ pub struct Counters {
     /// Findings lowered from block to review by what the push brings, by `excuse`: `comment`, `ignore-file`, `baseline`.
     /// They are among those of `findings_total` all the same.
     pub excused_findings_total: IntCounterVec,
+    /// Findings that waivers covered, and that stopped nothing. They are among those of `findings_total` all the same.
+    pub waived_findings_total: IntCounter,
     /// Delta bases of thin packs that were fetched from upstreams.
     pub thin_bases_total: IntCounter,
     pub scan_bytes_total: IntCounter,
@@ -128,6 +130,11 @@ impl Metrics {
                 "Findings lowered from block to review by what their push brings, by excuse.",
                 "excuse",
                 &["comment", "ignore-file", "baseline"],
+            ),
+            waived_findings_total: counter(
+                &registry,
+                "exeat_waived_findings_total",
+                "Findings in pushes that waivers covered.",
             ),
             thin_bases_total: counter(
                 &registry,

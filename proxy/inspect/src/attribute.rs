@@ -16,22 +16,24 @@ use crate::{
     ancestry::Ancestry,
     authorship::{self, Counted, Noting},
     batch::Shared,
+    cover::{Covered, Coverer},
     examine::{Examiner, Hit},
     excuse::{Brought, Excuse},
     existing::{self, Served},
-    finding::{Finding, Place},
+    finding::{Finding, Part, Place},
     gather::ObjectHit,
     names::Names,
     overlap::{self, Standing, Strength},
     pack::Error,
     report::Unscannable,
     stored::Stored,
+    surroundings::Surroundings,
 };
 
 /// Bytes of path that are held against rules for one push. It bounds what many findings at many
 /// long paths cost; above it a finding stands wherever it is.
 const MOST_PATH_BYTES: usize = 256 << 20;
-/// Paths of a file whose findings an ignore file or a baseline may excuse.
+/// Paths of a file whose findings an ignore file or a baseline may excuse, or somebody waive.
 const MOST_EXCUSED: usize = 16;
 
 /// What locating needs: the finished pack and what the workers found in it.
@@ -88,6 +90,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
         places: &places,
         bare,
         path_bytes: MOST_PATH_BYTES,
+        coverer: Coverer::new(&scene.shared.rules, &scene.shared.key),
     };
     locator.mark_names(&scene.hits);
     let mut standing = Vec::new();
@@ -112,9 +115,8 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
             finding.excused = brought.excuse(finding);
         }
     }
-    let standing = standing.into_iter().map(|(_, found)| found).collect();
     let mut located = Located {
-        findings: overlap::strongest(standing, scene.shared.strength),
+        findings: locator.strongest(standing),
         unscannable: by_path.unscannable,
         counted: Vec::new(),
     };
@@ -210,6 +212,7 @@ struct Locator<'a> {
     bare: HashSet<ObjectId>,
     /// Bytes of path that may still be judged.
     path_bytes: usize,
+    coverer: Coverer<'a>,
 }
 
 impl Locator<'_> {
@@ -304,6 +307,56 @@ impl Locator<'_> {
         Some((object_place(found, None, shown), hiding))
     }
 
+    /// The strongest finding of each secret, with what a waiver of it has to cover: those it speaks for as well, which would
+    /// otherwise speak the next time.
+    fn strongest(&mut self, standing: Vec<(&ObjectHit, Standing<ObjectId>)>) -> Vec<Finding> {
+        let (hits, standing): (Vec<&ObjectHit>, Vec<_>) = standing.into_iter().unzip();
+        let told = overlap::speakers(&standing, self.strength);
+        let mut findings = Vec::new();
+        for ((each, silenced), hit) in standing.into_iter().zip(told).zip(&hits) {
+            let Some(silenced) = silenced else { continue };
+            let mut finding = each.finding;
+            let others = silenced.iter().filter_map(|&other| hits.get(other));
+            let all = std::iter::once(hit).chain(others);
+            let covered: Option<Vec<_>> = all.map(|hit| self.covered(hit)).collect();
+            let covered: Vec<_> = covered.into_iter().flatten().flatten().collect();
+            finding.covers = self.coverer.cover(&covered);
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// What covers one match: each path where it is a finding. Nothing where it has none, or not all of them are known.
+    fn covered(&mut self, found: &ObjectHit) -> Option<Vec<Covered>> {
+        let places = self.places.by_id.get(&found.id)?;
+        let is_known = self.places.complete && !self.bare.contains(&found.id);
+        if !is_known || places.len() > MOST_EXCUSED || found.names.len() > 1 {
+            return None;
+        }
+        let name = found.names.first().map(|name| &*name.name);
+        let mut covered = Vec::new();
+        for place in places {
+            let path = full_path(&place.path, name);
+            self.path_bytes = self.path_bytes.checked_sub(path.len())?;
+            let commit = place.commit.to_string();
+            let site = Site {
+                path: Some(&path),
+                commit: Some(&commit),
+            };
+            if self.finds(&found.hit, &site).is_some() {
+                covered.push(Covered {
+                    rule: found.hit.found.rule,
+                    part: found.part,
+                    shown: self.names.show(&path),
+                    path,
+                    fingerprint: found.hit.fingerprint,
+                    surroundings: found.hit.surroundings,
+                });
+            }
+        }
+        Some(covered)
+    }
+
     /// What excuses the finding of `hit`: wherever the file lies and the finding stands, not only where it is told.
     fn excuse(
         &mut self,
@@ -369,11 +422,20 @@ impl Locator<'_> {
                         object: Some(id.to_string()),
                         ..Place::first_line()
                     };
+                    let index = rule;
                     let rule = self.rules.rule(rule);
                     let fingerprint = shared.key.fingerprint(&rule.id, &place.path);
-                    located
-                        .findings
-                        .push(Finding::of_path(rule, fingerprint, site).hidden_by(hiding));
+                    let mut finding = Finding::of_path(rule, fingerprint, site).hidden_by(hiding);
+                    // Where it stands elsewhere as well, it is a finding there.
+                    finding.covers = self.coverer.cover(&[Covered {
+                        rule: index,
+                        part: Part::FileName,
+                        shown: self.names.show(&place.path),
+                        path: place.path.clone(),
+                        fingerprint,
+                        surroundings: Surroundings::none(),
+                    }]);
+                    located.findings.push(finding);
                 }
             }
         }

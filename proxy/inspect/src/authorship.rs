@@ -359,6 +359,8 @@ pub(crate) fn tell<S: Spool>(
                 existing: false,
                 allowlisted: None,
                 excused: None,
+                covers: Vec::new(),
+                waived: Vec::new(),
                 commented: false,
                 first_line: 1,
             });

@@ -4,7 +4,7 @@ use exeat_rules::{Action, Confidence, Hiding, Rule, RuleSet, Severity};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    examine::Hit, excuse::Excuse, fingerprint::Fingerprint, mask::Masked,
+    cover::Cover, examine::Hit, excuse::Excuse, fingerprint::Fingerprint, mask::Masked,
     surroundings::Surroundings,
 };
 
@@ -44,6 +44,12 @@ pub struct Finding {
     /// What in the pushed content excuses it, where that is heeded.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_if")]
     pub excused: Option<Excuse>,
+    /// What somebody has to cover who waives it; nothing where it cannot be waived.
+    #[serde(skip)]
+    pub covers: Vec<Cover>,
+    /// The ids of the waivers that cover all of it; it stops nothing then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<String>,
     /// It lies in a file, and a comment on one of its lines allows it.
     #[serde(skip)]
     pub commented: bool,
@@ -72,12 +78,18 @@ impl Finding {
         Self::of_rule(rule, place, Masked::nothing(), fingerprint)
     }
 
-    /// What it asks for: its rule's action, and where it is excused a person's decision at most.
+    /// What it asks for: its rule's action; where it is excused a person's decision at most, and where it is waived that
+    /// the pusher is told.
     pub fn asks(&self) -> Action {
         match self.excused {
+            _ if self.is_waived() => self.action.min(Action::Warn),
             Some(_) => self.action.min(Action::Review),
             None => self.action,
         }
+    }
+
+    pub fn is_waived(&self) -> bool {
+        !self.waived.is_empty()
     }
 
     /// The same as told of what an allowlist would have hidden: for a person to decide, at most.
@@ -106,6 +118,8 @@ impl Finding {
             existing: false,
             allowlisted: None,
             excused: None,
+            covers: Vec::new(),
+            waived: Vec::new(),
             commented: false,
         }
     }

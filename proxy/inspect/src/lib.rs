@@ -8,6 +8,7 @@ mod ancestry;
 mod attribute;
 pub mod authorship;
 mod batch;
+pub mod cover;
 pub mod coverage;
 pub mod examine;
 pub mod excuse;
@@ -39,6 +40,7 @@ pub mod fuzz_targets;
 
 pub use address::{Address, MailDomain};
 pub use authorship::{Demand, Demands};
+pub use cover::Cover;
 pub use coverage::Coverage;
 pub use examine::{Examiner, Hit};
 pub use excuse::{Excuse, Excuses};

@@ -123,32 +123,45 @@ pub fn strongest<Text: Eq + Hash + Clone>(
     standing: Vec<Standing<Text>>,
     strength: Strength,
 ) -> Vec<Finding> {
+    let silenced = speakers(&standing, strength);
+    standing
+        .into_iter()
+        .zip(silenced)
+        .filter_map(|(each, silenced)| silenced.map(|_| each.finding))
+        .collect()
+}
+
+/// The same by their places in `standing`: for each that speaks those that it speaks for, and nothing for the others. One
+/// that several could speak for is with the strongest of them.
+pub fn speakers<Text: Eq + Hash + Clone>(
+    standing: &[Standing<Text>],
+    strength: Strength,
+) -> Vec<Option<Vec<usize>>> {
     let mut by_text: HashMap<Text, Vec<usize>> = HashMap::new();
     for (index, each) in standing.iter().enumerate() {
         by_text.entry(each.text.clone()).or_default().push(index);
     }
-    let mut kept = vec![false; standing.len()];
+    let mut told: Vec<Option<Vec<usize>>> = standing.iter().map(|_| None).collect();
     for mut indices in by_text.into_values() {
         indices.sort_by_key(|&index| rank(&standing[index], strength));
         let mut taken: Vec<usize> = Vec::new();
         for index in indices {
             let each = &standing[index];
-            let speaks = |&other: &usize| {
+            let speaks = |&&other: &&usize| {
                 let other = &standing[other];
                 overlap(&other.secret, &each.secret)
                     && strength.speaks_for(&other.finding, &each.finding)
             };
-            if !taken.iter().any(speaks) {
-                kept[index] = true;
-                taken.push(index);
+            match taken.iter().find(speaks).copied() {
+                Some(speaker) => told[speaker].get_or_insert_default().push(index),
+                None => {
+                    told[index] = Some(Vec::new());
+                    taken.push(index);
+                }
             }
         }
     }
-    standing
-        .into_iter()
-        .zip(kept)
-        .filter_map(|(each, kept)| kept.then_some(each.finding))
-        .collect()
+    told
 }
 
 /// Smaller is stronger.
@@ -205,6 +218,8 @@ mod tests {
                 existing: false,
                 allowlisted: None,
                 excused: None,
+                covers: Vec::new(),
+                waived: Vec::new(),
                 commented: false,
                 first_line: 1,
             },

@@ -220,6 +220,9 @@ pub struct Finding {
     /// `comment`, `ignore-file` or `baseline`: what in the push lowered it from `block` to `review`; left out otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excused: Option<String>,
+    /// Ids of the waivers by which it did not stop the push; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waived: Vec<String>,
 }
 
 /// How much was looked at.

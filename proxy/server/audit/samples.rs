@@ -34,6 +34,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
         existing: false,
         allowlisted: None,
         excused: None,
+        waived: Vec::new(),
     };
     Decision {
         push: push.to_owned(),

@@ -129,6 +129,8 @@ pub enum Ground {
     Existing,
     /// Findings that ask to be blocked, and that the pusher excuses in a way the upstream heeds.
     Excused,
+    /// Findings that would stop the push, were they not waived by people.
+    Waived,
     /// A rule denies the push, whatever is in it.
     Denied,
     /// A rule asks for a review, whatever is in it.
@@ -252,7 +254,7 @@ fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
             .iter()
             .filter(|finding| {
                 let is_its_own = finding.action == action && finding.excused.is_none();
-                is_its_own && !spared(ruling, finding)
+                is_its_own && !spared(ruling, finding) && !is_let_go(ruling, finding)
             })
             .count();
         (
@@ -266,7 +268,14 @@ fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
         .iter()
         .partition(|finding| spared(ruling, finding));
     let lowered = lowered(ruling);
+    let (waived, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|finding| is_let_go(ruling, finding));
     let excused = others.iter().filter(|finding| finding.excused.is_some());
+    let told = Decided {
+        value: Disposition::Warn,
+        by: None,
+    };
     let found = [
         of_action(Action::Block),
         of_action(Action::Review),
@@ -283,6 +292,7 @@ fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
             ruling.tier(Tier::Existing),
         ),
         (Ground::Excused, excused.count(), &lowered),
+        (Ground::Waived, waived.len(), &told),
     ]
     .into_iter()
     .filter(|(_, count, _)| *count > 0)
@@ -308,11 +318,24 @@ fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
 
 /// Being old never makes a finding count for more.
 fn spared(ruling: &Ruling, finding: &Finding) -> bool {
-    let own = match finding.excused {
-        Some(_) => lowered(ruling).value,
-        None => ruling.tier(Tier::of(finding.action)).value,
+    let own = match is_let_go(ruling, finding) {
+        true => Disposition::Warn,
+        false => unwaived(ruling, finding),
     };
     finding.existing && ruling.tier(Tier::Existing).value < own
+}
+
+/// Whether a waiver makes a difference to it: it is told and stops nothing. Being waived never makes it count for more.
+fn is_let_go(ruling: &Ruling, finding: &Finding) -> bool {
+    finding.is_waived() && unwaived(ruling, finding) > Disposition::Warn
+}
+
+/// What becomes of it, waived or not and old or new.
+fn unwaived(ruling: &Ruling, finding: &Finding) -> Disposition {
+    match finding.excused {
+        Some(_) => lowered(ruling).value,
+        None => ruling.tier(Tier::of(finding.action)).value,
+    }
 }
 
 /// What becomes of a finding to be blocked that its pusher excuses: what becomes of one to be reviewed. Never nothing, so

@@ -43,6 +43,8 @@ pub(super) fn report(actions: &[Action], unread: usize) -> Report {
         existing: false,
         allowlisted: None,
         excused: None,
+        covers: Vec::new(),
+        waived: Vec::new(),
         commented: false,
         first_line: 1,
     };
@@ -92,6 +94,61 @@ fn every_action_follows_its_word() {
         }
         assert_eq!(word(&report(&[], 1), &policy(disposition)), verdict);
     }
+}
+
+#[test]
+fn a_waived_finding_is_told_and_stops_nothing() {
+    let verdicts = [
+        "forward, warned",
+        "forward, warned",
+        "forward, warned",
+        "forward",
+    ];
+    for (disposition, verdict) in WORDS.into_iter().zip(verdicts) {
+        for action in ACTIONS {
+            let mut waived = report(&[action], 0);
+            waived.findings[0].waived = vec!["w-1".into()];
+            assert_eq!(word(&waived, &policy(disposition)), verdict, "{action}");
+            // What the pusher excuses is waived all the same.
+            waived.findings[0].excused = Some(Excuse::Comment);
+            let told = word(&waived, &policy(disposition));
+            assert!(told.starts_with("forward"), "{action} {told}");
+            // Another one beside it counts as ever.
+            let other = report(&[action], 0).findings;
+            waived.findings.extend(other);
+            let alone = word(&report(&[action], 0), &policy(disposition));
+            if disposition > Disposition::Warn {
+                assert_eq!(word(&waived, &policy(disposition)), alone);
+            }
+        }
+    }
+    let mut waived = report(&[Action::Block], 1);
+    waived.findings[0].waived = vec!["w-1".into()];
+    let strict = policy(Disposition::Refuse);
+    assert_eq!(word(&waived, &strict), "refuse");
+    let verdict = judged(&waived, &strict);
+    let grounds: Vec<Ground> = verdict
+        .reasons()
+        .iter()
+        .map(|reason| reason.ground)
+        .collect();
+    assert_eq!(grounds, [Ground::NotScannable, Ground::Waived]);
+}
+
+#[test]
+fn what_is_old_and_waived_counts_as_old_where_that_is_milder() {
+    let mut report = report(&[Action::Block], 0);
+    report.findings[0].waived = vec!["w-1".into()];
+    report.findings[0].existing = true;
+    let ground = |existing| {
+        let policy = Policy {
+            existing,
+            ..policy(Disposition::Refuse)
+        };
+        judged(&report, &policy).reasons()[0].ground
+    };
+    assert_eq!(ground(Disposition::Forward), Ground::Existing);
+    assert_eq!(ground(Disposition::Hold), Ground::Waived);
 }
 
 #[test]

@@ -244,9 +244,10 @@ fn body(page: &mut Page, order: &Order, report: &Report, stopped: &Stopped) {
     if !old_stops {
         already(page, report);
     }
-    if let Some(first) = told.first() {
+    let unwaived: Vec<&Finding> = told.into_iter().filter(|one| !one.is_waived()).collect();
+    if let Some(first) = unwaived.first() {
         page.gap();
-        remedy(page, &told);
+        remedy(page, &unwaived);
         way_out(page, order, first);
     }
 }
@@ -269,6 +270,10 @@ fn list(page: &mut Page, told: &[&Finding], report: &Report) {
         if let Some(excuse) = finding.excused {
             let how = excuse.describe();
             page.indented(&format!("lowered from block to review by {how}"));
+        }
+        if finding.is_waived() {
+            let by = finding.waived.join(", ");
+            page.indented(&format!("waived by {by}: it does not stop the push"));
         }
     }
     if told.len() > MOST {
@@ -322,6 +327,7 @@ fn told(report: &Report, old_as_well: bool) -> Vec<&Finding> {
                 finding.place.part,
                 finding.existing,
                 finding.excused,
+                &finding.waived,
             ))
         })
         .collect()
@@ -442,7 +448,8 @@ fn counted(stopped: &Stopped) -> String {
             Ground::Findings(_) | Ground::Excused => findings += reason.count,
             Ground::NotScannable => unread += reason.count,
             Ground::Existing if old_stops(stopped) => findings += reason.count,
-            Ground::Existing | Ground::Denied | Ground::ReviewAsked => {}
+            Ground::Existing | Ground::Waived => {}
+            Ground::Denied | Ground::ReviewAsked => {}
         }
     }
     match (findings, unread) {

@@ -474,6 +474,9 @@ impl Pushes {
                     .with_label_values(&[excuse.to_string().as_str()])
                     .inc();
             }
+            if finding.is_waived() {
+                self.metrics.waived_findings_total.inc();
+            }
             let action = finding.action.to_string();
             self.metrics
                 .findings_total

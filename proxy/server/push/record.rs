@@ -144,7 +144,7 @@ fn target(order: &Order, report: Option<&Report>) -> audit::Target {
 }
 
 /// One entry per rule with findings, one for what was not readable, one for findings that were spared
-/// because the repository serves them already, and one for those that the pusher excused.
+/// because the repository serves them already, one for those that the pusher excused, and one for those that are waived.
 fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
     let mut reasons: Vec<audit::Reason> = Vec::new();
     for finding in &report.findings {
@@ -172,6 +172,7 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
             Ground::NotScannable => "unscannable",
             Ground::Existing => "existing",
             Ground::Excused => "excused",
+            Ground::Waived => "waived",
         };
         reasons.push(audit::Reason {
             cause: cause.into(),
@@ -219,6 +220,7 @@ fn finding(finding: &Finding) -> audit::Finding {
         existing: finding.existing,
         allowlisted: finding.allowlisted.map(|hiding| hiding.to_string()),
         excused: finding.excused.map(|excuse| excuse.to_string()),
+        waived: finding.waived.clone(),
     }
 }
 

@@ -46,6 +46,8 @@ fn held(finding: &Finding) -> usize {
         existing: _,
         allowlisted: _,
         excused: _,
+        covers,
+        waived,
         commented: _,
         first_line: _,
     } = finding;
@@ -62,7 +64,13 @@ fn held(finding: &Finding) -> usize {
     } = place;
     let texts = [path, commit, object].into_iter().flatten();
     let texts: usize = texts.map(String::capacity).sum();
-    texts + via.iter().map(String::capacity).sum::<usize>() + masked.as_str().len()
+    // Paths and hashes once more; of a whole push at most a mebibyte (`cover.rs`).
+    let covers: usize = covers.iter().map(|cover| cover.path.len()).sum();
+    texts
+        + via.iter().map(String::capacity).sum::<usize>()
+        + masked.as_str().len()
+        + covers
+        + waived.len()
 }
 
 fn long(random: &mut Random, length: usize) -> Vec<u8> {

@@ -4,6 +4,7 @@
 mod authorship;
 mod conditions;
 mod coverage;
+mod covers;
 mod excuses;
 mod existing;
 mod feeding;
