@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use exeat_gitwire::{
-    HashKind,
-    advertise::{self, Rewriter, Service, encode_failure},
+    advertise::{self, Offer, Rewriter, Service, encode_failure},
     push_report,
     text::escape,
 };
@@ -80,15 +79,15 @@ pub fn is_advertisement(response: &Response<Incoming>, service: Service) -> bool
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
 }
 
-/// Streams an advertisement to the client, rewritten. `offered` is called with the object format once the upstream
-/// has begun to say what it offers, and not if it says `ERR`. One that ends before its time ends with an `ERR` of ours.
+/// Streams an advertisement to the client, rewritten. `offered` is called once the upstream has begun to say what
+/// it offers, and not if it says `ERR`. One that ends before its time ends with an `ERR` of ours.
 pub fn relay(
     upstream: &str,
     service: Service,
     response: Response<Incoming>,
     limits: &Limits,
     metrics: &Metrics,
-    offered: impl FnOnce(HashKind) + Send + 'static,
+    offered: impl FnOnce(Offer) + Send + 'static,
 ) -> Response<Body> {
     let mut rewriting = Rewriting::new(service, response, limits);
     rewriting.offered = Some(Box::new(offered));
@@ -125,24 +124,23 @@ fn count(metrics: &Metrics, class: &str) {
         .inc();
 }
 
-/// The object format of what looks like an advertisement, if it is one: with status 200, too, an upstream may say `ERR`.
+/// What an upstream offers whose answer looks like an advertisement, if it is one: with status 200, too, it may say `ERR`.
 ///
 /// # Errors
 /// When the list ends before it has said so.
-pub async fn offered_format(
+pub async fn offered(
     service: Service,
     response: Response<Incoming>,
     limits: &Limits,
-) -> Result<Option<HashKind>, upstream::Error> {
+) -> Result<Option<Offer>, upstream::Error> {
     let mut rewriting = Rewriting::new(service, response, limits);
     while let Some(read) = rewriting.next().await {
-        if rewriting.rewriter.offers() {
+        if rewriting.rewriter.offer().is_some() {
             break;
         }
         read?;
     }
-    let rewriter = rewriting.rewriter;
-    Ok(rewriter.offers().then(|| rewriter.hash()))
+    Ok(rewriting.rewriter.offer())
 }
 
 /// Relays a refusal of the upstream with its status, so that 401 asks for a credential, 403 keeps
@@ -253,7 +251,7 @@ struct Rewriting {
     /// Whether anything was passed on.
     begun: bool,
     ended: bool,
-    offered: Option<Box<dyn FnOnce(HashKind) + Send>>,
+    offered: Option<Box<dyn FnOnce(Offer) + Send>>,
 }
 
 impl Rewriting {
@@ -308,10 +306,10 @@ impl Rewriting {
             return Err(upstream::Error::ListLong(self.most));
         }
         self.rewriter.feed(data, out).map_err(malformed)?;
-        if self.rewriter.offers()
+        if let Some(offer) = self.rewriter.offer()
             && let Some(offered) = self.offered.take()
         {
-            offered(self.rewriter.hash());
+            offered(offer);
         }
         Ok(())
     }

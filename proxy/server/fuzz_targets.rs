@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("challenge", challenge),
     ("lfs_batch", lfs_batch),
     ("push", push),
+    ("push_options", crate::push::fuzz_options),
     ("quarantined", crate::quarantine::fuzz),
 ];
 

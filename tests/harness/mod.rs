@@ -18,6 +18,7 @@ mod world;
 
 pub(crate) use certificates::{Authority, Identity, authority, stranger};
 pub(crate) use git::{Git, Run, clean, gits, run_program};
+pub(crate) use http1::Message;
 pub(crate) use raw::{Answer, Client};
 pub(crate) use receive_pack::{Report, ZERO, chunked, flush, head, pack_of, packet, report};
 pub(crate) use refusal::{assert_refused, assert_refused_by_hand, remote_lines};

@@ -58,6 +58,25 @@ impl<'a> Names<'a> {
         shown
     }
 
+    /// Prose for people to read, such as a reason: any secret a rule knows is masked, the rest stays as it is.
+    pub fn prose(&mut self, text: &str) -> String {
+        let spans = joined(self.examiner.secrets_of_name(text.as_bytes()));
+        let mut shown = String::new();
+        let mut position = 0;
+        for span in spans {
+            // Rules match bytes: a character of which one belongs to a secret belongs to it whole.
+            let start = text.floor_char_boundary(span.start);
+            let end = text.ceil_char_boundary(span.end);
+            shown.push_str(text.get(position..start).unwrap_or_default());
+            shown.push_str(
+                Masked::new(text.get(start..end).unwrap_or_default().as_bytes()).as_str(),
+            );
+            position = end;
+        }
+        shown.push_str(text.get(position..).unwrap_or_default());
+        shown
+    }
+
     fn marked_spans(&self, name: &[u8], spans: &mut Vec<Range<usize>>) {
         let mut add = |start: usize, segment: &[u8]| {
             let marked = self.marked.get(segment).into_iter().flatten();

@@ -1,7 +1,8 @@
 //! Which credential an upstream has lately accepted for which repository's receive-pack.
 //!
 //! A body beyond a few kilobytes is read only from somebody the forge itself would let push. The object
-//! format that the forge named then is the only one a push may have.
+//! format that the forge named then is the only one a push may have, and its push options reach the forge only
+//! if that takes any.
 
 use std::{
     collections::HashMap,
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use exeat_gitwire::HashKind;
+use exeat_gitwire::advertise::Offer;
 
 /// How long an acceptance holds. git discovers refs right before it pushes.
 const FRESH: Duration = Duration::from_secs(600);
@@ -21,11 +22,11 @@ type Key = (String, String, String);
 /// Acceptances by upstream, repository and keyed hash of the credential.
 #[derive(Default)]
 pub struct Accepted {
-    seen: Mutex<HashMap<Key, (Instant, HashKind)>>,
+    seen: Mutex<HashMap<Key, (Instant, Offer)>>,
 }
 
 impl Accepted {
-    pub fn note(&self, upstream: &str, repository: &str, credential_hash: &str, format: HashKind) {
+    pub fn note(&self, upstream: &str, repository: &str, credential_hash: &str, offer: Offer) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MOST {
             seen.retain(|_, (since, _)| since.elapsed() < FRESH);
@@ -33,21 +34,16 @@ impl Accepted {
                 seen.clear();
             }
         }
-        let noted = (Instant::now(), format);
+        let noted = (Instant::now(), offer);
         seen.insert(key(upstream, repository, credential_hash), noted);
     }
 
-    /// The repository's object format, where the acceptance holds.
-    pub fn holds(
-        &self,
-        upstream: &str,
-        repository: &str,
-        credential_hash: &str,
-    ) -> Option<HashKind> {
+    /// What the upstream offered, where the acceptance holds.
+    pub fn holds(&self, upstream: &str, repository: &str, credential_hash: &str) -> Option<Offer> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(&key(upstream, repository, credential_hash))
             .filter(|(since, _)| since.elapsed() < FRESH)
-            .map(|(_, format)| *format)
+            .map(|(_, offer)| *offer)
     }
 }
 
@@ -61,29 +57,38 @@ fn key(upstream: &str, repository: &str, credential_hash: &str) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use exeat_gitwire::HashKind;
+    use exeat_gitwire::{HashKind, advertise::Offer};
 
     use super::Accepted;
+
+    const OFFER: Offer = Offer {
+        format: HashKind::Sha1,
+        push_options: true,
+    };
 
     #[test]
     fn holds_for_exactly_what_was_noted() {
         let accepted = Accepted::default();
-        accepted.note("forge", "org/repo", "hash", HashKind::Sha256);
+        let other = Offer {
+            format: HashKind::Sha256,
+            push_options: false,
+        };
+        accepted.note("forge", "org/repo", "hash", other);
         let holds = |upstream, repository, hash| accepted.holds(upstream, repository, hash);
-        assert_eq!(holds("forge", "org/repo", "hash"), Some(HashKind::Sha256));
+        assert_eq!(holds("forge", "org/repo", "hash"), Some(other));
         assert_eq!(holds("forge", "org/repo", "other"), None);
         assert_eq!(holds("forge", "org/other", "hash"), None);
         assert_eq!(holds("other", "org/repo", "hash"), None);
-        accepted.note("forge", "org/repo", "hash", HashKind::Sha1);
+        accepted.note("forge", "org/repo", "hash", OFFER);
         let holds = |upstream, repository, hash| accepted.holds(upstream, repository, hash);
-        assert_eq!(holds("forge", "org/repo", "hash"), Some(HashKind::Sha1));
+        assert_eq!(holds("forge", "org/repo", "hash"), Some(OFFER));
     }
 
     #[test]
     fn stays_bounded() {
         let accepted = Accepted::default();
         for number in 0..super::MOST + 10 {
-            accepted.note("forge", &number.to_string(), "hash", HashKind::Sha1);
+            accepted.note("forge", &number.to_string(), "hash", OFFER);
         }
         assert!(accepted.seen.lock().unwrap().len() <= super::MOST);
     }

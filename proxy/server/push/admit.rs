@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exeat_gitwire::{HashKind, advertise::Service};
+use exeat_gitwire::advertise::{Offer, Service};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use super::{Pushes, body};
@@ -38,14 +38,14 @@ pub async fn advertise(
     }
 }
 
-/// Lets a push in, with the object format it must have, or gives the answer that keeps it out. From here on `knock` says
+/// Lets a push in, with what the upstream offers it, or gives the answer that keeps it out. From here on `knock` says
 /// the name under which the upstream has the repository.
 pub async fn admit(
     pushes: &Pushes,
     knock: &mut Knock,
     actor: &Actor,
     headers: &HeaderMap,
-) -> Result<HashKind, Box<Response<Body>>> {
+) -> Result<Offer, Box<Response<Body>>> {
     let expected = "application/x-git-receive-pack-request";
     let kinds = headers.get_all(CONTENT_TYPE).iter();
     if !kinds.map(HeaderValue::as_bytes).eq([expected.as_bytes()])
@@ -61,11 +61,11 @@ pub async fn admit(
         return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
     }
     let found = knock.upstream.settled(&knock.repository, actor);
-    if let Some(format) = holds(pushes, knock, &found, actor)
+    if let Some(offer) = holds(pushes, knock, &found, actor)
         && knock.upstream.allows(&found)
     {
         knock.repository = found;
-        return Ok(format);
+        return Ok(offer);
     }
     accepted_by_upstream(pushes, knock, actor, headers).await
 }
@@ -76,7 +76,7 @@ async fn accepted_by_upstream(
     knock: &mut Knock,
     actor: &Actor,
     headers: &HeaderMap,
-) -> Result<HashKind, Box<Response<Body>>> {
+) -> Result<Offer, Box<Response<Body>>> {
     let unreachable = |knock: &Knock, error| {
         let text = unreachable(pushes, knock, &error);
         Err(Box::new(plain(StatusCode::BAD_GATEWAY, &text)))
@@ -91,11 +91,11 @@ async fn accepted_by_upstream(
         let refusal = advertisement::relay_refusal(name, answer, &pushes.metrics).await;
         return Err(Box::new(refusal));
     }
-    match advertisement::offered_format(service, answer, &pushes.limits).await {
-        Ok(Some(format)) => {
-            acceptance(pushes, knock, &found, actor)(format);
+    match advertisement::offered(service, answer, &pushes.limits).await {
+        Ok(Some(offer)) => {
+            acceptance(pushes, knock, &found, actor)(offer);
             knock.repository = found;
-            Ok(format)
+            Ok(offer)
         }
         Ok(None) | Err(upstream::Error::List(_)) => {
             count_refusal(pushes, "not-accepted");
@@ -106,14 +106,16 @@ async fn accepted_by_upstream(
     }
 }
 
-/// Whether the upstream has accepted this credential for this very name, or does when it is asked.
-pub async fn is_accepted(pushes: &Pushes, knock: &Knock, actor: &Actor) -> bool {
-    if holds(pushes, knock, &knock.repository, actor).is_some() {
-        return true;
+/// What the upstream offers if it has accepted this credential for this very name, or does when it is asked.
+pub async fn accepted(pushes: &Pushes, knock: &Knock, actor: &Actor) -> Option<Offer> {
+    if let Some(offer) = holds(pushes, knock, &knock.repository, actor) {
+        return Some(offer);
     }
     let mut asked = knock.clone();
     let accepted = accepted_by_upstream(pushes, &mut asked, actor, &HeaderMap::new()).await;
-    accepted.is_ok() && asked.repository == knock.repository
+    accepted
+        .ok()
+        .filter(|_| asked.repository == knock.repository)
 }
 
 /// What the configuration and the policy say, without asking anybody.
@@ -162,15 +164,15 @@ fn acceptance(
     knock: &Knock,
     found: &Repository,
     actor: &Actor,
-) -> impl FnOnce(HashKind) + Send + 'static {
+) -> impl FnOnce(Offer) + Send + 'static {
     let accepted = Arc::clone(&pushes.accepted);
     let upstream = knock.upstream.name.clone();
     let repository = found.encoded();
     let credential = actor.credential_hash().to_owned();
-    move |format| accepted.note(&upstream, &repository, &credential, format)
+    move |offer| accepted.note(&upstream, &repository, &credential, offer)
 }
 
-fn holds(pushes: &Pushes, knock: &Knock, found: &Repository, actor: &Actor) -> Option<HashKind> {
+fn holds(pushes: &Pushes, knock: &Knock, found: &Repository, actor: &Actor) -> Option<Offer> {
     pushes.accepted.holds(
         &knock.upstream.name,
         &found.encoded(),

@@ -7,6 +7,7 @@ use exeat_gitwire::{pack, push_request};
 
 use super::loss::Loss;
 use super::spool::{RoomFull, is_full};
+use super::wishes;
 use crate::{audit, gzip, store::Trouble, upstream};
 
 /// What went wrong, and by whom. Ids `E-1xxx` are the push's own, `E-2xxx` the upstream's,
@@ -23,6 +24,8 @@ pub enum Fault {
     Trailers,
     #[error(transparent)]
     Gzip(#[from] gzip::Error),
+    #[error(transparent)]
+    Wish(#[from] wishes::Error),
     #[error("the request body stood still for {0} seconds (limits.body_idle_seconds)")]
     Body(u64),
     #[error("the connection ended before the push was whole")]
@@ -158,6 +161,7 @@ impl Fault {
             Self::Trailers => ("E-1007", "trailers", Blame::Push),
             Self::Gone => ("E-1008", "client-gone", Blame::Push),
             Self::PackBytes(_) => ("E-1009", "pack-bytes", Blame::Push),
+            Self::Wish(_) => ("E-1010", "push-option", Blame::Push),
             Self::Upstream { source, .. } => (source.id(), "upstream", Blame::Upstream),
             Self::NotTaken { source, .. } => (source.id(), "upstream", Blame::Upstream),
             Self::UpstreamStatus { .. } => ("E-2002", "upstream-status", Blame::Upstream),
@@ -193,6 +197,12 @@ impl Fault {
             Self::PackBytes(_) => {
                 "Push fewer commits at a time: git push REMOTE COMMIT:BRANCH for an earlier commit first. \
                  Is one file as large as that? Limits are your security team's to raise."
+            }
+            Self::Wish(wishes::Error::Lost { .. }) => {
+                "Push again without it. Options for Exeat (-o exeat.reason=..., -o exeat.wait) may stay."
+            }
+            Self::Wish(_) => {
+                "Push again, for example with: -o exeat.reason=\"a sample, never valid\" -o exeat.wait"
             }
             Self::Busy => "Your commits are safe on your machine. Push again in a minute.",
             Self::BusyUser => {

@@ -17,7 +17,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     Order, Pushes, answer::Line, fault::Fault, loss::Loss, panic::Stage, sending::Sending,
-    spool::PackSpool,
+    spool::PackSpool, wishes,
 };
 use crate::{
     advertisement,
@@ -61,7 +61,8 @@ pub async fn forward(
     line: &mut Line,
     pushes: &Pushes,
 ) -> Result<Sent, Failed> {
-    let head = Bytes::from(order.request.canonical_head(AGENT));
+    let goes_on = |option: &[u8]| !wishes::is_ours(option);
+    let head = Bytes::from(order.request.canonical_head_keeping(AGENT, goes_on));
     let length = head.len() as u64 + pack.as_ref().map_or(0, PackSpool::length);
     let progress = Progress::new(length);
     let fault = match exchange(order, knock, &head, pack, &progress, line, pushes).await {

@@ -62,6 +62,7 @@ pub use place::Places;
 pub use share::Shares;
 pub use spool::{SpoolRoom, is_full};
 use wishes::Wishes;
+pub use wishes::fuzz as fuzz_options;
 
 /// Bytes of a head that are read when there is no place for the push.
 const BUSY_HEAD_BYTES: usize = 64 * 1024;
@@ -178,8 +179,8 @@ impl Pushes {
             self.limits.body_idle_seconds.as_secs(),
         );
         let mut knock = knock.clone();
-        let format = match admit::admit(self, &mut knock, actor, &parts.headers).await {
-            Ok(format) => format,
+        let offer = match admit::admit(self, &mut knock, actor, &parts.headers).await {
+            Ok(offer) => offer,
             Err(refusal) => {
                 // A short body is read to its end, so that the client reads the answer.
                 let rest = body.drain(self.limits.unauthenticated_body_bytes);
@@ -194,26 +195,31 @@ impl Pushes {
             Ok(_) => self.limits.head_bytes,
             Err(_) => self.limits.head_bytes.min(BUSY_HEAD_BYTES),
         };
-        let request = match receive::receive(&mut body, &self.limits, head_bytes, format).await {
-            Ok(Asked::Probe) => return Reply::Now(answer::probe()),
-            Ok(Asked::Push(request)) => request,
-            Err(mut unread) => {
-                match place {
-                    Ok(place) => drop(place),
-                    Err(busy) => unread.fault = busy,
+        let request =
+            match receive::receive(&mut body, &self.limits, head_bytes, offer.format).await {
+                Ok(Asked::Probe) => return Reply::Now(answer::probe()),
+                Ok(Asked::Push(request)) => request,
+                Err(mut unread) => {
+                    match place {
+                        Ok(place) => drop(place),
+                        Err(busy) => unread.fault = busy,
+                    }
+                    self.drain(&mut body).await;
+                    return Reply::Now(self.refuse_unread(id, &knock, actor, &unread).await);
                 }
-                self.drain(&mut body).await;
-                return Reply::Now(self.refuse_unread(id, &knock, actor, &unread).await);
-            }
-        };
+            };
         let _ = crashpoint::pass_in_task(Point::HeadRead).await;
+        let (wishes, place) = match self.wishes(&request, &knock, offer) {
+            Ok(wishes) => (wishes, place),
+            Err(fault) => (Wishes::default(), place.and(Err(fault))),
+        };
         let order = Order {
             id: id.clone(),
             knock,
             actor: actor.clone(),
             known: Known::default(),
             request,
-            wishes: Wishes::default(),
+            wishes,
             since,
             progress: Progress::default(),
         };

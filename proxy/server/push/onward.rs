@@ -9,6 +9,7 @@ use super::{
     forward::{self, Failed, Sent},
     reconcile,
     spool::PackSpool,
+    wishes,
 };
 use crate::{
     audit,
@@ -109,7 +110,13 @@ impl Pushes {
         if report.findings.iter().any(|finding| finding.existing) {
             return Err(refused());
         }
-        if !knock.upstream.allows(to) || !admit::is_accepted(self, &knock, &order.actor).await {
+        if !knock.upstream.allows(to) {
+            return Err(refused());
+        }
+        let accepted = admit::accepted(self, &knock, &order.actor).await;
+        let mut options = order.request.options.iter();
+        let has_options = options.any(|option| !wishes::is_ours(option));
+        if !accepted.is_some_and(|offer| offer.push_options || !has_options) {
             return Err(refused());
         }
         let asked = about::Asked::new(order, &knock);

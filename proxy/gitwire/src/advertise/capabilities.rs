@@ -12,8 +12,10 @@ const PUSH: [&[u8]; 8] = [
     b"quiet",
     b"atomic",
     b"ofs-delta",
-    b"push-options",
+    PUSH_OPTIONS,
 ];
+
+const PUSH_OPTIONS: &[u8] = b"push-options";
 
 /// Keys of a fetch in version 0 that are withheld: clients name themselves only to servers that do.
 const WITHHELD: [&[u8]; 2] = [b"agent", b"session-id"];
@@ -37,7 +39,7 @@ const FETCH_FEATURES: [&[u8]; 5] = [
     b"sideband-all",
 ];
 
-/// The known capabilities of receive-pack, and `no-thin`. Unknown ones stay behind, and `push-cert`: a
+/// The known capabilities of receive-pack, `push-options` and `no-thin`. Unknown ones stay behind, and `push-cert`: a
 /// certificate signs bytes that we write anew, and names the proxy as its addressee.
 pub(super) fn for_push(list: &[u8]) -> Vec<u8> {
     let known = words(list).filter(|word| {
@@ -45,7 +47,13 @@ pub(super) fn for_push(list: &[u8]) -> Vec<u8> {
             matches!(key(word), b"object-format" | b"agent") && word.contains(&b'=');
         PUSH.contains(word) || value_is_kept && is_printable(word)
     });
-    join(known.chain([&b"no-thin"[..]]))
+    let added = (!takes_push_options(list)).then_some(PUSH_OPTIONS);
+    join(known.chain(added).chain([&b"no-thin"[..]]))
+}
+
+/// Whether the upstream itself takes push options: those for the proxy can be given in any case.
+pub(super) fn takes_push_options(list: &[u8]) -> bool {
+    words(list).any(|word| word == PUSH_OPTIONS)
 }
 
 /// All of upload-pack's capabilities but those that make clients speak of themselves. libgit2 reads an object-format only

@@ -3,14 +3,15 @@
 //! Grammar: git's gitprotocol-pack, "Reference Discovery", gitprotocol-http for the service line, and
 //! gitprotocol-v2, "Capability Advertisement". What cannot be inspected must not be offered: certificates
 //! that bind a push to bytes we rewrite, ids of sessions, addresses that lead a client around the proxy.
-//! A push additionally gets `no-thin`, so that clients send packs that need no object from elsewhere.
+//! A push additionally gets `no-thin`, so that clients send packs that need no object from elsewhere, and
+//! `push-options`, by which developers speak to the proxy; those for the upstream it must be able to take itself.
 
 mod capabilities;
 mod standing;
 
 pub use standing::{Lookup, Standing};
 
-use capabilities::{for_fetch, for_push, for_v2};
+use capabilities::{for_fetch, for_push, for_v2, takes_push_options};
 
 use crate::pktline::{self, Joiner, Line};
 use crate::{HashKind, text};
@@ -72,6 +73,15 @@ pub enum Error {
     TooLong,
 }
 
+/// What an upstream offers, as far as its first line says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// The object format of its ids; version 2 names it later.
+    pub format: HashKind,
+    /// Whether it takes push options itself: what clients are offered says so in any case.
+    pub push_options: bool,
+}
+
 /// Rewrites an advertisement as it streams through; holds at most one line.
 #[derive(Debug)]
 pub struct Rewriter {
@@ -86,7 +96,7 @@ impl Rewriter {
             state: State::Start,
             number: 0,
             hash: HashKind::Sha1,
-            offers: false,
+            offer: None,
         };
         Self {
             joiner: Joiner::default(),
@@ -118,15 +128,10 @@ impl Rewriter {
         }
     }
 
-    /// Whether the upstream has begun to say what it offers. An `ERR` in that place, although it comes with status
+    /// What the upstream offers, once it has begun to say so. An `ERR` in that place, although it comes with status
     /// 200, is a refusal.
-    pub fn offers(&self) -> bool {
-        self.lines.offers
-    }
-
-    /// The object format of the ids, once the upstream has begun to say what it offers; version 2 names it later.
-    pub fn hash(&self) -> HashKind {
-        self.lines.hash
+    pub fn offer(&self) -> Option<Offer> {
+        self.lines.offer
     }
 
     /// To be called at the end of the answer: an advertisement cut short is an error.
@@ -167,7 +172,7 @@ struct Lines {
     /// Of the line being read, from 1.
     number: usize,
     hash: HashKind,
-    offers: bool,
+    offer: Option<Offer>,
 }
 
 impl Lines {
@@ -229,7 +234,7 @@ impl Lines {
         let next = match (line, self.service) {
             (b"version 1", _) => State::FirstRef,
             (b"version 2", Service::UploadPack) => {
-                self.offers = true;
+                self.offer = Some(self.offered(b""));
                 State::Capabilities
             }
             _ => {
@@ -262,12 +267,19 @@ impl Lines {
             return Err(Error::TooLong);
         }
         pktline::encode(out, &rewritten);
-        self.offers = true;
+        self.offer = Some(self.offered(list));
         Ok(if name == b"capabilities^{}" {
             State::Shallow
         } else {
             State::Refs
         })
+    }
+
+    fn offered(&self, list: &[u8]) -> Offer {
+        Offer {
+            format: self.hash,
+            push_options: takes_push_options(list),
+        }
     }
 
     fn take_ref_or_shallow(

@@ -89,7 +89,7 @@ fn a_push_is_offered_what_can_be_inspected() {
 #[test]
 fn an_empty_repository_and_odd_lists_pass() {
     let line = |caps: &str| format!("{ZERO} capabilities^{{}}\0{caps}\n");
-    let expected = line("report-status no-thin");
+    let expected = line("report-status push-options no-thin");
     for caps in [
         " report-status",
         "report-status  no-thin",
@@ -102,7 +102,7 @@ fn an_empty_repository_and_odd_lists_pass() {
     check(
         ReceivePack,
         &[&bare, "0000"],
-        &[&format!("{A} .have\0no-thin\n"), "0000"],
+        &[&format!("{A} .have\0push-options no-thin\n"), "0000"],
     );
 }
 
@@ -110,7 +110,7 @@ fn an_empty_repository_and_odd_lists_pass() {
 fn sha256_ids_go_with_their_format() {
     let id = "3".repeat(64);
     let first = format!("{id} refs/heads/main\0no-thin object-format=sha256\n");
-    let kept = format!("{id} refs/heads/main\0object-format=sha256 no-thin\n");
+    let kept = format!("{id} refs/heads/main\0object-format=sha256 push-options no-thin\n");
     check(ReceivePack, &[&first, "0000"], &[&kept, "0000"]);
     refused(
         ReceivePack,
@@ -285,15 +285,52 @@ fn an_error_is_final() {
 
 #[test]
 fn an_err_offers_nothing() {
-    let offers = |service, payloads: &[&str]| {
+    let offer = |service, payloads: &[&str]| {
         let mut rewriter = Rewriter::new(service);
         rewriter.feed(&wire(payloads), &mut Vec::new()).unwrap();
-        rewriter.offers()
+        rewriter.offer()
     };
     let first = format!("{ZERO} capabilities^{{}}\0 report-status\n");
-    assert!(!offers(ReceivePack, &[PUSH, "0000"]));
-    assert!(!offers(ReceivePack, &[PUSH, "0000", "ERR no", "0000"]));
-    assert!(!offers(ReceivePack, &[PUSH, "0000", "version 1\n"]));
-    assert!(offers(ReceivePack, &[PUSH, "0000", &first]));
-    assert!(offers(UploadPack, &["version 2\n"]));
+    assert_eq!(offer(ReceivePack, &[PUSH, "0000"]), None);
+    assert_eq!(offer(ReceivePack, &[PUSH, "0000", "ERR no", "0000"]), None);
+    assert_eq!(offer(ReceivePack, &[PUSH, "0000", "version 1\n"]), None);
+    let format = HashKind::Sha1;
+    let nothing = Offer {
+        format,
+        push_options: false,
+    };
+    assert_eq!(offer(ReceivePack, &[PUSH, "0000", &first]), Some(nothing));
+    assert_eq!(offer(UploadPack, &["version 2\n"]), Some(nothing));
+}
+
+#[test]
+fn push_options_are_offered_to_every_client_and_noted_of_the_upstream() {
+    for (list, own) in [
+        ("report-status", false),
+        ("report-status push-options", true),
+        ("push-options=1 xpush-options agent=push-options", false),
+        (" atomic  push-options push-options", true),
+    ] {
+        let first = format!("{A} refs/heads/main\0{list}\n");
+        let mut rewriter = Rewriter::new(ReceivePack);
+        let mut out = Vec::new();
+        rewriter.feed(&wire(&[&first, "0000"]), &mut out).unwrap();
+        assert_eq!(rewriter.offer().unwrap().push_options, own, "{list}");
+        let out = String::from_utf8(out).unwrap();
+        let offered = out.split([' ', '\0', '\n']);
+        assert!(offered.filter(|word| *word == "push-options").count() >= 1);
+        // What a fetch offers is as it was.
+        let mut fetched = Vec::new();
+        let mut rewriter = Rewriter::new(UploadPack);
+        rewriter
+            .feed(&wire(&[&first, "0000"]), &mut fetched)
+            .unwrap();
+        let fetched = String::from_utf8(fetched).unwrap();
+        let offered = fetched.split([' ', '\0', '\n']);
+        let asked = list.split(' ').filter(|word| *word == "push-options");
+        assert_eq!(
+            offered.filter(|word| *word == "push-options").count(),
+            asked.count()
+        );
+    }
 }

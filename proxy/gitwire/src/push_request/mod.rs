@@ -77,6 +77,28 @@ impl PushRequest {
     ///
     /// In `agent`, what is not printable ASCII becomes a dot, as in git; an empty one is left out.
     pub fn canonical_head(&self, agent: &str) -> Vec<u8> {
+        let options = self.capabilities.push_options.then_some(&self.options[..]);
+        self.head_with(agent, options.map(|options| options.iter()))
+    }
+
+    /// The same with only those options that `keep` chooses. Where none is left, nothing says that there were any: the
+    /// head is the one of a push without options.
+    pub fn canonical_head_keeping(&self, agent: &str, keep: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        let kept = |option: &&Vec<u8>| self.capabilities.push_options && keep(option);
+        let mut options = self.options.iter().filter(kept).peekable();
+        let options = options.peek().is_some().then_some(options);
+        self.head_with(agent, options)
+    }
+
+    fn head_with<'o>(
+        &self,
+        agent: &str,
+        options: Option<impl Iterator<Item = &'o Vec<u8>>>,
+    ) -> Vec<u8> {
+        let capabilities = Capabilities {
+            push_options: options.is_some(),
+            ..self.capabilities.clone()
+        };
         let mut head = Vec::new();
         for id in &self.shallow {
             pktline::encode(&mut head, format!("shallow {id}").as_bytes());
@@ -85,15 +107,13 @@ impl PushRequest {
             let mut line = command.to_line();
             if number == 0 {
                 line.push(0);
-                line.extend_from_slice(self.capabilities.to_text(self.hash, agent).as_bytes());
+                line.extend_from_slice(capabilities.to_text(self.hash, agent).as_bytes());
             }
             pktline::encode(&mut head, &line);
         }
         pktline::flush(&mut head);
-        if self.capabilities.push_options {
-            self.options
-                .iter()
-                .for_each(|option| pktline::encode(&mut head, option));
+        if let Some(options) = options {
+            options.for_each(|option| pktline::encode(&mut head, option));
             pktline::flush(&mut head);
         }
         head

@@ -481,6 +481,25 @@ fn the_canonical_head_of_any_request_reads_back_equal() {
     }
 }
 
+#[test]
+fn a_head_keeps_the_chosen_options_and_nothing_says_that_there_were_others() {
+    let mut random = Random::new(12);
+    let mut bare = 0;
+    for _ in 0..2000 {
+        let request = any_request(&mut random);
+        let most = random.below(10);
+        let keep = |option: &[u8]| option.len() < most;
+        let mut expected = request.clone();
+        expected.options.retain(|option| keep(option));
+        expected.capabilities.push_options = !expected.options.is_empty();
+        let head = request.canonical_head_keeping("exeat/1", keep);
+        assert_eq!(head, expected.canonical_head("exeat/1"));
+        assert_eq!(push(&head), expected);
+        bare += usize::from(!request.options.is_empty() && expected.options.is_empty());
+    }
+    assert!(bare > 50, "{bare}");
+}
+
 fn any_request(random: &mut Random) -> PushRequest {
     let hash = if random.below(2) == 0 {
         HashKind::Sha1
