@@ -134,6 +134,7 @@ pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
         rules_digest: String::new(),
         refs: head.refs,
         forward: Vec::new(),
+        objects: None,
     };
     if request.expects_pack() {
         let pack = exeat_gitwire::fuzz_targets::pack::sealed(data.get(consumed..)?)?;

@@ -101,6 +101,15 @@ impl Entries<'_> {
             .ok()?;
         self.by_id.get(place).copied()
     }
+
+    /// Hex BLAKE3 over the raw ids in their order: the same for the same objects, in whatever order and form they came.
+    pub fn digest(&self) -> String {
+        let mut hash = blake3::Hasher::new();
+        for &index in &self.by_id {
+            hash.update(self.ids.raw(index).unwrap_or_default());
+        }
+        hash.finalize().to_string()
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +130,21 @@ mod tests {
         assert_eq!(entries.find(&[9; 20]), Some(0));
         assert_eq!(entries.find(&[7; 20]), Some(2));
         assert_eq!(entries.find(&[6; 20]), None);
+    }
+
+    #[test]
+    fn the_digest_is_of_the_set() {
+        let digest = |bytes: &[u8]| {
+            let mut ids = Ids::new(HashKind::Sha1);
+            for (index, byte) in bytes.iter().enumerate() {
+                ids.set(u32::try_from(index).unwrap(), &id(*byte));
+            }
+            let entries = ids.entries(u32::try_from(bytes.len()).unwrap());
+            entries.unwrap().digest()
+        };
+        assert_eq!(digest(&[1, 2, 3]), digest(&[3, 1, 2]));
+        assert_ne!(digest(&[1, 2, 3]), digest(&[1, 2]));
+        assert_ne!(digest(&[1, 2, 3]), digest(&[1, 2, 4]));
     }
 
     #[test]

@@ -125,6 +125,8 @@ pub struct Inspected<S: Spool> {
     pub coverage: Coverage,
     /// Those of the moves asked about that the pack shows to go forward.
     pub forward: Vec<Move>,
+    /// Hex BLAKE3 over the ids of its objects in their order.
+    pub objects: String,
     /// The pack, exactly as inspected, from header to trailer.
     pub pack: Pack<S>,
 }
@@ -251,6 +253,7 @@ impl<S: Spool> PackInspection<S> {
         coverage.not_scannable = unscannable.len() as u64;
         coverage.bases = pack.bases() as u64;
         Ok(Inspected {
+            objects: entries.digest(),
             findings,
             counted: located.counted,
             unscannable,

@@ -22,6 +22,9 @@ pub struct Report {
     pub refs: Vec<String>,
     /// Moves of refs that are shown to go forward, where that was asked.
     pub forward: Vec<Move>,
+    /// Hex BLAKE3 over the ids of the pack's objects in their order: what was inspected, whatever way it was packed. None
+    /// where there is no pack.
+    pub objects: Option<String>,
 }
 
 impl Report {

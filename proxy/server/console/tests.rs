@@ -105,7 +105,10 @@ impl House {
                 person: person.ok().map(|person| person.id.as_str().to_owned()),
                 ..Pusher::default()
             },
-            needed: 1,
+            terms: crate::review::Terms::default(),
+            basis: crate::review::Basis::default(),
+            refs: Vec::new(),
+            accepted: false,
             waived_by: Vec::new(),
             digests: samples::digests(),
             body: json!({"findings": [{"rule": "github-pat", "masked": "ghp_****"}]}).to_string(),

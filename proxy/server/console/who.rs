@@ -36,7 +36,7 @@ impl Somebody {
             upstream: &filed.upstream,
             repository: &filed.repository,
             folds: rooms.folds(&filed.upstream),
-            own: self.made(filed),
+            own: self.made(filed) && filed.case.terms.four_eyes,
         };
         self.bearer.powers().may(right, &Matter::Case(case))
     }

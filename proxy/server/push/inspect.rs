@@ -249,6 +249,7 @@ impl Inspector {
         report.coverage += inspected.coverage;
         report.unscannable.extend(inspected.unscannable);
         report.forward = inspected.forward;
+        report.objects = Some(inspected.objects);
         Ok(Work {
             report,
             pack: Some(inspected.pack.into_spool()),
@@ -297,6 +298,7 @@ pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
         rules_digest: rules_digest.to_owned(),
         refs: head.refs,
         forward: Vec::new(),
+        objects: None,
     }
 }
 

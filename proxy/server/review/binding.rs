@@ -1,6 +1,5 @@
 //! What an approval is good for, as one hash: this push, to this place, by this pusher, and nothing else.
 
-use exeat_gitwire::ObjectId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -17,7 +16,7 @@ pub struct Bound<'a> {
     repository: &'a str,
     /// Sorted by name.
     updates: Vec<Update<'a>>,
-    /// Hex SHA-256 over the sorted ids of the objects; none where there is no pack.
+    /// Of the inspection: hex BLAKE3 over the sorted ids of the objects; none where there is no pack.
     objects: Option<String>,
     /// Those that go upstream, in the order of the push.
     options: Vec<String>,
@@ -60,16 +59,6 @@ impl<'a> Bound<'a> {
         let text = serde_json::to_vec(self).expect("because strings and lists always serialise");
         hex::encode(Sha256::digest(text))
     }
-}
-
-/// Hex SHA-256 over a set of object ids, whatever their order.
-pub fn of_objects(ids: &mut [ObjectId]) -> String {
-    ids.sort_unstable();
-    let mut hash = Sha256::new();
-    for id in ids {
-        hash.update(id.as_bytes());
-    }
-    hex::encode(hash.finalize())
 }
 
 #[cfg(test)]
@@ -124,14 +113,5 @@ mod tests {
         ] {
             assert_ne!(one, bound.digest(), "{bound:?}");
         }
-    }
-
-    #[test]
-    fn objects_are_a_set() {
-        let id = |byte: &str| ObjectId::from_hex(byte.repeat(20).as_bytes()).unwrap();
-        let mut one = [id("0a"), id("0b")];
-        let mut turned = [id("0b"), id("0a")];
-        assert_eq!(of_objects(&mut one), of_objects(&mut turned));
-        assert_ne!(of_objects(&mut one), of_objects(&mut [id("0a")]));
     }
 }

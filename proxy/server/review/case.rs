@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Millis;
+use super::{Millis, Terms};
 
 /// Most characters of a reason or a comment.
 pub const WORDS: usize = 500;
@@ -151,6 +151,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The reason of a reject, the comment of an approval; may be empty in the latter.
     pub words: String,
+    /// Of the person, when it was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     pub at: Millis,
 }
 
@@ -163,8 +166,7 @@ pub struct Case {
     pub revision: u64,
     pub state: State,
     pub pusher: Pusher,
-    /// Approvals of different people that it takes, at least 1.
-    pub needed: u32,
+    pub terms: Terms,
     pub decisions: Vec<Decision>,
     /// People whose waivers it rests on: they cannot approve it.
     pub waived_by: Vec<String>,
@@ -173,7 +175,9 @@ pub struct Case {
     pub expires: Millis,
     /// When the approval ends that it has.
     pub grant_expires: Option<Millis>,
-    /// The case that has taken its place.
+    /// The push that uses its approval, or used it last.
+    pub used_by: Option<String>,
+    /// The case that has taken its place, or the push that went instead.
     pub superseded_by: Option<String>,
 }
 
@@ -186,8 +190,8 @@ pub enum Deed {
     Withdraw,
     /// Its time may be over.
     LookAtClock,
-    /// The push it is about goes upstream now.
-    Use,
+    /// What it is about goes upstream now, as the push `by`.
+    Use { by: String },
     /// It went, or did not.
     Ended(Ending),
     /// It was judged again and is worse than what was approved: decisions were made on something else.
@@ -243,7 +247,10 @@ impl Case {
             Deed::Decide { decision, revision } => self.decided(decision, revision, now, grant)?,
             Deed::Withdraw => self.ended(State::Withdrawn)?,
             Deed::LookAtClock => self.looked_at_clock(now)?,
-            Deed::Use => self.used(now)?,
+            Deed::Use { by } => Self {
+                used_by: Some(by),
+                ..self.used(now)?
+            },
             Deed::Ended(ending) => self.went(ending, now)?,
             Deed::Return => self.returned()?,
             Deed::Supersede { by } => Self {
@@ -290,7 +297,7 @@ impl Case {
         if self.is_late(now) {
             return Err(Refused::Late);
         }
-        if self.pusher.person.as_ref() == Some(&decision.by) {
+        if self.terms.four_eyes && self.pusher.person.as_ref() == Some(&decision.by) {
             return Err(Refused::Own);
         }
         let length = decision.words.chars().count();
@@ -312,10 +319,10 @@ impl Case {
             return Err(Refused::OwnWaiver);
         }
         if self.decisions.iter().any(|other| other.by == decision.by) {
-            return Err(Refused::Again(self.needed.saturating_sub(self.approvals())));
+            return Err(Refused::Again(self.terms.missing(&self.decisions)));
         }
         let next = self.with(decision);
-        if next.approvals() < self.needed.max(1) {
+        if !self.terms.are_met(&next.decisions) {
             return Ok(next);
         }
         Ok(Self {
@@ -406,12 +413,16 @@ mod tests {
                 person: Some("dev".into()),
                 ..Pusher::default()
             },
-            needed,
+            terms: Terms {
+                approvers: needed,
+                ..Terms::default()
+            },
             decisions: Vec::new(),
             waived_by: vec!["waiver".into()],
             created: 0,
             expires: 1_000,
             grant_expires: None,
+            used_by: None,
             superseded_by: None,
         }
     }
@@ -421,10 +432,15 @@ mod tests {
             by: by.into(),
             verdict,
             words: words.into(),
+            groups: Vec::new(),
             at: 10,
         };
         let revision = case.revision;
         case.after(Deed::Decide { decision, revision }, 10, GRANT)
+    }
+
+    fn used() -> Deed {
+        Deed::Use { by: "P-2".into() }
     }
 
     fn approve(case: &Case, by: &str) -> Result<Case, Refused> {
@@ -435,8 +451,8 @@ mod tests {
     fn an_approval_is_used_once_and_comes_back_only_where_nothing_was_taken() {
         let approved = approve(&case(1), "ann").unwrap();
         assert_eq!((approved.state, approved.revision), (State::Approved, 2));
-        let going = approved.after(Deed::Use, 20, GRANT).unwrap();
-        assert_eq!(going.after(Deed::Use, 20, GRANT), Err(Refused::OnItsWay));
+        let going = approved.after(used(), 20, GRANT).unwrap();
+        assert_eq!(going.after(used(), 20, GRANT), Err(Refused::OnItsWay));
         let back = going
             .after(Deed::Ended(Ending::NotTaken), 30, GRANT)
             .unwrap();
@@ -452,11 +468,11 @@ mod tests {
             let ended = going.after(Deed::Ended(ending), 30, GRANT).unwrap();
             assert_eq!(ended.state, state);
             assert_eq!(
-                ended.after(Deed::Use, 30, GRANT),
+                ended.after(used(), 30, GRANT),
                 Err(Refused::NotApproved(state))
             );
         }
-        assert_eq!(approved.after(Deed::Use, 110, GRANT), Err(Refused::Late));
+        assert_eq!(approved.after(used(), 110, GRANT), Err(Refused::Late));
     }
 
     #[test]
@@ -494,6 +510,7 @@ mod tests {
         let decision = Decision {
             by: "ann".into(),
             verdict: Verdict::Approve,
+            groups: Vec::new(),
             words: String::new(),
             at: 10,
         };
@@ -526,7 +543,7 @@ mod tests {
     fn the_table_is_whole() {
         let deeds = [
             Deed::Withdraw,
-            Deed::Use,
+            used(),
             Deed::Return,
             Deed::Supersede { by: "P-2".into() },
             Deed::Ended(Ending::Taken),

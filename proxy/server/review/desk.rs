@@ -5,12 +5,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::Millis;
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
 use super::telling;
+use super::{Basis, Millis, Terms};
 use crate::audit::{self, Audit, Digests};
 use crate::store::{self, CaseFilter, CaseRow, Change, Store};
 
@@ -49,7 +50,12 @@ pub struct NewCase {
     /// Of `Bound`.
     pub binding: String,
     pub pusher: Pusher,
-    pub needed: u32,
+    pub terms: Terms,
+    pub basis: Basis,
+    /// The names of its refs, as hex.
+    pub refs: Vec<String>,
+    /// Whether the upstream had accepted the pusher's own credential for the repository.
+    pub accepted: bool,
     pub waived_by: Vec<String>,
     pub digests: Digests,
     /// What reviewers see, as JSON.
@@ -65,6 +71,11 @@ pub struct Filed {
     pub upstream: String,
     pub repository: String,
     pub binding: String,
+    pub basis: Basis,
+    /// The names of its refs, as hex.
+    pub refs: Vec<String>,
+    /// Whether the upstream had accepted the pusher's own credential for the repository.
+    pub accepted: bool,
     pub digests: Digests,
     pub body: String,
 }
@@ -74,7 +85,8 @@ pub struct Filed {
 #[must_use]
 pub struct Grant {
     case: String,
-    digests: Digests,
+    binding: String,
+    basis: Basis,
 }
 
 impl Grant {
@@ -83,9 +95,14 @@ impl Grant {
         &self.case
     }
 
-    /// With what it was judged when it was approved.
-    pub fn digests(&self) -> &Digests {
-        &self.digests
+    /// What exactly may go.
+    pub fn binding(&self) -> &str {
+        &self.binding
+    }
+
+    /// What stood against it when it was approved.
+    pub fn basis(&self) -> &Basis {
+        &self.basis
     }
 }
 
@@ -94,6 +111,8 @@ impl Grant {
 pub struct Reviewer {
     /// Id of the person.
     pub person: String,
+    /// The groups that person is in.
+    pub groups: Vec<String>,
     pub actor: audit::Actor,
     /// The forges' accounts of that person, as upstream and account.
     pub accounts: Vec<(String, String)>,
@@ -206,6 +225,12 @@ impl Desk {
         row.map(Filed::read).transpose()
     }
 
+    /// The newest case with this binding, whatever became of it.
+    pub async fn latest(&self, binding: &str) -> Result<Option<Filed>, Error> {
+        let row = self.0.store.latest_case(binding).await?;
+        row.map(Filed::read).transpose()
+    }
+
     /// Cases, oldest first.
     pub async fn list(&self, filter: &CaseFilter, limit: u32) -> Result<Vec<Filed>, Error> {
         let rows = self.0.store.cases(filter, limit).await?;
@@ -244,7 +269,9 @@ impl Desk {
         let filed = self.case(id).await?;
         let account = filed.case.pusher.account.as_deref();
         let is_own = |(upstream, own): &(String, String)| {
-            *upstream == filed.upstream && account == Some(own.as_str())
+            filed.case.terms.four_eyes
+                && *upstream == filed.upstream
+                && account == Some(own.as_str())
         };
         if reviewer.accounts.iter().any(is_own) {
             return Err(Refused::Own.into());
@@ -253,6 +280,7 @@ impl Desk {
             by: reviewer.person.clone(),
             verdict,
             words: words.to_owned(),
+            groups: reviewer.groups.clone(),
             at: now,
         };
         let written = Written {
@@ -290,10 +318,11 @@ impl Desk {
         self.insist(id, &Deed::Withdraw, &written, now).await
     }
 
-    /// Takes the approval of the push with this binding, if there is one, for one use.
+    /// Takes the approval of the push with this binding, if there is one, for one use: as the push `by`.
     pub async fn take(
         &self,
         binding: &str,
+        by: &str,
         actor: &audit::Actor,
         now: Millis,
     ) -> Result<Option<Grant>, Error> {
@@ -307,15 +336,17 @@ impl Desk {
             kind: audit::Kind::Grant,
             action: "use",
             actor: actor.clone(),
-            note: None,
+            note: Some(format!("push {by}")),
         };
+        let deed = Deed::Use { by: by.to_owned() };
         match self
-            .change(&filed, Deed::Use, &written, Change::none(), now)
+            .change(&filed, deed, &written, Change::none(), now)
             .await
         {
             Ok(filed) => Ok(Some(Grant {
                 case: filed.case.id,
-                digests: filed.digests,
+                binding: filed.binding,
+                basis: filed.basis,
             })),
             // Somebody else was faster, or its time has just ended.
             Err(Error::Audit(audit::Error::Stale) | Error::Refused(_)) => Ok(None),
@@ -325,29 +356,29 @@ impl Desk {
 
     /// Notes how a push went upstream that had a grant.
     pub async fn ended(&self, grant: &Grant, ending: Ending, now: Millis) -> Result<Filed, Error> {
+        self.went(&grant.case, ending, now).await
+    }
+
+    async fn went(&self, id: &str, ending: Ending, now: Millis) -> Result<Filed, Error> {
         let action = match ending {
             Ending::Taken => "sent",
             Ending::NotTaken => "not-taken",
             Ending::Unknown => "unknown",
         };
         let written = Written::of_case(action, audit::Actor::system());
-        self.insist(&grant.case, &Deed::Ended(ending), &written, now)
-            .await
+        self.insist(id, &Deed::Ended(ending), &written, now).await
     }
 
     /// Gives an approved case back to the reviewers: judged again, it is worse than what they saw.
-    pub async fn give_back(
-        &self,
-        id: &str,
-        body: &str,
-        digests: &Digests,
-        now: Millis,
-    ) -> Result<Filed, Error> {
+    pub async fn give_back(&self, id: &str, anew: &NewCase, now: Millis) -> Result<Filed, Error> {
         let written = Written::of_case("return", audit::Actor::system());
         for _ in 0..TRIES {
             let mut filed = self.case(id).await?;
-            filed.body = body.to_owned();
-            filed.digests = digests.clone();
+            filed.body = anew.body.clone();
+            filed.digests = anew.digests.clone();
+            filed.basis = anew.basis.clone();
+            filed.case.terms = anew.terms.clone();
+            filed.case.waived_by = anew.waived_by.clone();
             match self
                 .change(&filed, Deed::Return, &written, Change::none(), now)
                 .await
@@ -366,6 +397,28 @@ impl Desk {
         self.insist(id, &deed, &written, now).await
     }
 
+    /// Lets the push `by` take the place of what the same pusher has waiting for no other refs than its own; tells which.
+    pub async fn make_way(&self, by: &Instead<'_>, now: Millis) -> Result<Vec<String>, Error> {
+        let store = &self.0.store;
+        let waiting = store
+            .waiting_cases(by.upstream, by.repository, SWEEP)
+            .await?;
+        let mut gone = Vec::new();
+        for row in waiting {
+            let filed = Filed::read(row)?;
+            let is_covered = filed.refs.iter().all(|name| by.refs.contains(name));
+            if filed.case.id == by.id || !is_covered || !filed.case.pusher.is(by.pusher) {
+                continue;
+            }
+            match self.supersede(&filed.case.id, by.id, now).await {
+                Ok(_) => gone.push(filed.case.id),
+                Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(gone)
+    }
+
     /// Ends what nobody decided or used in time; tells which.
     pub async fn expire(&self, now: Millis) -> Result<Vec<String>, Error> {
         let written = Written::of_case("expire", audit::Actor::system());
@@ -381,20 +434,18 @@ impl Desk {
         Ok(ended)
     }
 
-    /// Makes good what an earlier process left on its way: nobody knows how it ended.
-    pub async fn recover(&self, now: Millis) -> Result<Vec<String>, Error> {
-        let written = Written::of_case("unknown", audit::Actor::system());
+    /// What is on its way, or was when an earlier process ended.
+    pub async fn on_the_way(&self) -> Result<Vec<Filed>, Error> {
         let filter = CaseFilter {
             state: Some(State::Forwarding.as_str().to_owned()),
             ..CaseFilter::default()
         };
-        let mut left = Vec::new();
-        for filed in self.list(&filter, SWEEP).await? {
-            let deed = Deed::Ended(Ending::Unknown);
-            self.insist(&filed.case.id, &deed, &written, now).await?;
-            left.push(filed.case.id);
-        }
-        Ok(left)
+        self.list(&filter, SWEEP).await
+    }
+
+    /// Makes good what an earlier process left on its way.
+    pub async fn recover(&self, id: &str, ending: Ending, now: Millis) -> Result<Filed, Error> {
+        self.went(id, ending, now).await
     }
 
     /// Does a deed that does not depend on what its doer saw.
@@ -458,6 +509,30 @@ impl Desk {
     }
 }
 
+/// A push that goes, or waits, in the place of others.
+#[derive(Clone, Copy, Debug)]
+pub struct Instead<'a> {
+    pub id: &'a str,
+    pub upstream: &'a str,
+    pub repository: &'a str,
+    pub pusher: &'a Pusher,
+    /// The names of its refs, as hex.
+    pub refs: &'a [String],
+}
+
+/// What the column `terms` holds.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(default)]
+    terms: Terms,
+    #[serde(default)]
+    basis: Basis,
+    #[serde(default)]
+    refs: Vec<String>,
+    #[serde(default)]
+    accepted: bool,
+}
+
 /// How a deed stands in the record.
 struct Written {
     kind: audit::Kind,
@@ -485,17 +560,21 @@ impl NewCase {
                 revision: 1,
                 state: State::Open,
                 pusher: self.pusher.clone(),
-                needed: self.needed.max(1),
+                terms: self.terms.clone(),
                 decisions: Vec::new(),
                 waived_by: self.waived_by.clone(),
                 created: now,
                 expires: now.saturating_add(lasts),
                 grant_expires: None,
+                used_by: None,
                 superseded_by: None,
             },
             upstream: self.upstream.clone(),
             repository: self.repository.clone(),
             binding: self.binding.clone(),
+            basis: self.basis.clone(),
+            refs: self.refs.clone(),
+            accepted: self.accepted,
             digests: self.digests.clone(),
             body: self.body.clone(),
         }
@@ -509,7 +588,7 @@ impl Filed {
         let decisions = serde_json::from_str(&row.decisions).map_err(|_| damaged())?;
         let waived_by = serde_json::from_str(&row.waived_by).map_err(|_| damaged())?;
         let revision = u64::try_from(row.revision).map_err(|_| damaged())?;
-        let needed = u32::try_from(row.needed).map_err(|_| damaged())?;
+        let kept: Kept = serde_json::from_str(&row.terms).map_err(|_| damaged())?;
         Ok(Self {
             case: Case {
                 id: row.id,
@@ -520,17 +599,21 @@ impl Filed {
                     account: row.pusher_account,
                     credential: row.pusher_credential,
                 },
-                needed,
+                terms: kept.terms,
                 decisions,
                 waived_by,
                 created: row.created,
                 expires: row.expires,
                 grant_expires: row.grant_expires,
+                used_by: row.used_by,
                 superseded_by: row.superseded_by,
             },
             upstream: row.upstream,
             repository: row.repository,
             binding: row.binding,
+            basis: kept.basis,
+            refs: kept.refs,
+            accepted: kept.accepted,
             digests: Digests {
                 rules: row.rules,
                 policy: row.policy,
@@ -552,7 +635,14 @@ impl Filed {
             pusher_person: case.pusher.person.clone(),
             pusher_account: case.pusher.account.clone(),
             pusher_credential: case.pusher.credential.clone(),
-            needed: i64::from(case.needed),
+            needed: i64::from(case.terms.approvers),
+            terms: json(&Kept {
+                terms: case.terms.clone(),
+                basis: self.basis.clone(),
+                refs: self.refs.clone(),
+                accepted: self.accepted,
+            }),
+            used_by: case.used_by.clone(),
             decisions: json(&case.decisions),
             waived_by: json(&case.waived_by),
             created: case.created,

@@ -7,10 +7,12 @@ pub mod binding;
 pub mod case;
 pub mod desk;
 mod telling;
+mod terms;
 
 pub use self::binding::Bound;
-pub use self::case::{Case, Decision, Pusher, Refused, State, Verdict};
-pub use self::desk::{Desk, Error, Filed, Grant, Held, NewCase, Reviewer, Times};
+pub use self::case::{Case, Decision, Ending, Pusher, Refused, State, Verdict};
+pub use self::desk::{Desk, Error, Filed, Grant, Held, Instead, NewCase, Reviewer, Times};
+pub use self::terms::{Basis, Terms};
 
 /// Milliseconds since 1970 in UTC.
 pub type Millis = i64;

@@ -44,7 +44,7 @@ fn happened(kind: Kind, filed: &Filed, now: Millis) -> Change {
         upstream: filed.upstream.clone(),
         repository: filed.repository.clone(),
         approvals: case.approvals(),
-        needed: case.needed,
+        needed: case.terms.approvers,
         opened: case.created,
         expires: case.grant_expires.unwrap_or(case.expires),
         person: case.pusher.person.clone(),

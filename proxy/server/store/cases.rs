@@ -19,6 +19,8 @@ pub struct CaseRow {
     pub pusher_account: Option<String>,
     pub pusher_credential: Option<String>,
     pub needed: i64,
+    pub terms: String,
+    pub used_by: Option<String>,
     pub decisions: String,
     pub waived_by: String,
     pub created: i64,
@@ -49,7 +51,8 @@ pub fn insert(row: &CaseRow) -> Change {
     Change::none().one(
         "INSERT INTO review_case (id, revision, state, upstream, repository, binding, pusher_person, pusher_account, \
          pusher_credential, needed, decisions, waived_by, created, expires, grant_expires, superseded_by, rules, policy, \
-         config, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         config, body, terms, used_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21, $22)",
         [
             text(&row.id),
             row.revision.into(),
@@ -71,6 +74,8 @@ pub fn insert(row: &CaseRow) -> Change {
             text(&row.policy),
             text(&row.config),
             text(&row.body),
+            text(&row.terms),
+            maybe(&row.used_by),
         ],
     )
 }
@@ -79,7 +84,8 @@ pub fn insert(row: &CaseRow) -> Change {
 pub fn update(row: &CaseRow, before: i64) -> Change {
     Change::none().one(
         "UPDATE review_case SET revision = $3, state = $4, decisions = $5, waived_by = $6, grant_expires = $7, \
-         superseded_by = $8, needed = $9, rules = $10, policy = $11, config = $12, body = $13 \
+         superseded_by = $8, needed = $9, rules = $10, policy = $11, config = $12, body = $13, \
+         terms = $14, used_by = $15 \
          WHERE id = $1 AND revision = $2",
         [
             row.id.as_str().into(),
@@ -95,6 +101,8 @@ pub fn update(row: &CaseRow, before: i64) -> Change {
             row.policy.as_str().into(),
             row.config.as_str().into(),
             row.body.as_str().into(),
+            row.terms.as_str().into(),
+            row.used_by.as_deref().into(),
         ],
     )
 }
@@ -118,6 +126,36 @@ impl Store {
         .fetch_optional(self.pool())
         .await?;
         found.as_ref().map(row).transpose()
+    }
+
+    /// The newest case with this binding, whatever became of it.
+    pub async fn latest_case(&self, binding: &str) -> Result<Option<CaseRow>, Error> {
+        let found = sqlx::query(
+            "SELECT * FROM review_case WHERE binding = $1 ORDER BY created DESC, id DESC LIMIT 1",
+        )
+        .bind(binding)
+        .fetch_optional(self.pool())
+        .await?;
+        found.as_ref().map(row).transpose()
+    }
+
+    /// Cases of a repository that wait or may go, oldest first.
+    pub async fn waiting_cases(
+        &self,
+        upstream: &str,
+        repository: &str,
+        limit: u32,
+    ) -> Result<Vec<CaseRow>, Error> {
+        let found = sqlx::query(
+            "SELECT * FROM review_case WHERE upstream = $1 AND repository = $2 AND state IN ('open', 'approved') \
+             ORDER BY created, id LIMIT $3",
+        )
+        .bind(upstream)
+        .bind(repository)
+        .bind(i64::from(limit))
+        .fetch_all(self.pool())
+        .await?;
+        found.iter().map(row).collect()
     }
 
     /// Cases, oldest first.
@@ -167,6 +205,8 @@ fn row(row: &SqliteRow) -> Result<CaseRow, Error> {
         pusher_account: row.try_get("pusher_account")?,
         pusher_credential: row.try_get("pusher_credential")?,
         needed: row.try_get("needed")?,
+        terms: row.try_get("terms")?,
+        used_by: row.try_get("used_by")?,
         decisions: row.try_get("decisions")?,
         waived_by: row.try_get("waived_by")?,
         created: row.try_get("created")?,

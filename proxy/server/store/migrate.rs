@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_people.sql"),
     include_str!("migrations/0003_cases.sql"),
     include_str!("migrations/0004_outbox.sql"),
+    include_str!("migrations/0005_terms.sql"),
 ];
 
 /// All missing migrations in one transaction: a database is never between two versions.

@@ -214,7 +214,7 @@ pub async fn decide(
         _ => return Err(Problem::bad("verdict is approve or reject")),
     };
     let filed = seen(&rooms, &somebody, &id).await?;
-    if somebody.made(&filed) {
+    if somebody.made(&filed) && filed.case.terms.four_eyes {
         return Err(review::Error::from(review::Refused::Own).into());
     }
     if !somebody.may(Right::DecideCase, &filed, &rooms) {
@@ -226,6 +226,7 @@ pub async fn decide(
     let person = &somebody.bearer.person;
     let reviewer = Reviewer {
         person: person.id.as_str().to_owned(),
+        groups: rooms.people().register().groups_of(&person.id).await?,
         actor: somebody.actor(),
         accounts: person
             .accounts
@@ -312,7 +313,7 @@ async fn shown(
             account: case.pusher.account.clone(),
             you: somebody.made(filed),
         },
-        needed: case.needed,
+        needed: case.terms.approvers,
         approvals: case.approvals(),
         decisions,
         created: time::text(case.created),

@@ -56,6 +56,7 @@ fn reviewer(person: &str) -> Reviewer {
     let guard = format!("UPDATE rights SET may = may WHERE person = '{person}' AND may = 1");
     Reviewer {
         person: person.into(),
+        groups: Vec::new(),
         actor: samples::actor(),
         accounts: vec![("forge".into(), format!("account of {person}"))],
         guard: Change::of_test(guard.leak(), Some(1)),
@@ -73,7 +74,10 @@ fn push(id: &str, binding: &str) -> NewCase {
             account: Some("account of dev".into()),
             credential: None,
         },
-        needed: 1,
+        terms: Terms::default(),
+        basis: Basis::default(),
+        refs: Vec::new(),
+        accepted: false,
         waived_by: vec!["waiver".into()],
         digests: samples::digests(),
         body: "{}".into(),
@@ -110,7 +114,7 @@ async fn a_push_is_held_once_approved_and_used_once() {
     };
     assert_eq!(again.case.id, "P-1");
     assert!(
-        desk.take("b", &samples::actor(), 1)
+        desk.take("b", "P-9", &samples::actor(), 1)
             .await
             .unwrap()
             .is_none()
@@ -120,9 +124,13 @@ async fn a_push_is_held_once_approved_and_used_once() {
     let approved = approve(desk, "P-1", 1, "ann").await.unwrap();
     assert_eq!(approved.case.state, State::Approved);
     assert!(changes.has_changed().unwrap());
-    let grant = desk.take("b", &samples::actor(), 1).await.unwrap().unwrap();
+    let grant = desk
+        .take("b", "P-9", &samples::actor(), 1)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(
-        desk.take("b", &samples::actor(), 1)
+        desk.take("b", "P-9", &samples::actor(), 1)
             .await
             .unwrap()
             .is_none()
@@ -207,16 +215,27 @@ async fn what_was_on_its_way_at_a_crash_is_unknown() {
     let mut room = Room::open().await;
     room.desk.hold(&push("P-1", "b"), 0).await.unwrap();
     approve(&room.desk, "P-1", 1, "ann").await.unwrap();
-    let grant = room.desk.take("b", &samples::actor(), 1).await.unwrap();
+    let grant = room
+        .desk
+        .take("b", "P-9", &samples::actor(), 1)
+        .await
+        .unwrap();
     assert!(grant.is_some());
     room.restart().await;
-    assert_eq!(room.desk.recover(2).await.unwrap(), ["P-1"]);
-    assert!(room.desk.recover(2).await.unwrap().is_empty());
+    let left = room.desk.on_the_way().await.unwrap();
+    let used: Vec<_> = left
+        .iter()
+        .map(|filed| filed.case.used_by.as_deref())
+        .collect();
+    assert_eq!(used, [Some("P-9")]);
+    let recovered = room.desk.recover("P-1", Ending::Unknown, 2).await;
+    assert_eq!(recovered.unwrap().case.state, State::Unknown);
+    assert!(room.desk.on_the_way().await.unwrap().is_empty());
     let case = room.desk.case("P-1").await.unwrap().case;
     assert_eq!(case.state, State::Unknown);
     assert!(
         room.desk
-            .take("b", &samples::actor(), 2)
+            .take("b", "P-9", &samples::actor(), 2)
             .await
             .unwrap()
             .is_none()
@@ -296,7 +315,7 @@ impl Model {
         self.bindings += 1;
         let id = format!("P-{}", self.bindings);
         let mut new = push(&id, &binding);
-        new.needed = u32::try_from(self.pick(2) + 1).unwrap();
+        new.terms.approvers = u32::try_from(self.pick(2) + 1).unwrap();
         let desk = &self.room.desk;
         let held = match twice {
             false => vec![desk.hold(&new, self.now).await.unwrap()],
@@ -316,7 +335,7 @@ impl Model {
         assert!(opened.len() <= 1, "the same push waits twice");
         for filed in opened {
             let known = Known {
-                needed: new.needed,
+                needed: new.terms.approvers,
                 expires: self.now + TIMES.case,
                 ..Known::default()
             };
@@ -379,7 +398,7 @@ impl Model {
         let actor = samples::actor();
         let desk = self.room.desk.clone();
         let withdraw = self.pick(4) == 0;
-        let taking = || desk.take(&binding, &actor, self.now);
+        let taking = || desk.take(&binding, "P-9", &actor, self.now);
         let (one, other, withdrawn) = match (&before, withdraw) {
             (Some(filed), true) => {
                 let leaving = desk.withdraw(&filed.case.id, &actor, self.now);
@@ -454,13 +473,19 @@ impl Model {
 
     async fn restart(&mut self) {
         self.room.restart().await;
-        let left = self.room.desk.recover(self.now).await.unwrap();
+        let left = self.room.desk.on_the_way().await.unwrap();
+        let left: HashSet<String> = left.into_iter().map(|filed| filed.case.id).collect();
         let going: HashSet<String> = self.grants.drain(..).map(|grant| grant.case).collect();
-        assert_eq!(left.iter().cloned().collect::<HashSet<_>>(), going);
+        assert_eq!(left, going);
         for id in left {
+            // What the record says of the push that used it.
+            let ending = [Ending::Taken, Ending::NotTaken, Ending::Unknown]
+                [usize::try_from(self.pick(3)).unwrap()];
+            let desk = &self.room.desk;
+            desk.recover(&id, ending, self.now).await.unwrap();
             let known = self.known.get_mut(&id).unwrap();
             known.going -= 1;
-            known.taken += 1;
+            known.taken += u32::from(ending != Ending::NotTaken);
         }
     }
 
@@ -468,12 +493,10 @@ impl Model {
         let Some(filed) = self.any().await else {
             return;
         };
-        let mut worse = samples::digests();
-        worse.policy = samples::digest('9');
-        let returned = self
-            .room
-            .desk
-            .give_back(&filed.case.id, "{}", &worse, self.now);
+        let mut worse = push("anew", &filed.binding);
+        worse.terms = filed.case.terms.clone();
+        worse.digests.policy = samples::digest('9');
+        let returned = self.room.desk.give_back(&filed.case.id, &worse, self.now);
         let returned = returned.await;
         assert_eq!(returned.is_ok(), filed.case.state == State::Approved);
         if returned.is_ok() {

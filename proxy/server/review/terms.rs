@@ -1,0 +1,131 @@
+//! What a held push asks of those who decide, and what it was judged on.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Decision;
+use super::case::Verdict;
+
+/// Who may let a held push go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// Approvals of different people that it takes, at least 1.
+    pub approvers: u32,
+    /// Of each list of groups somebody must be among those who approve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviewers: Vec<Vec<String>>,
+    /// Whether nobody approves a push of their own.
+    pub four_eyes: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            approvers: 1,
+            reviewers: Vec::new(),
+            four_eyes: true,
+        }
+    }
+}
+
+impl Terms {
+    /// Approvals that are still missing. None where a list of groups is not heard yet but the number is reached.
+    pub fn missing(&self, decisions: &[Decision]) -> u32 {
+        let approved = u32::try_from(approvals(decisions).count()).unwrap_or(u32::MAX);
+        self.approvers.max(1).saturating_sub(approved)
+    }
+
+    /// The lists of groups of which nobody has approved.
+    pub fn unheard<'a>(&'a self, decisions: &'a [Decision]) -> impl Iterator<Item = &'a [String]> {
+        let heard = |list: &&[String]| {
+            let mut approved = approvals(decisions);
+            approved.any(|decision| decision.groups.iter().any(|group| list.contains(group)))
+        };
+        let lists = self.reviewers.iter().map(Vec::as_slice);
+        lists.filter(move |list| !heard(list))
+    }
+
+    pub fn are_met(&self, decisions: &[Decision]) -> bool {
+        self.missing(decisions) == 0 && self.unheard(decisions).next().is_none()
+    }
+}
+
+fn approvals(decisions: &[Decision]) -> impl Iterator<Item = &Decision> {
+    let mut decisions = decisions.iter();
+    std::iter::from_fn(move || decisions.find(|decision| decision.verdict == Verdict::Approve))
+}
+
+/// What stands against a push, as hashes: what was approved, when it is judged again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Basis(BTreeSet<String>);
+
+impl Basis {
+    pub fn new(grounds: impl IntoIterator<Item = String>) -> Self {
+        Self(grounds.into_iter().collect())
+    }
+
+    /// Whether nothing stands against it that is not in `approved` as well.
+    pub fn is_within(&self, approved: &Self) -> bool {
+        self.0.is_subset(&approved.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(by: &str, verdict: Verdict, groups: &[&str]) -> Decision {
+        Decision {
+            by: by.into(),
+            verdict,
+            words: String::new(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            at: 0,
+        }
+    }
+
+    #[test]
+    fn every_list_of_groups_is_heard_and_the_number_reached() {
+        let terms = Terms {
+            approvers: 2,
+            reviewers: vec![vec!["leads".into()], vec!["legal".into(), "ospo".into()]],
+            ..Terms::default()
+        };
+        let yes = |by, groups| said(by, Verdict::Approve, groups);
+        let both = yes("ann", &["leads", "ospo"]);
+        assert!(!terms.are_met(std::slice::from_ref(&both)), "one person");
+        assert!(terms.are_met(&[both, yes("ben", &[])]));
+        let deaf = [yes("ann", &["leads"]), yes("ben", &["leads"])];
+        assert_eq!(terms.missing(&deaf), 0);
+        let unheard: Vec<_> = terms.unheard(&deaf).collect();
+        assert_eq!(unheard, [["legal".to_owned(), "ospo".to_owned()]]);
+        assert!(!terms.are_met(&deaf));
+        let against = [
+            yes("ann", &["leads"]),
+            said("ben", Verdict::Reject, &["ospo"]),
+        ];
+        assert!(!terms.are_met(&against), "a no is no yes");
+    }
+
+    #[test]
+    fn nobody_is_still_one() {
+        let terms = Terms {
+            approvers: 0,
+            ..Terms::default()
+        };
+        assert!(!terms.are_met(&[]));
+    }
+
+    #[test]
+    fn milder_stands_and_anything_new_does_not() {
+        let basis = |grounds: &[&str]| Basis::new(grounds.iter().map(|one| (*one).to_owned()));
+        let approved = basis(&["a", "b"]);
+        assert!(basis(&["a"]).is_within(&approved));
+        assert!(approved.is_within(&approved));
+        assert!(basis(&[]).is_within(&approved));
+        assert!(!basis(&["a", "c"]).is_within(&approved));
+    }
+}
