@@ -1,4 +1,4 @@
-//! `[identity]`: what is asked of what commits and tags say of people.
+//! `[identity]`: by what pushers are known, and what is asked of what commits and tags say of people.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -8,6 +8,14 @@ use exeat_rules::Action;
 use serde::Serialize;
 
 use super::section::{Section, quoted};
+use super::sources::{self, Sources};
+
+/// A whole table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Identity {
+    pub(super) demands: Arc<Demands>,
+    pub(super) sources: Sources,
+}
 
 /// What becomes of a commit or tag that fails; `off` asks nothing.
 const ACTIONS: [(&str, Option<Action>); 5] = [
@@ -19,7 +27,9 @@ const ACTIONS: [(&str, Option<Action>); 5] = [
 ];
 
 /// Reads `[identity]`, or the table of that name of an upstream: what a key does not say is as in `otherwise`.
-pub(super) fn read(mut section: Section<'_>, otherwise: &Arc<Demands>) -> Arc<Demands> {
+pub(super) fn read(mut section: Section<'_>, otherwise: &Identity) -> Identity {
+    let sources = sources::read(&mut section, &otherwise.sources);
+    let otherwise = &otherwise.demands;
     let expected = "a domain such as bank.example, or *.bank.example for those below it";
     let domains = items(&mut section, "mail_domains", expected, MailDomain::parse);
     let expected = "an address such as bot@ci.example";
@@ -48,7 +58,10 @@ pub(super) fn read(mut section: Section<'_>, otherwise: &Arc<Demands>) -> Arc<De
         );
     }
     section.finish();
-    Arc::new(demands)
+    Identity {
+        demands: Arc::new(demands),
+        sources,
+    }
 }
 
 fn items<T>(
@@ -71,6 +84,8 @@ fn items<T>(
 /// The table as it is written.
 #[derive(Serialize)]
 pub(super) struct Shown {
+    #[serde(flatten)]
+    sources: sources::Shown,
     mail_domains: Vec<String>,
     mail_domains_action: &'static str,
     not_pusher_action: &'static str,
@@ -79,7 +94,7 @@ pub(super) struct Shown {
     bots: Vec<String>,
 }
 
-pub(super) fn shown(demands: &Demands) -> Shown {
+pub(super) fn shown(demands: &Demands, sources: &Sources) -> Shown {
     fn texts<T: Display>(items: &[T]) -> Vec<String> {
         items.iter().map(ToString::to_string).collect()
     }
@@ -88,6 +103,7 @@ pub(super) fn shown(demands: &Demands) -> Shown {
         known.map_or("off", |(word, _)| *word)
     };
     Shown {
+        sources: sources::shown(sources),
         mail_domains: texts(&demands.mail_domains),
         mail_domains_action: word(demands.mail_domains_action),
         not_pusher_action: word(demands.not_pusher_action),

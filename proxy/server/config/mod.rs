@@ -18,6 +18,7 @@ mod rules;
 mod secret;
 mod section;
 mod show;
+mod sources;
 mod telemetry;
 mod upstream;
 mod via;
@@ -40,6 +41,7 @@ pub use self::secret::KeySource;
 pub use self::section::{Problem, Warning};
 use self::section::{Reader, Section};
 pub(crate) use self::section::{either, nearest, quoted};
+pub use self::sources::{Api, Source, Sources};
 pub use self::telemetry::Telemetry;
 pub use self::upstream::{Authorities, Forge, Repositories, Upstream};
 pub use self::via::Via;
@@ -56,6 +58,8 @@ pub struct Config {
     pub quarantine: Quarantine,
     /// What is asked of what commits and tags say of people, where their upstream says nothing else. Default nothing.
     pub identity: Arc<Demands>,
+    /// By what pushers are known, where their upstream says nothing else. Default nothing.
+    pub sources: Sources,
     /// The policy files in reading order. Their rules come before the words of `policy`.
     pub policy_files: Vec<PathBuf>,
     /// At least one, sorted by name.
@@ -110,9 +114,10 @@ impl Config {
         let rules = Rules::read(root.section("rules"));
         let (policy, policy_files) = Policy::read(root.section("policy"));
         let quarantine = Quarantine::read(root.section("quarantine"));
-        let identity = identity::read(root.section("identity"), &Arc::default());
+        let identity = identity::read(root.section("identity"), &identity::Identity::default());
         let upstreams = upstream::read(root.section("upstream"), surroundings, &policy, &identity);
         let limits = Limits::read(root.section("limits"));
+        sources::check(&mut root, &listen, &upstreams);
         root.finish();
         Self {
             listen,
@@ -122,7 +127,8 @@ impl Config {
             rules,
             policy,
             quarantine,
-            identity,
+            identity: identity.demands,
+            sources: identity.sources,
             policy_files,
             upstreams,
             limits,

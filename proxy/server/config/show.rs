@@ -46,8 +46,9 @@ fn shown(config: &Config) -> Shown {
                 .filter(|(_, excuse)| upstream.excuses.heeds(*excuse))
                 .map(|(word, _)| *word)
                 .collect(),
-            identity: (upstream.identity != config.identity)
-                .then(|| identity::shown(&upstream.identity)),
+            api: upstream.api.as_ref().map(|api| api.url.to_string()),
+            identity: (upstream.identity != config.identity || upstream.sources != config.sources)
+                .then(|| identity::shown(&upstream.identity, &upstream.sources)),
         };
         (upstream.name.clone(), shown)
     });
@@ -97,7 +98,7 @@ fn shown(config: &Config) -> Shown {
             bytes: config.quarantine.bytes,
             days: config.quarantine.days,
         },
-        identity: identity::shown(&config.identity),
+        identity: identity::shown(&config.identity, &config.sources),
         upstream: upstreams.collect(),
         limits: Ordered(config.limits.numbers()),
     }
@@ -178,6 +179,8 @@ struct ShownUpstream {
     forge: Forge,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     excuses: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<identity::Shown>,
 }

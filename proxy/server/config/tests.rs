@@ -6,6 +6,7 @@ mod example;
 mod excuses;
 mod overrides;
 mod quarantine;
+mod sources;
 
 use std::path::Path;
 
@@ -661,7 +662,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [rules]\nfiles = [\"builtin\"]\nwatch = true\n\n\
                     [policy]\nfiles = []\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\n\n\
                     [quarantine]\nbytes = 53687091200\ndays = 14\n\n\
-                    [identity]\nmail_domains = []\nmail_domains_action = \"off\"\nnot_pusher_action = \"off\"\nsign_off_action = \"off\"\nsignature_action = \"off\"\nbots = []\n\n\
+                    [identity]\nsources = []\nrequired = []\ncache_seconds = 300\nmail_domains = []\nmail_domains_action = \"off\"\nnot_pusher_action = \"off\"\nsign_off_action = \"off\"\nsignature_action = \"off\"\nbots = []\n\n\
                     [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nprivate = false\nvia = \"off\"\nforge = \"bitbucket\"\n\n";
     assert!(shown.starts_with(expected), "{shown}");
     assert!(shown.ends_with("drain_seconds = 30\n"), "{shown}");

@@ -11,9 +11,11 @@ use rustls_pki_types::pem::PemObject;
 use serde::Serialize;
 use url::Url;
 
+use super::identity::Identity;
 use super::policy::{Disposition, Policy};
 use super::reach::Reach;
 use super::section::{Section, either, nearest, quoted};
+use super::sources::{self, Api, Sources};
 use super::via::{self, Surroundings, Via};
 
 /// The upstreams of a configuration that names none.
@@ -49,6 +51,10 @@ pub struct Upstream {
     pub excuses: Excuses,
     /// What is asked of what commits and tags say of people. Default what `[identity]` says.
     pub identity: Arc<Demands>,
+    /// By what its pushers are known. Default what `[identity]` says.
+    pub sources: Sources,
+    /// Where the forge is asked whose a credential is; where it is asked at all.
+    pub api: Option<Api>,
 }
 
 impl Upstream {
@@ -235,7 +241,7 @@ pub(super) fn read(
     mut section: Section<'_>,
     surroundings: &Surroundings,
     policy: &Policy,
-    identity: &Arc<Demands>,
+    identity: &Identity,
 ) -> Vec<Upstream> {
     let names = section.names();
     if names.is_empty() {
@@ -248,6 +254,15 @@ pub(super) fn read(
                 Ok(via) => upstream.via = via,
                 Err(why) => section.refuse_self(why),
             }
+            let way = sources::Way {
+                forge: upstream.forge,
+                server: &upstream.url,
+                plaintext: false,
+                via: upstream.via.as_ref(),
+                via_is_named: false,
+                surroundings,
+            };
+            upstream.api = sources::api(&mut section, &upstream.sources, &way);
         }
         return upstreams;
     }
@@ -290,7 +305,7 @@ fn upstream(
     mut section: Section<'_>,
     surroundings: &Surroundings,
     policy: &Policy,
-    identity: &Arc<Demands>,
+    identity: &Identity,
 ) -> Option<Upstream> {
     let plaintext = section.flag("plaintext").unwrap_or(false);
     let server = server(&mut section, plaintext);
@@ -303,9 +318,21 @@ fn upstream(
     let allow = repositories(&mut section, forge);
     let private = section.flag("private").unwrap_or(false);
     let url = server.as_ref().map(|(url, _)| url);
+    let via_is_named = section.has("via");
     let via = via::read(&mut section, url, surroundings);
     let excuses = excuses(&mut section, policy.review);
     let identity = super::identity::read(section.section("identity"), identity);
+    let api = url.and_then(|server| {
+        let way = sources::Way {
+            forge,
+            server,
+            plaintext,
+            via: via.as_ref(),
+            via_is_named,
+            surroundings,
+        };
+        sources::api(&mut section, &identity.sources, &way)
+    });
     section.finish();
     let (url, authority) = server?;
     Some(Upstream {
@@ -320,11 +347,13 @@ fn upstream(
         via,
         forge,
         excuses,
-        identity,
+        identity: identity.demands,
+        sources: identity.sources,
+        api,
     })
 }
 
-fn default(name: &str, identity: &Arc<Demands>) -> Option<Upstream> {
+fn default(name: &str, identity: &Identity) -> Option<Upstream> {
     let url = Url::parse(&format!("https://{name}")).ok()?;
     Some(Upstream {
         name: name.to_owned(),
@@ -338,7 +367,9 @@ fn default(name: &str, identity: &Arc<Demands>) -> Option<Upstream> {
         private: false,
         via: None,
         excuses: Excuses::default(),
-        identity: Arc::clone(identity),
+        identity: Arc::clone(&identity.demands),
+        sources: identity.sources.clone(),
+        api: None,
     })
 }
 
@@ -441,7 +472,7 @@ fn server(section: &mut Section<'_>, plaintext: bool) -> Option<(Url, http::uri:
     }
 }
 
-fn authority(url: &Url) -> Option<http::uri::Authority> {
+pub(super) fn authority(url: &Url) -> Option<http::uri::Authority> {
     let host = url.host_str()?;
     if host.ends_with('.') || url.port() == Some(0) {
         return None;
