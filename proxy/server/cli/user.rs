@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::people::{Format, Opened, Place, json_line, minute, print, remark, table, words};
 use crate::people::rights;
 use crate::people::{
-    Account, Done, Edit, NewPerson, Person, Register, Role, RoleGrant, Token, now,
+    Account, Done, Edit, FormError, NewPerson, Person, Register, Role, RoleGrant, Token, now,
 };
 
 /// Add and change the people who push, review and run the proxy
 ///
-/// A person is known by accounts on forges: the upstream's name, and the number by which the forge itself knows the account.
-/// Logins change hands, so a login links nobody; neither does a name or a mail address. Mail addresses are what commits of
-/// this person may have.
+/// A person is known by accounts on forges: the upstream's name, and the number by which the forge itself knows the account; by
+/// client certificates, and by tokens ("exeat token"). Logins change hands, so a login links nobody; neither does a name or a mail
+/// address. Mail addresses are what commits of this person may have.
 ///
 /// Nobody is known at the beginning, and there are no passwords. Lists work at any time, changes while no server runs.
 #[derive(Debug, clap::Args)]
@@ -34,6 +34,7 @@ Examples:
   exeat user add ada --role operator --mail ada@bank.example
   exeat user add bob --role developer --role 'reviewer:github.com/org/*'
   exeat user link bob --upstream github.com --account 583231 --login bob-at-bank
+  exeat user link bob --certificate 'O=Example, CN=bob'
   exeat user role bob --remove developer
   exeat user disable bob        his tokens, roles and accounts count for nothing at once")]
 pub struct Args {
@@ -131,11 +132,24 @@ struct Unlink {
     /// The person's name
     name: String,
     /// The upstream's name in the configuration
-    #[arg(long, value_name = "NAME")]
-    upstream: String,
+    #[arg(long, value_name = "NAME", requires = "account")]
+    upstream: Option<String>,
     /// The number by which the forge knows the account ("id" in GitHub's https://api.github.com/users/LOGIN)
-    #[arg(long, value_name = "ID")]
-    account: String,
+    #[arg(long, value_name = "ID", requires = "upstream")]
+    account: Option<String>,
+    /// In place of an account the subject of a client certificate, as the proxy's log has it: 'O=Example, CN=bob'
+    #[arg(long, value_name = "SUBJECT", conflicts_with_all = ["upstream", "account"], required_unless_present = "upstream")]
+    certificate: Option<String>,
+}
+
+impl Unlink {
+    fn account(&self) -> Result<Account, FormError> {
+        let named = |text: &Option<String>| text.clone().unwrap_or_default();
+        match &self.certificate {
+            Some(subject) => Account::of_certificate(subject),
+            None => Account::new(&named(&self.upstream), &named(&self.account)),
+        }
+    }
 }
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -143,8 +157,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::List => print(&listed(&args.place).await?)?,
         Command::Show(named) => print(&shown(&args.place, &named.name).await?)?,
         change => {
-            if let Command::Link(link) = change {
-                args.place.check_upstream(&link.unlink.upstream)?;
+            if let Command::Link(link) = change
+                && let Some(upstream) = &link.unlink.upstream
+            {
+                args.place.check_upstream(upstream)?;
             }
             let opened = args.place.open().await?;
             let done = carried_out(&opened, change).await;
@@ -192,12 +208,12 @@ async fn carried_out(
             )
         }
         Command::Link(Link { unlink, login }) => {
-            let account = Account::new(&unlink.upstream, &unlink.account)?;
+            let account = unlink.account()?;
             let done = people.link(&unlink.name, &account, login.as_deref(), actor);
             ("linked the account to", done.await?)
         }
         Command::Unlink(unlink) => {
-            let account = Account::new(&unlink.upstream, &unlink.account)?;
+            let account = unlink.account()?;
             let done = people.unlink(&unlink.name, &account, actor);
             ("unlinked the account from", done.await?)
         }

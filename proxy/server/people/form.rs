@@ -6,6 +6,8 @@ const PLAIN: usize = 100;
 const NAME: usize = 64;
 /// Longest mail address: RFC 5321, section 4.5.3.1.3, without its angle brackets.
 const MAIL: usize = 254;
+/// Longest subject of a certificate that is told whole.
+const SUBJECT: usize = 1000;
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Error {
@@ -23,6 +25,10 @@ pub enum Error {
         "\"{0}\" is no account id: the number (on Bitbucket the {{uuid}}) by which the forge knows it, not its login"
     )]
     Account(String),
+    #[error(
+        "\"{0}\" is no certificate's subject, such as O=Example, CN=ada: write it as the log and the audit of the proxy do"
+    )]
+    Certificate(String),
     #[error("there is no role \"{0}\"; there are {names}", names = super::person::role_names())]
     Role(String),
     #[error(
@@ -110,6 +116,16 @@ pub(super) fn account(text: &str) -> Result<String, Error> {
     }
 }
 
+/// The subject of a client certificate as the listener reads it: printable ASCII. One that it cut short is longer, and could
+/// be two.
+pub(super) fn certificate(text: &str) -> Result<String, Error> {
+    let prints = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    match (1..=SUBJECT).contains(&text.len()) && prints && text.contains('=') {
+        true => Ok(text.to_owned()),
+        false => Err(Error::Certificate(shown(text))),
+    }
+}
+
 /// What does not print, or makes what follows print elsewhere (Unicode's bidirectional controls).
 fn deceives(character: char) -> bool {
     character.is_control()
@@ -180,6 +196,17 @@ mod tests {
         }
         for bad in ["", "octocat", "1 2", "1/2", "{\"", &"1".repeat(65)] {
             assert!(account(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn subjects_are_whole_and_print() {
+        for good in ["CN=ada", "O=Example, CN=ada\\, of old"] {
+            assert_eq!(certificate(good).as_deref(), Ok(good));
+        }
+        let cut = format!("CN={}...", "a".repeat(997));
+        for bad in ["", "ada", "CN=\u{e4}", "CN=a\n", &cut] {
+            assert!(certificate(bad).is_err(), "{bad}");
         }
     }
 

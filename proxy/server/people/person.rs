@@ -37,7 +37,8 @@ impl Person {
     }
 }
 
-/// An account on a forge: the upstream's name, and the id the forge itself gave it. Logins change hands, ids do not.
+/// An account on a forge: the upstream's name, and the id the forge itself gave it. Logins change hands, ids do not. Or a client
+/// certificate: the subject under [`Account::CERTIFICATE`], which no upstream can be named.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Account {
     pub upstream: String,
@@ -46,19 +47,39 @@ pub struct Account {
 }
 
 impl Account {
+    /// What stands in the place of an upstream's name where the id is the subject of a client certificate.
+    pub const CERTIFICATE: &'static str = "@certificate";
+
     /// # Errors
     /// When one of the two is not of its form.
     pub fn new(upstream: &str, id: &str) -> Result<Self, Error> {
+        if upstream == Self::CERTIFICATE {
+            return Self::of_certificate(id);
+        }
         Ok(Self {
             upstream: form::upstream(upstream)?,
             id: form::account(id)?,
+        })
+    }
+
+    /// Whoever shows a certificate with this subject, as the listener reads it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of_certificate(subject: &str) -> Result<Self, Error> {
+        Ok(Self {
+            upstream: Self::CERTIFICATE.to_owned(),
+            id: form::certificate(subject)?,
         })
     }
 }
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", self.id, self.upstream)
+        match self.upstream.as_str() {
+            Self::CERTIFICATE => write!(f, "the certificate of {}", self.id),
+            upstream => write!(f, "{} on {upstream}", self.id),
+        }
     }
 }
 
