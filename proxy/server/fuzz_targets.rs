@@ -10,12 +10,13 @@ use http::{
 };
 
 use crate::{
-    config::{Config, Disposition},
+    config::{Config, Disposition, Forge},
     door::{self, Errand},
     gzip,
-    identity::Actor,
+    identity::{self, Actor},
     lfs,
     listen::strict::{Step, Strict},
+    people::Account,
     policy, push,
     upstream::{self, Upstreams},
 };
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("config_file", config_file),
     ("policy_file", policy_file),
     ("credential", credential),
+    ("forge_user", forge_user),
     ("challenge", challenge),
     ("lfs_batch", lfs_batch),
     ("push", push),
@@ -47,6 +49,19 @@ fn served() -> &'static (Config, Upstreams) {
         (config, upstreams)
     });
     &SERVED
+}
+
+/// What a forge says of a user, behind a byte for which forge it is: an id that an account can have, or nobody.
+pub fn forge_user(data: &[u8]) {
+    let Some((forge, answer)) = data.split_first() else {
+        return;
+    };
+    let forges = [Forge::GitHub, Forge::GitLab, Forge::Gitea, Forge::Bitbucket];
+    let forge = forges[usize::from(*forge) % forges.len()];
+    if let Some(id) = identity::account(forge, answer) {
+        assert!(Account::new("forge", &id).is_ok());
+        assert_eq!(identity::account(forge, answer), Some(id));
+    }
 }
 
 /// Bytes of an HTTP/1 connection: in any pieces the same is refused, what passes is what came, and passes again.

@@ -1,6 +1,7 @@
 //! Who stands at the door: the credential of a request, held in memory and never told.
 
 mod accepted;
+mod forge;
 mod known;
 mod token_form;
 
@@ -11,6 +12,8 @@ use exeat_inspect::FingerprintKey;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 pub use accepted::Accepted;
+pub use forge::Accounts;
+pub(crate) use forge::account;
 pub use known::Known;
 
 use crate::config::Forge;

@@ -1,6 +1,7 @@
 //! The forges behind the proxy: which there are, and the only way bytes go out to them.
 
 mod address;
+mod api;
 mod client;
 mod connect;
 mod error;
@@ -28,6 +29,7 @@ use crate::{
     config::{self, Forge},
     identity::Actor,
 };
+use api::Api;
 use client::Client;
 use redirect::Moved;
 
@@ -45,10 +47,13 @@ pub struct Upstream {
     pub excuses: Excuses,
     /// What is asked of what commits and tags say of people.
     pub identity: Arc<Demands>,
+    /// By what its pushers are known.
+    pub sources: config::Sources,
     scheme: &'static str,
     authority: Authority,
     allow: Option<config::Repositories>,
     client: Client,
+    api: Option<Api>,
     moved: Moved,
 }
 
@@ -93,6 +98,7 @@ impl Upstream {
             forge: section.forge,
             excuses: section.excuses,
             identity: Arc::clone(&section.identity),
+            sources: section.sources.clone(),
             scheme: if section.url.scheme() == "http" {
                 "http"
             } else {
@@ -101,6 +107,10 @@ impl Upstream {
             authority: section.authority.clone(),
             allow: section.allow.clone(),
             client: Client::new(section, limits)?,
+            api: match &section.api {
+                Some(api) => Some(Api::new(section, api, limits)?),
+                None => None,
+            },
             moved: Moved::default(),
         })
     }
@@ -142,6 +152,18 @@ impl Upstream {
         patience: std::time::Duration,
     ) -> Result<Response<Incoming>, Error> {
         self.client.send(request, patience).await
+    }
+
+    /// Asks the forge's API whose `credential` is, which is in the form that the API takes; `None` where it is not asked.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn ask_user(
+        &self,
+        credential: http::HeaderValue,
+        patience: std::time::Duration,
+    ) -> Option<Result<Response<Incoming>, Error>> {
+        Some(self.api.as_ref()?.user(credential, patience).await)
     }
 
     /// Sends a push, whose body `progress` watches, and waits for the head of the answer.
