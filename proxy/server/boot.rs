@@ -23,7 +23,7 @@ use crate::{
     crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
-    identity::{self, Accepted, Actor},
+    identity::{self, Accepted, Accounts, Actor, Recognition},
     lfs::Lfs,
     listen::{self, Certificates, Door, Listener},
     metrics::Metrics,
@@ -306,6 +306,9 @@ struct House {
     roads: Roads,
     key: FingerprintKey,
     pushes: Arc<Pushes>,
+    recognition: Arc<Recognition>,
+    /// Of the addresses that clients call us by.
+    scheme: &'static str,
     fetches: Fetches,
     lfs: Lfs,
     console: Console,
@@ -318,6 +321,8 @@ struct Roads {
     upstreams: Arc<Upstreams>,
     /// What the upstreams have accepted: known of these addresses alone.
     accepted: Arc<Accepted>,
+    /// Whose credentials they have said these are.
+    accounts: Arc<Accounts>,
 }
 
 impl Roads {
@@ -325,6 +330,7 @@ impl Roads {
         Ok(Self {
             upstreams: Arc::new(Upstreams::new(&config.upstreams, &config.limits)?),
             accepted: Arc::default(),
+            accounts: Arc::default(),
         })
     }
 }
@@ -343,6 +349,12 @@ impl House {
         tokio::task::spawn_blocking(move || warming.warm_up());
         let limits = Arc::new(config.limits.clone());
         let metrics = parts.metrics.clone();
+        let recognition = Arc::new(Recognition::new(
+            &parts.people,
+            &roads.accounts,
+            &parts.audit,
+            &metrics,
+        ));
         let pushes = Pushes {
             limits: Arc::clone(&limits),
             policy: book,
@@ -356,6 +368,8 @@ impl House {
             accepted: Arc::clone(&roads.accepted),
             audit: parts.audit.clone(),
             people: parts.people.clone(),
+            recognition: Arc::clone(&recognition),
+            store: parts.store.clone(),
             desk: parts.desk.clone(),
             quarantine: parts.quarantine.clone(),
             metrics: metrics.clone(),
@@ -365,6 +379,11 @@ impl House {
             roads,
             key: parts.key.clone(),
             pushes: Arc::new(pushes),
+            recognition,
+            scheme: match config.listen.tls {
+                config::Tls::Off => "http",
+                config::Tls::Development | config::Tls::Files(_) => "https",
+            },
             console: console::furnish(config, parts),
             fetches: Fetches {
                 limits: Arc::clone(&limits),
@@ -396,6 +415,7 @@ impl House {
                 self.pushes.advertise(&knock, &actor, &request).await
             }
             Errand::Push => self.pushes.serve(knock, actor, request).await,
+            _ if let Some(refused) = self.refuse_token(&knock, &actor).await => refused,
             Errand::Advertise(_) | Errand::Fetch | Errand::DumbFetch(_) => {
                 self.fetches.serve(&knock, &actor, request).await
             }
@@ -412,6 +432,7 @@ impl House {
     ) -> Result<Actor, identity::Error> {
         let mut actor = Actor::read(request.headers(), peer.ip(), &self.key)?;
         actor.certificate = listen::certificate_of(request);
+        actor.proxy = format!("{}://{}", self.scheme, called(request));
         actor
             .fits(knock.upstream.forge, &knock.upstream.name)
             .inspect_err(|_| {
@@ -421,6 +442,22 @@ impl House {
                     .inc();
             })?;
         Ok(actor)
+    }
+
+    /// A token that comes along with a fetch is needed for nothing, and must hold all the same.
+    async fn refuse_token(&self, knock: &Knock, actor: &Actor) -> Option<Response<Body>> {
+        let unknown = self
+            .recognition
+            .by_token(&knock.upstream, actor)
+            .await
+            .err()?;
+        let refusals = &self.metrics.refusals_total;
+        refusals.with_label_values(&[unknown.cause()]).inc();
+        let text = unknown.text(&knock.upstream.name, &actor.proxy);
+        Some(match knock.errand {
+            Errand::Advertise(service) => advertisement::refuse(service, &text),
+            _ => plain(StatusCode::FORBIDDEN, &text),
+        })
     }
 
     fn shut(&self, shut: &door::Shut, peer: SocketAddr) -> Response<Body> {
@@ -445,6 +482,14 @@ impl House {
         };
         self.metrics.requests_total.with_label_values(&[kind]).inc();
     }
+}
+
+/// Host and port by which the client calls us; the door has read them.
+fn called(request: &Request<Incoming>) -> &str {
+    let header = request.headers().get(http::header::HOST);
+    let header = header.and_then(|host| host.to_str().ok());
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    header.or(target).unwrap_or("PROXY")
 }
 
 fn refuse_credential(errand: &Errand, error: &identity::Error) -> Response<Body> {

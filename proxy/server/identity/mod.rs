@@ -3,7 +3,10 @@
 mod accepted;
 mod forge;
 mod known;
+mod presented;
+mod recognition;
 mod token_form;
+mod unknown;
 
 use std::{fmt, net::IpAddr};
 
@@ -15,13 +18,20 @@ pub use accepted::Accepted;
 pub use forge::Accounts;
 pub(crate) use forge::account;
 pub use known::Known;
+pub use presented::Presented;
+pub use recognition::Recognition;
+pub use unknown::Unknown;
 
-use crate::config::Forge;
+use crate::{audit, config::Forge};
 
-/// Who asks, as far as a request can say. Nothing in it is verified but the certificate: that is the forge's part.
+/// Who asks, as far as a request can say. Nothing in it is verified but the certificate: see [`Recognition`].
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub credential: Option<Credential>,
+    /// What came as a token of ours.
+    pub presented: Option<Presented>,
+    /// Scheme, host and port by which the client calls us, for the commands that it is told.
+    pub proxy: String,
     /// Whose client certificate the listener verified, where it asks for one.
     pub certificate: Option<String>,
     pub source: IpAddr,
@@ -57,6 +67,11 @@ impl fmt::Debug for Credential {
 pub enum Error {
     #[error("the request has more than one Authorization header")]
     Several,
+    #[error(
+        "the request has more than one Exeat-Token header; see git config --show-origin --get-all http.extraHeader, \
+         and the same for http.<url>.extraHeader"
+    )]
+    SeveralTokens,
     #[error("the Authorization header is malformed")]
     Malformed,
     /// NTLM and Negotiate authenticate a connection, and connections to the forge are shared.
@@ -89,9 +104,29 @@ impl Actor {
         }
         Ok(Self {
             credential,
+            presented: Presented::read(headers)?,
+            proxy: String::new(),
             certificate: None,
             source,
         })
+    }
+
+    /// As it is recorded, as long as nobody is known.
+    pub fn recorded(&self) -> audit::Actor {
+        let credential = self.credential.as_ref();
+        let kind = match credential.map(|credential| credential.scheme.as_str()) {
+            None => audit::ActorKind::Anonymous,
+            Some("basic") => audit::ActorKind::User,
+            Some(_) => audit::ActorKind::Token,
+        };
+        audit::Actor {
+            kind,
+            name: credential.and_then(|credential| credential.claimed.clone()),
+            credential: credential.map(|credential| credential.hash.clone()),
+            certificate: self.certificate.clone(),
+            source: Some(self.source.to_string()),
+            ..audit::Actor::default()
+        }
     }
 
     /// The credential's hash, or a word for its absence.

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use exeat_gitwire::push_request::{Command, PushRequest};
 use exeat_inspect::{Move, Report};
 
-use super::{Order, spool::PackSpool};
+use super::{Order, past::Past, spool::PackSpool};
 use crate::{
     door::Knock,
-    policy::{Change, Facts, Push, Update},
+    identity::Known,
+    policy::{Change, Facts, Push, Pusher, Update},
 };
 
 /// What the policy is asked about, with what it borrows.
@@ -57,12 +58,31 @@ impl<'o> Asked<'o> {
     }
 }
 
-/// What is known of a push that has come to its end.
-pub fn facts(pack: Option<&PackSpool>) -> Facts<'static> {
+/// What is known of a push that has come to its end, to where `past` was looked up.
+pub fn facts<'o>(order: &'o Order, past: Past, pack: Option<&PackSpool>) -> Facts<'o> {
     Facts {
         pack_bytes: Some(pack.map_or(0, PackSpool::length)),
-        ..Facts::default()
+        ..early_facts(order, past)
     }
+}
+
+/// What is known of a push whose head was read.
+pub fn early_facts(order: &Order, past: Past) -> Facts<'_> {
+    Facts {
+        pusher: pusher(&order.known),
+        first_push: past.first_push,
+        new_project: past.new_project,
+        pack_bytes: None,
+    }
+}
+
+/// Who pushes, in the words of the policy.
+pub fn pusher(known: &Known) -> Option<Pusher<'_>> {
+    let person = known.person.as_ref()?;
+    Some(Pusher {
+        person: &person.name,
+        groups: &known.groups,
+    })
 }
 
 /// The moves of which it is open whether they go forward.

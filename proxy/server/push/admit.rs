@@ -9,8 +9,9 @@ use super::{Pushes, body};
 use crate::{
     advertisement,
     answer::{Body, plain},
+    config::Source,
     door::Knock,
-    identity::Actor,
+    identity::{Actor, Known},
     upstream::{self, Repository},
 };
 
@@ -22,18 +23,30 @@ pub async fn advertise(
     headers: &HeaderMap,
 ) -> Response<Body> {
     let service = Service::ReceivePack;
-    if let Err(text) = permitted(pushes, knock) {
-        count_refusal(pushes, "not-permitted");
+    if let Err(text) = listed(pushes, knock) {
+        return advertisement::refuse(service, &text);
+    }
+    if !asks_forge(knock)
+        && let Err(text) = recognised(pushes, knock, actor).await
+    {
         return advertisement::refuse(service, &text);
     }
     let name = &knock.upstream.name;
     match ask(pushes, knock, actor, headers).await {
         Ok((answer, found)) if advertisement::is_advertisement(&answer, service) => {
+            if asks_forge(knock)
+                && let Err(text) = recognised(pushes, knock, actor).await
+            {
+                return advertisement::refuse(service, &text);
+            }
             let note = acceptance(pushes, knock, &found, actor);
             let (limits, metrics) = (&pushes.limits, &pushes.metrics);
             advertisement::relay(name, service, answer, limits, metrics, note)
         }
-        Ok((answer, _)) => advertisement::relay_refusal(name, answer, &pushes.metrics).await,
+        Ok((answer, _)) => {
+            forget(pushes, knock, actor, answer.status());
+            advertisement::relay_refusal(name, answer, &pushes.metrics).await
+        }
         Err(error) => advertisement::refuse(service, &unreachable(pushes, knock, &error)),
     }
 }
@@ -45,7 +58,7 @@ pub async fn admit(
     knock: &mut Knock,
     actor: &Actor,
     headers: &HeaderMap,
-) -> Result<Offer, Box<Response<Body>>> {
+) -> Result<(Offer, Known), Box<Response<Body>>> {
     let expected = "application/x-git-receive-pack-request";
     let kinds = headers.get_all(CONTENT_TYPE).iter();
     if !kinds.map(HeaderValue::as_bytes).eq([expected.as_bytes()])
@@ -56,18 +69,25 @@ pub async fn admit(
             "This is not a git-receive-pack request.",
         )));
     }
-    if let Err(text) = permitted(pushes, knock) {
-        count_refusal(pushes, "not-permitted");
-        return Err(Box::new(plain(StatusCode::FORBIDDEN, &text)));
+    let refused = |text: String| Box::new(plain(StatusCode::FORBIDDEN, &text));
+    listed(pushes, knock).map_err(refused)?;
+    let mut known = None;
+    if !asks_forge(knock) {
+        known = Some(recognised(pushes, knock, actor).await.map_err(refused)?);
     }
     let found = knock.upstream.settled(&knock.repository, actor);
-    if let Some(offer) = holds(pushes, knock, &found, actor)
-        && knock.upstream.allows(&found)
-    {
-        knock.repository = found;
-        return Ok(offer);
-    }
-    accepted_by_upstream(pushes, knock, actor, headers).await
+    let offer = match holds(pushes, knock, &found, actor) {
+        Some(offer) if knock.upstream.allows(&found) => {
+            knock.repository = found;
+            offer
+        }
+        _ => accepted_by_upstream(pushes, knock, actor, headers).await?,
+    };
+    let known = match known {
+        Some(known) => known,
+        None => recognised(pushes, knock, actor).await.map_err(refused)?,
+    };
+    Ok((offer, known))
 }
 
 /// Asks the upstream itself when this credential has not lately discovered refs through us.
@@ -87,6 +107,7 @@ async fn accepted_by_upstream(
         Err(error) => return unreachable(knock, error),
     };
     if !advertisement::is_advertisement(&answer, service) {
+        forget(pushes, knock, actor, answer.status());
         let name = &knock.upstream.name;
         let refusal = advertisement::relay_refusal(name, answer, &pushes.metrics).await;
         return Err(Box::new(refusal));
@@ -118,12 +139,46 @@ pub async fn accepted(pushes: &Pushes, knock: &Knock, actor: &Actor) -> Option<O
         .filter(|_| asked.repository == knock.repository)
 }
 
-/// What the configuration and the policy say, without asking anybody.
-fn permitted(pushes: &Pushes, knock: &Knock) -> Result<(), String> {
+/// Whether the forge says who pushes. It is asked with a credential that it has accepted for git: others could lock an
+/// account, and git offers none before it is asked for one.
+fn asks_forge(knock: &Knock) -> bool {
+    knock.upstream.sources.accepts(Source::Forge)
+}
+
+/// Who pushes, where that is enough to be let in.
+async fn recognised(pushes: &Pushes, knock: &Knock, actor: &Actor) -> Result<Known, String> {
+    let upstream = &knock.upstream;
+    let known = match pushes.recognition.of(upstream, actor).await {
+        Ok(known) => known,
+        Err(unknown) => {
+            tracing::info!(upstream = upstream.name, source = %actor.source, %unknown, "push not let in");
+            count_refusal(pushes, unknown.cause());
+            return Err(unknown.text(&upstream.name, &actor.proxy));
+        }
+    };
+    match pushes.denies_all(knock, &known) {
+        None => Ok(known),
+        Some(text) => {
+            count_refusal(pushes, "not-permitted");
+            Err(text)
+        }
+    }
+}
+
+/// What was said of a credential that the forge takes no longer.
+fn forget(pushes: &Pushes, knock: &Knock, actor: &Actor, status: StatusCode) {
+    if status == StatusCode::UNAUTHORIZED {
+        pushes.recognition.forget(&knock.upstream, actor);
+    }
+}
+
+/// Whether the repository may be pushed to at all.
+fn listed(pushes: &Pushes, knock: &Knock) -> Result<(), String> {
     let upstream = &knock.upstream;
     if upstream.allows(&knock.repository) {
-        return pushes.denies_all(knock).map_or(Ok(()), Err);
+        return Ok(());
     }
+    count_refusal(pushes, "not-permitted");
     Err(format!(
         "{}/{} is not on the list of repositories that may be pushed to. Nothing left the \
          company. Ask your security team to add it to upstream.\"{}\".allow.",

@@ -4,7 +4,7 @@ use exeat_inspect::{Examiner, Report, head};
 
 use super::{
     Order, Pushes,
-    about::Asked,
+    about::{self, Asked},
     answer::Line,
     fault::Fault,
     inspect,
@@ -13,14 +13,19 @@ use super::{
 };
 use crate::{
     door::Knock,
+    identity::Known,
     policy::{self, Facts, Stopped, Verdict},
 };
 
 impl Pushes {
     /// What is said to somebody who asks to push to where nobody, or not he, may push anything.
-    pub(super) fn denies_all(&self, knock: &Knock) -> Option<String> {
+    pub(super) fn denies_all(&self, knock: &Knock, known: &Known) -> Option<String> {
         let asked = Asked::anything(knock);
-        let stopped = policy::denied(asked.push(&[]), &Facts::default(), &self.policy)?;
+        let facts = Facts {
+            pusher: about::pusher(known),
+            ..Facts::default()
+        };
+        let stopped = policy::denied(asked.push(&[]), &facts, &self.policy)?;
         Some(format!(
             "The policy lets nothing be pushed to {}/{}. Nothing left the company. {}",
             knock.upstream.name,
@@ -34,7 +39,7 @@ impl Pushes {
         let asked = Asked::new(order, &order.knock);
         policy::denied(
             asked.push(&asked.updates(None)),
-            &Facts::default(),
+            &about::early_facts(order, order.past),
             &self.policy,
         )
     }

@@ -121,6 +121,9 @@ async fn exchange(
     // The answer may take its time; the room is for others.
     *pack = None;
     if !is_result(&answer) {
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            pushes.recognition.forget(&knock.upstream, &order.actor);
+        }
         let note = refused(knock, answer, line, pushes).await?;
         return Ok(Answered::Whole(Ending::Rejected, note));
     }

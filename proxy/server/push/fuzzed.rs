@@ -33,10 +33,13 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
         },
         actor: Actor {
             credential: None,
+            presented: None,
+            proxy: String::new(),
             certificate: None,
             source: std::net::Ipv4Addr::LOCALHOST.into(),
         },
         known: Known::default(),
+        past: super::Past::default(),
         wishes: Wishes::default(),
         request,
         since: Instant::now(),

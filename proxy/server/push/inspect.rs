@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     crashpoint::{self, Point},
-    policy::{Event, Facts, Outlook},
+    policy::{Event, Outlook},
 };
 
 /// Bytes that are handed over at once where as many have come.
@@ -138,7 +138,7 @@ pub fn outlook(pushes: &Pushes, order: &Order) -> Outlook {
     let asked = Asked::new(order, &order.knock);
     Outlook::of(
         asked.push(&asked.updates(None)),
-        &Facts::default(),
+        &about::early_facts(order, order.past),
         &pushes.policy,
     )
 }
@@ -159,7 +159,11 @@ fn settings(
         on_batch: || drop(crashpoint::pass(Point::Batch)),
         most_paths: MOST_PATHS,
         demands: Arc::clone(&order.knock.upstream.identity),
-        pusher: None,
+        pusher: order
+            .known
+            .person
+            .as_ref()
+            .map(|person| person.mails.clone().into()),
         cancelled,
     }
 }

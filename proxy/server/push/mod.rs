@@ -17,6 +17,7 @@ mod message;
 mod onward;
 mod outside;
 mod panic;
+mod past;
 mod place;
 mod receive;
 mod reconcile;
@@ -44,12 +45,13 @@ use crate::{
     config::Limits,
     crashpoint::{self, Point},
     door::Knock,
-    identity::{Accepted, Actor, Known},
+    identity::{Accepted, Actor, Known, Recognition},
     metrics::Metrics,
     people::People,
     policy::{self, Rulebook, Verdict},
     quarantine::Quarantine,
     review::Desk,
+    store::Store,
 };
 use answer::{Line, Waiting};
 use body::PushBody;
@@ -57,6 +59,7 @@ use fault::Fault;
 use id::PushId;
 use inspect::{Arrival, Work};
 use panic::{Progress, Stage};
+use past::Past;
 use place::Place;
 pub use place::Places;
 pub use share::Shares;
@@ -82,6 +85,9 @@ pub struct Pushes {
     pub accepted: Arc<Accepted>,
     pub audit: Audit,
     pub people: People,
+    /// Who knows people by what their requests bring.
+    pub recognition: Arc<Recognition>,
+    pub store: Store,
     /// Where pushes wait that need a human, and their packs.
     pub desk: Desk,
     pub quarantine: Quarantine,
@@ -97,6 +103,8 @@ pub struct Order {
     pub actor: Actor,
     /// Whom `actor` is known to be.
     pub known: Known,
+    /// What went through before, as far as the policy asks.
+    pub past: Past,
     pub request: PushRequest,
     pub wishes: Wishes,
     pub since: Instant,
@@ -151,7 +159,9 @@ impl Pushes {
                         fault,
                         so_far: None,
                     };
-                    Reply::Now(pushes.refuse_unread(&id, &knock, &actor, &unread).await)
+                    let nobody = Known::default();
+                    let refused = pushes.refuse_unread(&id, &knock, (&actor, &nobody), &unread);
+                    Reply::Now(refused.await)
                 }
             }
         };
@@ -179,8 +189,8 @@ impl Pushes {
             self.limits.body_idle_seconds.as_secs(),
         );
         let mut knock = knock.clone();
-        let offer = match admit::admit(self, &mut knock, actor, &parts.headers).await {
-            Ok(offer) => offer,
+        let (offer, known) = match admit::admit(self, &mut knock, actor, &parts.headers).await {
+            Ok(admitted) => admitted,
             Err(refusal) => {
                 // A short body is read to its end, so that the client reads the answer.
                 let rest = body.drain(self.limits.unauthenticated_body_bytes);
@@ -205,7 +215,10 @@ impl Pushes {
                         Err(busy) => unread.fault = busy,
                     }
                     self.drain(&mut body).await;
-                    return Reply::Now(self.refuse_unread(id, &knock, actor, &unread).await);
+                    return Reply::Now(
+                        self.refuse_unread(id, &knock, (actor, &known), &unread)
+                            .await,
+                    );
                 }
             };
         let _ = crashpoint::pass_in_task(Point::HeadRead).await;
@@ -215,9 +228,10 @@ impl Pushes {
         };
         let order = Order {
             id: id.clone(),
+            past: self.past(&known, &knock).await,
             knock,
             actor: actor.clone(),
-            known: Known::default(),
+            known,
             request,
             wishes,
             since,
@@ -237,6 +251,7 @@ impl Pushes {
             upstream = order.knock.upstream.name,
             repository = %order.knock.repository,
             refs = order.request.commands.len(),
+            person = order.known.person_id(),
             "push received"
         );
         let flight = Flight::begin(&self.metrics);
@@ -314,7 +329,7 @@ impl Pushes {
             self.metrics.pack_bytes_total.inc_by(pack.length());
         }
         let asked = about::Asked::new(order, &order.knock);
-        let facts = about::facts(work.pack.as_ref());
+        let facts = about::facts(order, order.past, work.pack.as_ref());
         let verdict = policy::judge(
             asked.push(&asked.updates(Some(report))),
             report,
@@ -449,10 +464,10 @@ impl Pushes {
         &self,
         id: &PushId,
         knock: &Knock,
-        actor: &Actor,
+        (actor, known): (&Actor, &Known),
         unread: &receive::Unread,
     ) -> Response<Body> {
-        let decision = record::unread(id, knock, actor, &unread.fault, &self.digests);
+        let decision = record::unread(id, knock, (actor, known), &unread.fault, &self.digests);
         if let Err(error) = self.append(&decision).await {
             tracing::error!(%error, "the refusal of a push could not be recorded");
         }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audit,
     door::Knock,
-    policy::{self, Cleared, Facts, Outlook, Verdict},
+    policy::{self, Cleared, Outlook, Verdict},
     upstream::{self, Repository},
 };
 
@@ -41,6 +41,7 @@ impl Pushes {
                     let note = &mut sent.outcome.note;
                     note.push_str(&format!("; the repository is now {}", knock.repository));
                 }
+                self.remember(order, &knock, sent.outcome.ending).await;
                 self.note_outcome(order, &sent.outcome).await;
                 tracing::info!(ending = ?sent.outcome.ending, "push forwarded");
                 return Ok(());
@@ -60,6 +61,7 @@ impl Pushes {
                 .inc(),
             _ => self.count_fault(&fault),
         }
+        self.remember(order, &knock, outcome.ending).await;
         self.note_outcome(order, &outcome).await;
         tracing::info!(ending = ?outcome.ending, "push reconciled");
         Ok(())
@@ -122,11 +124,14 @@ impl Pushes {
         let asked = about::Asked::new(order, &knock);
         let updates = asked.updates(Some(report));
         let push = asked.push(&updates);
-        let facts = about::facts(pack);
+        let past = self.past(&order.known, &knock).await;
+        let facts = about::facts(order, past, pack);
         // Findings were weighed against each other under the policy for the old name.
         let before = about::Asked::new(order, &order.knock);
-        let outlook = |push| Outlook::of(push, &Facts::default(), &self.policy);
-        if !report.findings.is_empty() && outlook(push) != outlook(before.push(&updates)) {
+        let outlook =
+            |push, past| Outlook::of(push, &about::early_facts(order, past), &self.policy);
+        let same = || outlook(push, past) == outlook(before.push(&updates), order.past);
+        if !report.findings.is_empty() && !same() {
             return Err(refused());
         }
         match policy::judge(push, report, &facts, &self.policy) {

@@ -7,7 +7,7 @@ use super::{Order, fault::Fault, id::PushId};
 use crate::{
     audit,
     door::Knock,
-    identity::Actor,
+    identity::{Actor, Known},
     policy::{Ground, Verdict},
 };
 
@@ -39,13 +39,13 @@ pub fn fault(order: &Order, fault: &Fault, digests: &audit::Digests) -> audit::D
 pub fn unread(
     id: &PushId,
     knock: &Knock,
-    actor: &Actor,
+    (actor, known): (&Actor, &Known),
     fault: &Fault,
     digests: &audit::Digests,
 ) -> audit::Decision {
     audit::Decision {
         push: id.as_str().to_owned(),
-        actor: recorded_actor(actor),
+        actor: known.recorded(actor),
         target: audit::Target {
             upstream: knock.upstream.name.clone(),
             repository: knock.repository.to_string(),
@@ -88,7 +88,7 @@ fn recorded(verdict: &Verdict) -> audit::Verdict {
 fn unjudged(order: &Order, report: Option<&Report>, digests: &audit::Digests) -> audit::Decision {
     audit::Decision {
         push: order.id.as_str().to_owned(),
-        actor: recorded_actor(&order.actor),
+        actor: order.known.recorded(&order.actor),
         target: target(order, report),
         request: Some(hex::encode(Sha256::digest(
             order.request.canonical_head(""),
@@ -98,23 +98,6 @@ fn unjudged(order: &Order, report: Option<&Report>, digests: &audit::Digests) ->
         findings: Vec::new(),
         coverage: audit::Coverage::default(),
         digests: digests.clone(),
-    }
-}
-
-fn recorded_actor(actor: &Actor) -> audit::Actor {
-    let credential = actor.credential.as_ref();
-    let kind = match credential.map(|credential| credential.scheme.as_str()) {
-        None => audit::ActorKind::Anonymous,
-        Some("basic") => audit::ActorKind::User,
-        Some(_) => audit::ActorKind::Token,
-    };
-    audit::Actor {
-        kind,
-        name: credential.and_then(|credential| credential.claimed.clone()),
-        credential: credential.map(|credential| credential.hash.clone()),
-        certificate: actor.certificate.clone(),
-        source: Some(actor.source.to_string()),
-        ..audit::Actor::default()
     }
 }
 

@@ -77,6 +77,8 @@ mod tests {
     fn from(last: u8) -> Actor {
         Actor {
             credential: None,
+            presented: None,
+            proxy: String::new(),
             certificate: None,
             source: [192, 0, 2, last].into(),
         }

@@ -9,6 +9,7 @@ mod folder;
 mod migrate;
 pub mod outbox;
 mod people;
+mod pushed;
 mod records;
 mod trouble;
 
@@ -321,7 +322,7 @@ mod tests {
             .await
             .unwrap();
         store.close().await;
-        let sentence = "has schema version 99, this binary knows up to 4: \
+        let sentence = "has schema version 99, this binary knows up to 6: \
                         a newer Exeat has used this folder; run that one";
         let error = Store::open(folder.path()).await.unwrap_err();
         assert!(error.to_string().ends_with(sentence), "{error}");
