@@ -361,6 +361,7 @@ pub(crate) fn tell<S: Spool>(
                 excused: None,
                 covers: Vec::new(),
                 waived: Vec::new(),
+                context: None,
                 commented: false,
                 first_line: 1,
             });

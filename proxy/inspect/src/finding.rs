@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     cover::Cover, examine::Hit, excuse::Excuse, fingerprint::Fingerprint, mask::Masked,
-    surroundings::Surroundings,
+    shown::Context, surroundings::Surroundings,
 };
 
 /// A rule that matched, at the place a developer can go to. Every text in it is printable
@@ -50,6 +50,9 @@ pub struct Finding {
     /// The ids of the waivers that cover all of it; it stops nothing then.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waived: Vec<String>,
+    /// The lines around it, where they are gathered for reviewers.
+    #[serde(skip)]
+    pub context: Option<Context>,
     /// It lies in a file, and a comment on one of its lines allows it.
     #[serde(skip)]
     pub commented: bool,
@@ -120,6 +123,7 @@ impl Finding {
             excused: None,
             covers: Vec::new(),
             waived: Vec::new(),
+            context: None,
             commented: false,
         }
     }

@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("ignore_file", ignore_file),
     ("baseline", baseline),
     ("authorship", authorship),
+    ("shown", shown),
 ];
 
 /// Short secrets, so that a fuzzer finds some.
@@ -135,6 +136,7 @@ pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
         refs: head.refs,
         forward: Vec::new(),
         objects: None,
+        shown: None,
     };
     if request.expects_pack() {
         let pack = exeat_gitwire::fuzz_targets::pack::sealed(data.get(consumed..)?)?;
@@ -173,6 +175,7 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
         most_paths: 20,
         demands: Arc::default(),
         pusher: None,
+        shown: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     };
@@ -193,6 +196,21 @@ pub fn name(data: &[u8]) {
         secret.starts_with(b"key_") && secret[4..].iter().all(digit)
     };
     assert!(!shown.as_bytes().windows(8).any(is_key), "{shown}");
+}
+
+/// A text around which is read: printable lines of bounded length, without the secrets, wherever one reads.
+pub fn shown(data: &[u8]) {
+    let mut examiner = Examiner::new(Arc::clone(rules()), key());
+    let own = data.len() / 3..data.len() / 2;
+    for line in crate::shown::lines_of(&mut examiner, data, &own) {
+        assert!(line.len() <= 200, "{line}");
+        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        let is_key = |secret: &[u8]| {
+            let digit = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+            secret.starts_with(b"key_") && secret[4..].iter().all(digit)
+        };
+        assert!(!line.as_bytes().windows(8).any(is_key), "{line}");
+    }
 }
 
 /// Lines, an id before the first NUL: where nothing is said to be allowed, nothing is.

@@ -220,6 +220,7 @@ mod tests {
                 excused: None,
                 covers: Vec::new(),
                 waived: Vec::new(),
+                context: None,
                 commented: false,
                 first_line: 1,
             },

@@ -35,6 +35,7 @@ use crate::{
     pool::{Pool, Worker},
     references::{self, Kinds, References},
     report::Unscannable,
+    shown::{self, Shown, Wanted},
     stored::Stored,
 };
 
@@ -101,6 +102,8 @@ pub struct Settings {
     pub demands: Arc<Demands>,
     /// The known mail addresses of whoever pushes; none where nobody knows who it is.
     pub pusher: Option<Arc<[String]>>,
+    /// What is gathered for reviewers besides the pack; nothing is without it.
+    pub shown: Option<Arc<Wanted>>,
     /// Set from outside to stop the inspection.
     pub cancelled: Arc<AtomicBool>,
     /// Called by whoever takes a batch of objects, before its first. Tests strike here.
@@ -127,6 +130,8 @@ pub struct Inspected<S: Spool> {
     pub forward: Vec<Move>,
     /// Hex BLAKE3 over the ids of its objects in their order.
     pub objects: String,
+    /// What reviewers may see, where that was asked.
+    pub shown: Option<Shown>,
     /// The pack, exactly as inspected, from header to trailer.
     pub pack: Pack<S>,
 }
@@ -249,6 +254,22 @@ impl<S: Spool> PackInspection<S> {
         let mut findings = located.findings;
         state.overflowed |= keep_strongest(&mut findings, &self.settings);
         let unscannable = unscannable(&mut state, located.unscannable, &self.settings);
+        let shown = match &self.settings.shown {
+            Some(wanted) => Some(shown::gather(
+                &mut Stored {
+                    pack: &mut pack,
+                    ids: &ids,
+                    entries: &entries,
+                    hash: self.hash,
+                },
+                targets.unwrap_or_default(),
+                &mut findings,
+                worker.examiner(&self.settings.rules, &self.settings.key),
+                wanted,
+                &|| shared.go_on(),
+            )?),
+            None => None,
+        };
         let mut coverage = state.coverage;
         coverage.not_scannable = unscannable.len() as u64;
         coverage.bases = pack.bases() as u64;
@@ -259,6 +280,7 @@ impl<S: Spool> PackInspection<S> {
             unscannable,
             coverage,
             forward,
+            shown,
             pack,
         })
     }

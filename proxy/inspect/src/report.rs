@@ -4,7 +4,9 @@
 use exeat_rules::Action;
 use serde::Serialize;
 
-use crate::{authorship::Counted, coverage::Coverage, finding::Finding, forward::Move};
+use crate::{
+    authorship::Counted, coverage::Coverage, finding::Finding, forward::Move, shown::Shown,
+};
 
 /// The outcome of an inspection. It holds no secret and no byte that was not made printable.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,8 @@ pub struct Report {
     /// Hex BLAKE3 over the ids of the pack's objects in their order: what was inspected, whatever way it was packed. None
     /// where there is no pack.
     pub objects: Option<String>,
+    /// What reviewers may see, where it was gathered.
+    pub shown: Option<Shown>,
 }
 
 impl Report {

@@ -151,6 +151,7 @@ impl Engine {
             most_paths: MOST_PATHS,
             demands: Arc::default(),
             pusher: None,
+            shown: None,
             cancelled: Arc::new(AtomicBool::new(false)),
             on_batch: || (),
         };

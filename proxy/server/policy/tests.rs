@@ -45,6 +45,7 @@ pub(super) fn report(actions: &[Action], unread: usize) -> Report {
         excused: None,
         covers: Vec::new(),
         waived: Vec::new(),
+        context: None,
         commented: false,
         first_line: 1,
     };

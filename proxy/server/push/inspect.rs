@@ -10,7 +10,9 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
-use exeat_inspect::{Examiner, MOST_PATHS, Move, PackInspection, Pool, Report, Settings, head};
+use exeat_inspect::{
+    Examiner, MOST_PATHS, Move, PackInspection, Pool, Report, Settings, Wanted, head, shown,
+};
 use futures_util::FutureExt;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::Instrument;
@@ -164,8 +166,29 @@ fn settings(
             .person
             .as_ref()
             .map(|person| person.mails.clone().into()),
+        shown: wanted(pushes, order),
         cancelled,
     }
+}
+
+/// What reviewers are to see, where a push can be held at all.
+fn wanted(pushes: &Pushes, order: &Order) -> Option<Arc<Wanted>> {
+    let request = &order.request;
+    let wanted = || Wanted {
+        names: request
+            .commands
+            .iter()
+            .map(|command| command.name.to_vec())
+            .collect(),
+        options: request
+            .options
+            .iter()
+            .filter(|option| !option.starts_with(b"exeat."))
+            .map(|option| option.to_vec())
+            .collect(),
+        words: order.wishes.reason.clone(),
+    };
+    pushes.quarantine.can_hold().then(|| Arc::new(wanted()))
 }
 
 /// What the inspector may ask the upstream, in the pusher's name.
@@ -242,11 +265,13 @@ impl Inspector {
         let mut examiner = Examiner::new(Arc::clone(&rules), self.settings.key.clone())
             .with_strength(self.settings.strength);
         let head = head::examine(&mut examiner, &self.request);
-        drop(examiner);
         let mut report = of_head(head, rules.digest());
         if !self.request.expects_pack() {
+            let wanted = self.settings.shown.as_deref();
+            report.shown = wanted.map(|wanted| shown::without_pack(&mut examiner, wanted));
             return nothing_follows(chunks).map(|()| Work { report, pack: None });
         }
+        drop(examiner);
         let inspected = self.inspect_pack(chunks)?;
         report.findings.extend(inspected.findings);
         report.counted = inspected.counted;
@@ -254,6 +279,7 @@ impl Inspector {
         report.unscannable.extend(inspected.unscannable);
         report.forward = inspected.forward;
         report.objects = Some(inspected.objects);
+        report.shown = inspected.shown;
         Ok(Work {
             report,
             pack: Some(inspected.pack.into_spool()),
@@ -303,6 +329,7 @@ pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
         refs: head.refs,
         forward: Vec::new(),
         objects: None,
+        shown: None,
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod binding;
 pub mod case;
 pub mod desk;
+pub mod dossier;
 mod telling;
 mod terms;
 

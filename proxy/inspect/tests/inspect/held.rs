@@ -48,6 +48,8 @@ fn held(finding: &Finding) -> usize {
         excused: _,
         covers,
         waived,
+        // Of 200 findings at most, and only where somebody asks for it (`shown`).
+        context: _,
         commented: _,
         first_line: _,
     } = finding;

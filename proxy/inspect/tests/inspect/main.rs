@@ -20,4 +20,5 @@ mod properties;
 mod reached;
 mod repository;
 mod scene;
+mod shown;
 mod streamed;

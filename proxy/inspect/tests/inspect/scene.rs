@@ -46,6 +46,7 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         most_paths: 1000,
         demands: Arc::default(),
         pusher: None,
+        shown: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     }

@@ -149,6 +149,7 @@ fn settings(scan: &Scan) -> Settings {
         most_paths: exeat_inspect::MOST_PATHS,
         demands: Arc::clone(&scan.demands),
         pusher: scan.pusher.clone(),
+        shown: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     }
