@@ -567,7 +567,10 @@ fn bytes_that_are_no_pack_do_not_arrive() {
 
 #[test]
 fn pushes_at_the_same_time_do_not_meet() {
-    let mut world = World::start(Options::default());
+    let mut world = World::start(Options {
+        settings: "[policy]\nquiet_after = 0\n",
+        ..Options::default()
+    });
     let secrets: Vec<String> = (0..4).map(|index| github_token(700 + index)).collect();
     secrets.iter().for_each(|secret| world.forbid(secret));
     let lanes: Vec<_> = (0..8)

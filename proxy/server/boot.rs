@@ -29,7 +29,7 @@ use crate::{
     metrics::Metrics,
     people::People,
     policy::Rulebook,
-    push::{Places, Pushes, Shares, SpoolRoom},
+    push::{Places, Pushes, Shares, SpoolRoom, Stops},
     quarantine::Quarantine,
     reload::Standing,
     review::{Desk, Times},
@@ -75,6 +75,7 @@ struct Parts {
     room: Arc<SpoolRoom>,
     places: Arc<Places>,
     shares: Arc<Shares>,
+    stops: Arc<Stops>,
     people: People,
     desk: Desk,
     quarantine: Quarantine,
@@ -200,6 +201,7 @@ impl Parts {
                 .context("the spool folder cannot be made")?,
             places: Places::new(limits.pushes, &metrics),
             shares: Shares::new(limits.pushes_per_user),
+            stops: Stops::new(config.quiet),
             people: People::new(&store, &audit),
             desk: Desk::new(store.clone(), audit.clone(), times(config)),
             quarantine: Quarantine::open(
@@ -224,6 +226,7 @@ impl Parts {
         self.room.set_limit(config.limits.spool_bytes);
         self.places.set_number(config.limits.pushes);
         self.shares.set_each(config.limits.pushes_per_user);
+        self.stops.follow(config.quiet);
         let config::Quarantine { keys, bytes, .. } = &config.quarantine;
         self.quarantine.follow(keys.clone(), *bytes);
         self.desk.follow(times(config));
@@ -365,6 +368,7 @@ impl House {
             room: Arc::clone(&parts.room),
             places: Arc::clone(&parts.places),
             shares: Arc::clone(&parts.shares),
+            stops: Arc::clone(&parts.stops),
             accepted: Arc::clone(&roads.accepted),
             audit: parts.audit.clone(),
             people: parts.people.clone(),

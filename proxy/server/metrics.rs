@@ -30,6 +30,8 @@ pub struct Counters {
     /// Findings lowered from block to review by what the push brings, by `excuse`: `comment`, `ignore-file`, `baseline`.
     /// They are among those of `findings_total` all the same.
     pub excused_findings_total: IntCounterVec,
+    /// Answers to stopped pushes without details, because the pusher's pushes were stopped again and again.
+    pub quiet_answers_total: IntCounter,
     /// Findings that waivers covered, and that stopped nothing. They are among those of `findings_total` all the same.
     pub waived_findings_total: IntCounter,
     /// Delta bases of thin packs that were fetched from upstreams.
@@ -118,6 +120,11 @@ impl Metrics {
                 "Findings in pushes, by the action their rule asks for.",
                 "action",
                 &["block", "review", "warn", "note"],
+            ),
+            quiet_answers_total: counter(
+                &registry,
+                "exeat_quiet_answers_total",
+                "Answers to stopped pushes without details, after repeated stops of the pusher.",
             ),
             existing_findings_total: counter(
                 &registry,

@@ -33,7 +33,7 @@ pub use self::data::Data;
 pub use self::limits::Limits;
 pub use self::listen::{Files, Listen, Tls};
 pub use self::overrides::Overriding;
-pub use self::policy::{DISPOSITIONS, Disposition, Policy};
+pub use self::policy::{DISPOSITIONS, Disposition, Policy, Quiet};
 pub use self::quarantine::Quarantine;
 pub use self::reach::Reach;
 pub use self::rules::{RuleFile, Rules};
@@ -55,6 +55,7 @@ pub struct Config {
     pub data: Data,
     pub rules: Rules,
     pub policy: Policy,
+    pub quiet: Quiet,
     pub quarantine: Quarantine,
     /// What is asked of what commits and tags say of people, where their upstream says nothing else. Default nothing.
     pub identity: Arc<Demands>,
@@ -112,7 +113,7 @@ impl Config {
         let telemetry = Telemetry::read(root.section("telemetry"), &listen);
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
-        let (policy, policy_files) = Policy::read(root.section("policy"));
+        let (policy, quiet, policy_files) = Policy::read(root.section("policy"));
         let quarantine = Quarantine::read(root.section("quarantine"));
         let identity = identity::read(root.section("identity"), &identity::Identity::default());
         let upstreams = upstream::read(root.section("upstream"), surroundings, &policy, &identity);
@@ -126,6 +127,7 @@ impl Config {
             data,
             rules,
             policy,
+            quiet,
             quarantine,
             identity: identity.demands,
             sources: identity.sources,

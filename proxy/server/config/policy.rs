@@ -1,6 +1,6 @@
-//! `[policy]`: what becomes of a finding.
+//! `[policy]`: what becomes of a finding, and how much is told of it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
@@ -23,6 +23,27 @@ pub struct Policy {
     /// Findings in files that the target repository serves already: the same rule, path and matched bytes. Never more
     /// than their action asks for. Default `forward`: whole files arrive with every change, old content with them.
     pub existing: Disposition,
+}
+
+/// After how many stops of one pusher the answers have no details: who is told what stops a push, again and again, learns
+/// the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quiet {
+    /// `quiet_after`: stops that are told with all details. Default 10; 0: all of them.
+    pub after: usize,
+    /// `quiet_minutes`: how long a stop counts. Default 60.
+    pub within: Duration,
+}
+
+impl Quiet {
+    fn read(section: &mut Section<'_>) -> Self {
+        let after = section.number("quiet_after", 0..=1000).unwrap_or(10);
+        let minutes = section.number("quiet_minutes", 1..=10_080).unwrap_or(60);
+        Self {
+            after: usize::try_from(after).unwrap_or(usize::MAX),
+            within: Duration::from_secs(60 * minutes),
+        }
+    }
 }
 
 /// What becomes of a finding. Ordered from the weakest to the strongest.
@@ -60,9 +81,10 @@ impl Disposition {
 }
 
 impl Policy {
-    /// The words of the table, and the policy files it names in reading order. Default: none.
-    pub(super) fn read(mut section: Section<'_>) -> (Self, Vec<PathBuf>) {
+    /// The words of the table, what it says of answers, and the policy files it names in reading order. Default: none.
+    pub(super) fn read(mut section: Section<'_>) -> (Self, Quiet, Vec<PathBuf>) {
         let files = files(&mut section);
+        let quiet = Quiet::read(&mut section);
         let policy = Self {
             block: section
                 .word("block", &DISPOSITIONS)
@@ -96,7 +118,7 @@ impl Policy {
             );
         }
         section.finish();
-        (policy, files)
+        (policy, quiet, files)
     }
 
     /// Hex SHA-256 over the canonical JSON of these fields.

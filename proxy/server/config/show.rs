@@ -86,6 +86,8 @@ fn shown(config: &Config) -> Shown {
                 .map(|path| path_text(path))
                 .collect(),
             words: *policy,
+            quiet_after: config.quiet.after,
+            quiet_minutes: config.quiet.within.as_secs() / 60,
         },
         quarantine: ShownQuarantine {
             key: config.quarantine.key.as_ref().map(ToString::to_string),
@@ -131,6 +133,8 @@ struct ShownPolicy {
     files: Vec<String>,
     #[serde(flatten)]
     words: Policy,
+    quiet_after: usize,
+    quiet_minutes: u64,
 }
 
 #[derive(Serialize)]

@@ -82,6 +82,30 @@ pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     }
 }
 
+/// A stopped push of somebody whose pushes are stopped again and again: the same words whatever stopped it, also where a
+/// person is to look at it.
+pub fn without_details(id: &PushId) -> Told {
+    let mut page = Page::default();
+    page.line(&format!("Push stopped. {STATE}"));
+    page.gap();
+    page.text(
+        "Several of your pushes were stopped lately, so what stopped this one is not told here.",
+    );
+    page.text(&format!(
+        "Ask your security team and give them the push id {id}: they see all of it, and whether it waits for a \
+         review. Your commits are safe on your machine."
+    ));
+    page.gap();
+    page.text("To look before you push:");
+    page.line("  exeat scan --git @{upstream}..HEAD");
+    page.gap();
+    page.line(&format!("Push {id}."));
+    Told {
+        text: page.text,
+        reason: format!("stopped, {id}"),
+    }
+}
+
 /// Words of policy rules that are told.
 const MOST_MESSAGES: usize = 3;
 

@@ -19,6 +19,7 @@ mod outside;
 mod panic;
 mod past;
 mod place;
+mod quiet;
 mod receive;
 mod reconcile;
 mod record;
@@ -62,6 +63,7 @@ use panic::{Progress, Stage};
 use past::Past;
 use place::Place;
 pub use place::Places;
+pub use quiet::Stops;
 pub use share::Shares;
 pub use spool::{SpoolRoom, is_full};
 use wishes::Wishes;
@@ -82,6 +84,8 @@ pub struct Pushes {
     pub places: Arc<Places>,
     /// How many of the places one user may hold.
     pub shares: Arc<Shares>,
+    /// Whose pushes were stopped lately.
+    pub stops: Arc<Stops>,
     pub accepted: Arc<Accepted>,
     pub audit: Audit,
     pub people: People,
@@ -378,7 +382,14 @@ impl Pushes {
     }
 
     async fn stop(&self, order: &Order, line: &mut Line, told: &message::Told) {
-        line.refuse(&order.request, told).await;
+        match self.stops.note(&quiet::pusher(order), Instant::now()) {
+            false => line.refuse(&order.request, told).await,
+            true => {
+                self.metrics.quiet_answers_total.inc();
+                let quiet = message::without_details(&order.id);
+                line.refuse(&order.request, &quiet).await;
+            }
+        }
         let outcome = audit::Outcome {
             ending: audit::Ending::NotSent,
             forwarded_bytes: 0,
