@@ -27,6 +27,7 @@ use crate::{
     lfs::Lfs,
     listen::{self, Certificates, Door, Listener},
     metrics::Metrics,
+    notify::{Notifier, Receivers},
     people::People,
     policy::Rulebook,
     push::{Places, Pushes, Shares, SpoolRoom, Stops},
@@ -61,6 +62,7 @@ pub struct Running {
     standing: Arc<Standing<House>>,
     config: Config,
     rule_files: RuleFiles,
+    notifier: Notifier,
     parts: Parts,
 }
 
@@ -109,6 +111,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let names = bound.as_ref().map(|bound| bound.names.clone());
     let parts = Parts::new(config, store, audit, metrics, key, pool, names)?;
     let roads = Roads::new(config)?;
+    let receivers = Receivers::new(config)?;
     let house = House::new(config, rules, book, digests, &parts, roads);
     parts.take(config, &house);
     parts.tell(&proven);
@@ -137,6 +140,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         certificates.extend(bound.listener.certificates());
         serving.push(bound.serve(&standing, &stop));
     }
+    let notifier = parts.notifier(receivers);
     readiness.set(true);
     tracing::info!(%git, ?telemetry, ?console, tls, "ready");
     Ok(Running {
@@ -153,6 +157,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         standing,
         config: config.clone(),
         rule_files: RuleFiles::new(reading.contents),
+        notifier,
         parts,
     })
 }
@@ -175,6 +180,7 @@ impl Running {
         {
             tracing::warn!("pushes were still under way; their outcome is noted at the next start");
         }
+        self.notifier.stop().await;
         parts.audit.close().await;
         parts.store.close().await;
         self.stop_observing.cancel();
@@ -217,6 +223,17 @@ impl Parts {
             audit,
             metrics,
         })
+    }
+
+    /// What tells of held pushes.
+    fn notifier(&self, receivers: Receivers) -> Notifier {
+        Notifier::start(
+            self.store.clone(),
+            self.audit.clone(),
+            self.metrics.clone(),
+            receivers,
+            self.desk.changes(),
+        )
     }
 
     /// What is shared by all pushes follows the configuration of `house`.

@@ -35,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     ("push", push),
     ("push_options", crate::push::fuzz_options),
     ("quarantined", crate::quarantine::fuzz),
+    ("smtp_reply", crate::notify::fuzz),
 ];
 
 /// A configuration with two forges, one of them at a host of its own.

@@ -71,6 +71,13 @@ pub struct Counters {
     pub spool_limit_bytes: IntGauge,
     pub pushes_limit: IntGauge,
     pub connections_limit: IntGauge,
+    /// Notices, by `channel`: `webhook`, `mail`.
+    pub notices_delivered_total: IntCounterVec,
+    pub notices_failed_total: IntCounterVec,
+    pub notices_dead_total: IntCounterVec,
+    pub outbox_waiting: IntGaugeVec,
+    pub outbox_dead: IntGaugeVec,
+    pub outbox_oldest_seconds: IntGauge,
     build_info: IntGaugeVec,
     rules_info: IntGaugeVec,
     /// By `proof`: `proven`, `unproven`.
@@ -287,6 +294,44 @@ impl Metrics {
                 "exeat_connections_limit",
                 "Client connections that may be open at once.",
             ),
+            notices_delivered_total: counters(
+                &registry,
+                "exeat_notices_delivered_total",
+                "Notices about held pushes that were delivered, by channel.",
+                "channel",
+                CHANNELS,
+            ),
+            notices_failed_total: counters(
+                &registry,
+                "exeat_notices_failed_total",
+                "Tries to deliver a notice that failed, by channel.",
+                "channel",
+                CHANNELS,
+            ),
+            notices_dead_total: counters(
+                &registry,
+                "exeat_notices_dead_total",
+                "Notices that were given up, by channel.",
+                "channel",
+                CHANNELS,
+            ),
+            outbox_waiting: gauges(
+                &registry,
+                "exeat_outbox_waiting",
+                "Notices that wait to be delivered now, by channel.",
+                "channel",
+            ),
+            outbox_dead: gauges(
+                &registry,
+                "exeat_outbox_dead",
+                "Notices that were given up and are still kept, by channel.",
+                "channel",
+            ),
+            outbox_oldest_seconds: gauge(
+                &registry,
+                "exeat_outbox_oldest_seconds",
+                "How long ago happened what the oldest waiting notice tells; 0 where none waits.",
+            ),
             process: Process::new(&registry),
             build_info: gauges(
                 &registry,
@@ -451,6 +496,9 @@ const UPSTREAM_ERRORS: &[&str] = &[
     "report",
     "endless",
 ];
+
+/// The ways of notices.
+const CHANNELS: &[&str] = &["webhook", "mail"];
 
 const NAMES: &str = "because metric names are constants, valid and used once";
 

@@ -10,6 +10,7 @@ use exeat_rules::{Compiled, RuleSet};
 use super::{House, Parts, Roads, Running, digests};
 use crate::{
     config::Config,
+    notify::Receivers,
     policy::{self, Rulebook},
     policy_files,
     poll::{Looks, POLL},
@@ -130,9 +131,11 @@ impl Running {
             Err(error) => return Err(refused(error)),
         };
         let roads = Roads::new(&config).map_err(refused)?;
+        let receivers = Receivers::new(&config).map_err(|error| refused(error.into()))?;
         self.put_in_force(config, &proven, book, roads, true)
             .await
             .map_err(refused)?;
+        self.notifier.follow(receivers);
         self.rule_files = RuleFiles::new(contents);
         Ok(())
     }

@@ -8,6 +8,7 @@ mod git;
 pub mod group;
 pub mod health;
 pub mod hook;
+pub mod notices;
 mod notify;
 mod people;
 pub mod policy;
@@ -57,6 +58,8 @@ enum Command {
     Group(group::Args),
     /// Create, list and revoke tokens for the proxy itself
     Token(token::Args),
+    /// See what is told of held pushes, and whether it arrives
+    Notify(notices::Args),
     /// Check the policy files, or say what they would do with a push
     Policy(policy::Args),
     /// List and verify the records of what was pushed
@@ -95,6 +98,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::User(args) => user::run(args).await,
         Command::Group(args) => group::run(args).await,
         Command::Token(args) => token::run(args).await,
+        Command::Notify(args) => notices::run(args).await,
         Command::Policy(args) => policy::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,

@@ -130,7 +130,7 @@ fn check_owner(directory: &Path) -> anyhow::Result<()> {
 }
 
 /// Whoever runs this command, as the kernel knows him; behind sudo also as sudo says.
-fn operator() -> Actor {
+pub fn operator() -> Actor {
     let user = named(rustix::process::getuid().as_raw());
     let behind = std::env::var("SUDO_USER")
         .ok()

@@ -9,6 +9,7 @@ mod data;
 mod identity;
 mod limits;
 mod listen;
+mod notify;
 mod overrides;
 mod policy;
 mod quarantine;
@@ -32,12 +33,13 @@ pub use self::console::Console;
 pub use self::data::Data;
 pub use self::limits::Limits;
 pub use self::listen::{Files, Listen, Tls};
+pub use self::notify::{Addressee, Login, Mail, MailTls, Notify, Webhook};
 pub use self::overrides::Overriding;
 pub use self::policy::{DISPOSITIONS, Disposition, Policy, Quiet};
 pub use self::quarantine::Quarantine;
 pub use self::reach::Reach;
 pub use self::rules::{RuleFile, Rules};
-pub use self::secret::KeySource;
+pub use self::secret::{KeySource, Secret};
 pub use self::section::{Problem, Warning};
 use self::section::{Reader, Section};
 pub(crate) use self::section::{either, nearest, quoted};
@@ -57,6 +59,7 @@ pub struct Config {
     pub policy: Policy,
     pub quiet: Quiet,
     pub quarantine: Quarantine,
+    pub notify: Notify,
     /// What is asked of what commits and tags say of people, where their upstream says nothing else. Default nothing.
     pub identity: Arc<Demands>,
     /// By what pushers are known, where their upstream says nothing else. Default nothing.
@@ -115,6 +118,7 @@ impl Config {
         let rules = Rules::read(root.section("rules"));
         let (policy, quiet, policy_files) = Policy::read(root.section("policy"));
         let quarantine = Quarantine::read(root.section("quarantine"));
+        let notify = Notify::read(root.section("notify"), surroundings);
         let identity = identity::read(root.section("identity"), &identity::Identity::default());
         let upstreams = upstream::read(root.section("upstream"), surroundings, &policy, &identity);
         let limits = Limits::read(root.section("limits"));
@@ -129,6 +133,7 @@ impl Config {
             policy,
             quiet,
             quarantine,
+            notify,
             identity: identity.demands,
             sources: identity.sources,
             policy_files,

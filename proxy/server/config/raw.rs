@@ -196,10 +196,15 @@ fn environment_layer(
 }
 
 /// The tables below which names stand that the user chose.
-const NAMED: [&[&str]; 2] = [&["upstream"], &["rules", "override"]];
+const NAMED: [&[&str]; 3] = [
+    &["upstream"],
+    &["rules", "override"],
+    &["notify", "webhook"],
+];
 
 /// `EXEAT__UPSTREAM__GITHUB_COM__URL` means `upstream."github.com".url` where the file has that upstream: variable names
-/// cannot hold dots or dashes, so an underscore stands for any of the three. So it is with the rules that are overridden.
+/// cannot hold dots or dashes, so an underscore stands for any of the three. So it is with the rules that are overridden and
+/// with webhooks.
 fn key_path(variable: &str, file: &Map<String, Value>) -> Vec<String> {
     let rest = variable.strip_prefix(PREFIX).unwrap_or_default();
     let mut path: Vec<String> = rest.split("__").map(str::to_ascii_lowercase).collect();

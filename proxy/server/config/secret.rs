@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::section::Section;
 
@@ -103,4 +106,24 @@ fn read_short(path: &Path, length: u64, expected: &str) -> Result<String, String
     }
     let read = std::fs::read(path).map_err(|error| format!("cannot read this file: {error}"))?;
     String::from_utf8(read).map_err(|_| format!("expected {expected} there"))
+}
+
+/// Bytes that nobody is to see. Silent in `Debug`, wiped when the last copy goes. Cheap to clone.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
+
+impl Secret {
+    pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(Arc::new(bytes))
+    }
+
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
 }

@@ -379,6 +379,9 @@ impl<'r> Section<'r> {
             [rules, section, name, ..] if rules == "rules" && section == "override" => {
                 *name = "*".to_owned();
             }
+            [notify, section, name, ..] if notify == "notify" && section == "webhook" => {
+                *name = "*".to_owned();
+            }
             _ => {}
         }
         self.reader.asked.insert(path.join("."));

@@ -7,9 +7,9 @@ use std::path::Path;
 use exeat_rules::Override;
 use serde::{Serialize, Serializer};
 
-use super::identity;
 use super::upstream::EXCUSES;
 use super::{Config, Forge, Policy, RuleFile, Tls};
+use super::{identity, notify};
 
 /// The canonical form: every key with its value, sections and keys in a fixed order.
 pub(super) fn effective(config: &Config) -> String {
@@ -100,6 +100,7 @@ fn shown(config: &Config) -> Shown {
             bytes: config.quarantine.bytes,
             days: config.quarantine.days,
         },
+        notify: notify::shown(&config.notify),
         identity: identity::shown(&config.identity, &config.sources),
         upstream: upstreams.collect(),
         limits: Ordered(config.limits.numbers()),
@@ -115,6 +116,7 @@ struct Shown {
     rules: ShownRules,
     policy: ShownPolicy,
     quarantine: ShownQuarantine,
+    notify: notify::Shown,
     identity: identity::Shown,
     upstream: BTreeMap<String, ShownUpstream>,
     limits: Ordered<u64>,

@@ -4,6 +4,7 @@ mod console;
 mod egress;
 mod example;
 mod excuses;
+mod notify;
 mod overrides;
 mod quarantine;
 mod sources;
@@ -121,7 +122,7 @@ fn unknown_keys_are_named_with_the_nearest_valid_one() {
         "stray = 1\n[data]\nfolder = \"x\"\n",
         &[],
         &[
-            "exeat.toml:1: stray: unknown key; expected \"listen\", \"console\", \"telemetry\", \"data\", \"rules\", \"policy\", \"quarantine\", \"identity\", \"upstream\" or \"limits\"",
+            "exeat.toml:1: stray: unknown key; expected \"listen\", \"console\", \"telemetry\", \"data\", \"rules\", \"policy\", \"quarantine\", \"notify\", \"identity\", \"upstream\" or \"limits\"",
             "exeat.toml:3: data.folder: unknown key; expected \"directory\"",
         ],
     );
@@ -661,7 +662,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [data]\ndirectory = \"exeat-data\"\n\n\
                     [rules]\nfiles = [\"builtin\"]\nwatch = true\n\n\
                     [policy]\nfiles = []\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\nquiet_after = 10\nquiet_minutes = 60\n\n\
-                    [quarantine]\nbytes = 53687091200\ndays = 14\n\n\
+                    [quarantine]\nbytes = 53687091200\ndays = 14\n\n[notify]\nretry_seconds = 10\ngive_up_seconds = 86400\n\n[notify.mail]\nserver = \"off\"\n\n\
                     [identity]\nsources = []\nrequired = []\ncache_seconds = 300\nmail_domains = []\nmail_domains_action = \"off\"\nnot_pusher_action = \"off\"\nsign_off_action = \"off\"\nsignature_action = \"off\"\nbots = []\n\n\
                     [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nprivate = false\nvia = \"off\"\nforge = \"bitbucket\"\n\n";
     assert!(shown.starts_with(expected), "{shown}");

@@ -493,7 +493,7 @@ fn host_name(text: &str) -> Option<String> {
     (!host.ends_with('.')).then_some(host)
 }
 
-fn authorities(section: &mut Section<'_>) -> Option<Authorities> {
+pub(super) fn authorities(section: &mut Section<'_>) -> Option<Authorities> {
     let path = section.path("ca")?;
     let text = match std::fs::read(&path) {
         Ok(text) => text,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::id::{GroupId, PersonId, TokenId};
-use super::person::{Account, Linked, Person, RoleGrant};
+use super::person::{Account, Linked, Person, Role, RoleGrant};
 use super::service::Error;
 use super::token::{Scopes, Token};
 use crate::store::{GroupRow, PersonRow, Records, TokenRow, Wanted};
@@ -80,6 +80,12 @@ impl Register {
             }
             all.extend(page);
         }
+    }
+
+    /// Everybody who has the role of a reviewer somewhere: nobody else may decide on a push.
+    pub async fn reviewers(&self) -> Result<Vec<Person>, Error> {
+        let rows = self.records.persons_with(Role::Reviewer.name()).await?;
+        Ok(rows.iter().map(person).collect::<Result<_, _>>()?)
     }
 
     /// The names of the groups a person is in.

@@ -143,6 +143,22 @@ impl Records {
         Ok(persons)
     }
 
+    /// Everybody who has this role anywhere, by name.
+    pub async fn persons_with(&self, role: &str) -> Result<Vec<PersonRow>, Error> {
+        let mut connection = self.pool().acquire().await?;
+        let rows = sqlx::query(select_person!(
+            "WHERE id IN (SELECT person FROM person_role WHERE role = $1) ORDER BY name"
+        ))
+        .bind(role)
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut persons = Vec::with_capacity(rows.len());
+        for row in &rows {
+            persons.push(person(&mut connection, row).await?);
+        }
+        Ok(persons)
+    }
+
     pub async fn group(&self, name: &str) -> Result<Option<GroupRow>, Error> {
         let row = sqlx::query(select_group!("WHERE name = $1"))
             .bind(name)

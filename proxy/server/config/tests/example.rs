@@ -65,9 +65,16 @@ fn the_example_has_every_key_that_is_known() {
         std::fs::write(folder.path().join(name), certificate.pem()).unwrap();
     }
     std::fs::write(folder.path().join("proxy-credentials"), "user:password\n").unwrap();
-    for name in ["quarantine.key", "quarantine-2025.key"] {
+    for name in [
+        "quarantine.key",
+        "quarantine-2025.key",
+        "chat-secret",
+        "chat-old-secret",
+        "mail-password",
+    ] {
         use std::os::unix::fs::PermissionsExt;
         let path = folder.path().join(name);
+        // Good for all of them: 32 bytes in hexadecimal, 48 in base64, and a line.
         std::fs::write(&path, "07".repeat(32)).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -95,6 +102,7 @@ fn the_example_has_every_key_that_is_known() {
         let mut value = Some(&example);
         let chosen = match path.starts_with("upstream.") {
             true => "github.com",
+            false if path.starts_with("notify.") => "chat",
             false => "house-key",
         };
         for part in path.split('.') {
