@@ -18,6 +18,7 @@ mod harness;
 mod hook;
 mod identity_data;
 mod imported;
+mod known;
 mod observe;
 mod options;
 mod pass;
