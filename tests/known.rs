@@ -142,7 +142,11 @@ fn a_token_says_who_pushes_and_goes_no_further() {
         identity: "sources = [\"token\"]\nrequired = [\"token\"]",
         policy: "[[rule]]\nname = \"ada-may\"\nperson = \"ada\"\ndo = \"scan\"\n\
                  [[rule]]\nname = \"others\"\ndo = \"deny\"\n",
-        people: &["user add ada", "user add bob"],
+        people: &[
+            "user add ada --role developer",
+            "user add bob --role developer",
+            "user add eve --role reviewer",
+        ],
         ..Setting::default()
     });
     let run = scene.push("one", &[]);
@@ -152,8 +156,12 @@ fn a_token_says_who_pushes_and_goes_no_further() {
         line.contains("read -rs TOKEN git config --global http.https://127.0.0.1:"),
         "{line}"
     );
-    let [token, of_bob, to_read] =
-        scene.tokens([("ada", "push"), ("bob", "push"), ("ada", "read")]);
+    let [token, of_bob, to_read, of_eve] = scene.tokens([
+        ("ada", "push"),
+        ("bob", "push"),
+        ("ada", "read"),
+        ("eve", "push"),
+    ]);
     assert!(
         scene.world.witness.requests().is_empty(),
         "the forge was asked for a stranger"
@@ -207,7 +215,8 @@ fn a_token_says_who_pushes_and_goes_no_further() {
 
     let with = |token: &str| vec![format!("http.extraHeader=Exeat-Token: {token}")];
     let before = scene.world.witness.requests().len();
-    for wrong in [to_read.as_str(), &token[..41], "x", "exeat_"] {
+    // For something else, of somebody who has no role that pushes, mistyped, and none.
+    for wrong in [to_read.as_str(), &of_eve, &token[..41], "x"] {
         let run = scene.push("one", &with(wrong));
         refused(&run, "token that came with it does not hold");
         let url = scene.world.proxied_url("one");
@@ -251,7 +260,10 @@ fn a_certificate_says_who_pushes_and_contradictions_are_on_record() {
     let mut scene = Scene::new(&Setting {
         identity: "sources = [\"certificate\", \"token\"]\nrequired = [\"certificate\"]",
         tls: ", client_ca = \"clients.pem\"",
-        people: &["user add ada", "user add bob"],
+        people: &[
+            "user add ada --role developer",
+            "user add bob --role developer",
+        ],
         ..Setting::default()
     });
     let identity = authority().identity_with(&[], |params| {
@@ -420,7 +432,7 @@ fn a_redirect_takes_no_token_along() {
     });
     let mut scene = Scene::new(&Setting {
         identity: "sources = [\"token\"]",
-        people: &["user add ada"],
+        people: &["user add ada --role developer"],
         behind: Some(forge.address),
         ..Setting::default()
     });

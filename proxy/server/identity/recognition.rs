@@ -14,7 +14,10 @@ use crate::{
     audit::{Audit, Deed, Kind},
     config::Source,
     metrics::Metrics,
-    people::{self, Account, People, Person, Refused, Scope},
+    people::{
+        self, Account, People, Person, Refused,
+        rights::{Matter, Right},
+    },
     store::Change,
     upstream::Upstream,
 };
@@ -99,7 +102,7 @@ impl Recognition {
     /// Whose token came along, where the upstream takes one.
     ///
     /// # Errors
-    /// When it does not hold, or is not for pushing.
+    /// When it does not hold, is not for pushing, or its owner has no role that pushes.
     pub async fn by_token(
         &self,
         upstream: &Upstream,
@@ -116,10 +119,18 @@ impl Recognition {
             .people
             .verify(presented.expose(), people::now(), Some(&source));
         match verified.await {
-            Ok(bearer) if bearer.token.scopes.has(Scope::Push) => {
+            Ok(bearer) if bearer.powers().may(Right::Push, &Matter::House) => {
                 Ok(Some((Source::Token, bearer.person)))
             }
-            Ok(_) | Err(Refused::Invalid(_)) => Err(Unknown::Token),
+            Ok(bearer) => {
+                let token = bearer.token.id.as_str();
+                tracing::info!(
+                    token,
+                    "a token was presented that is not for pushing, or its owner may not push"
+                );
+                Err(Unknown::Token)
+            }
+            Err(Refused::Invalid(_)) => Err(Unknown::Token),
             Err(Refused::Failed(error)) => Err(error.into()),
         }
     }
