@@ -11,6 +11,7 @@
 //! | 35-37, 44 | aliases, addresses, redirects, credentials | `faults/redirects.rs` |
 //! | 40 | what a terminal would obey | `rows/told.rs` |
 //! | 41 | answers from which rules could be learnt | `rows/oracle.rs` |
+//! | 42 | races of verdicts | `rows/races.rs` |
 //! | 45 | failing open | `faults/ours.rs`, `faults/panics.rs` |
 //!
 //! Many have further tests beside the parser that is concerned, by the same numbers.
@@ -25,6 +26,7 @@ mod crafted;
 mod formats;
 mod framing;
 mod oracle;
+mod races;
 mod told;
 mod words;
 
@@ -162,7 +164,7 @@ fn every_row_has_a_test_of_its_number() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut sources = String::new();
     read_sources(&folder, &mut sources);
-    let rows = (16..=20).chain(23..=27).chain(29..=41).chain([44, 45]);
+    let rows = (16..=20).chain(23..=27).chain(29..=42).chain([44, 45]);
     for row in rows {
         let start = format!("\nfn row_{row:02}_");
         assert!(sources.contains(&start), "row {row} has no end-to-end test");

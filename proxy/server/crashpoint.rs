@@ -1,8 +1,9 @@
 //! Named points of a push at which tests make this process die, panic, wait, or fail to write.
 //!
-//! `EXEAT_CRASHPOINT=name[:nth]=kill|panic|delay|enospc` strikes when the point is reached for the `nth` time (the first,
-//! unless said otherwise; `nth+` strikes every time from then on). Several are separated by commas. Only development builds know the
-//! variable: where debug assertions are off, both functions are empty and its name is not in the binary.
+//! `EXEAT_CRASHPOINT=name[:nth]=kill|panic|delay|wait|enospc` strikes when the point is reached for the `nth` time (the first,
+//! unless said otherwise; `nth+` strikes every time from then on). Several are separated by commas. `wait` makes the file
+//! `name.reached` in the folder that `EXEAT_CRASHPOINT_FOLDER` names, and goes on once `name.go` is there. Only development builds
+//! know the variables: where debug assertions are off, both functions are empty and their names are not in the binary.
 
 use std::io;
 
@@ -80,8 +81,10 @@ points! {
 /// With "no space left on device" where a test asks for it; callers that write nothing ignore it.
 pub fn pass(point: Point) -> io::Result<()> {
     #[cfg(debug_assertions)]
-    if let Some(pause) = armed::strike(point)? {
-        std::thread::sleep(pause);
+    if let Some(mut pause) = armed::strike(point)? {
+        while let Some(time) = pause.next() {
+            std::thread::sleep(time);
+        }
     }
     let _ = point;
     Ok(())
@@ -93,8 +96,10 @@ pub fn pass(point: Point) -> io::Result<()> {
 /// As `pass`.
 pub async fn pass_in_task(point: Point) -> io::Result<()> {
     #[cfg(debug_assertions)]
-    if let Some(pause) = armed::strike(point)? {
-        tokio::time::sleep(pause).await;
+    if let Some(mut pause) = armed::strike(point)? {
+        while let Some(time) = pause.next() {
+            tokio::time::sleep(time).await;
+        }
     }
     let _ = point;
     Ok(())
@@ -114,6 +119,7 @@ pub fn check() -> Result<(), String> {
 mod armed {
     use std::{
         io,
+        path::PathBuf,
         sync::{
             LazyLock,
             atomic::{AtomicU64, Ordering},
@@ -126,6 +132,9 @@ mod armed {
     const VARIABLE: &str = "EXEAT_CRASHPOINT";
     /// How long a delayed point takes: longer than the answer's patience, shorter than any limit's default.
     const DELAY: Duration = Duration::from_secs(5);
+    const FOLDER: &str = "EXEAT_CRASHPOINT_FOLDER";
+    /// How often it is looked whether the wait is over.
+    const LOOK: Duration = Duration::from_millis(10);
 
     #[derive(Debug)]
     pub(super) struct Trap {
@@ -141,7 +150,33 @@ mod armed {
         Kill,
         Panic,
         Delay,
+        Wait,
         NoSpace,
+    }
+
+    /// What a caller has to sleep, piece by piece.
+    #[derive(Debug)]
+    pub(super) enum Pause {
+        Once(Option<Duration>),
+        /// Until this file is there.
+        Until(PathBuf),
+    }
+
+    impl Pause {
+        fn at(point: Point) -> io::Result<Self> {
+            let folder = std::env::var_os(FOLDER).ok_or(io::ErrorKind::NotFound)?;
+            let file = |end: &str| PathBuf::from(&folder).join(format!("{}.{end}", point.name()));
+            std::fs::write(file("reached"), "")?;
+            Ok(Self::Until(file("go")))
+        }
+
+        /// The next piece; none when it is over.
+        pub(super) fn next(&mut self) -> Option<Duration> {
+            match self {
+                Self::Once(time) => time.take(),
+                Self::Until(file) => (!file.exists()).then_some(LOOK),
+            }
+        }
     }
 
     pub(super) fn traps() -> &'static Result<Vec<Trap>, String> {
@@ -158,7 +193,7 @@ mod armed {
     }
 
     /// Does what is asked for at this point; a delay is left to the caller.
-    pub(super) fn strike(point: Point) -> io::Result<Option<Duration>> {
+    pub(super) fn strike(point: Point) -> io::Result<Option<Pause>> {
         for trap in traps().iter().flatten().filter(|trap| trap.point == point) {
             if !trap.springs() {
                 continue;
@@ -166,7 +201,8 @@ mod armed {
             match trap.deed {
                 Deed::Kill => kill(),
                 Deed::Panic => panic!("a panic made at the crash point {}", point.name()),
-                Deed::Delay => return Ok(Some(DELAY)),
+                Deed::Delay => return Ok(Some(Pause::Once(Some(DELAY)))),
+                Deed::Wait => return Pause::at(point).map(Some),
                 Deed::NoSpace => return Err(io::ErrorKind::StorageFull.into()),
             }
         }
@@ -198,6 +234,7 @@ mod armed {
                     "kill" => Deed::Kill,
                     "panic" => Deed::Panic,
                     "delay" => Deed::Delay,
+                    "wait" => Deed::Wait,
                     "enospc" => Deed::NoSpace,
                     _ => return None,
                 },

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod forbidden;
+mod gate;
 mod git;
 mod http1;
 mod raw;
@@ -17,6 +18,7 @@ mod witness;
 mod world;
 
 pub(crate) use certificates::{Authority, Identity, authority, stranger};
+pub(crate) use gate::Gate;
 pub(crate) use git::{Git, Run, clean, gits, run_program};
 pub(crate) use http1::Message;
 pub(crate) use raw::{Answer, Client};
