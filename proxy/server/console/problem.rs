@@ -123,13 +123,39 @@ impl From<review::Error> for Problem {
             }
             Error::Refused(Refused::OnItsWay | Refused::Late) => conflict("closed"),
             Error::Refused(Refused::Again(_)) => conflict("again"),
-            Error::Refused(Refused::Own | Refused::OwnWaiver) | Error::Rights => {
-                Self::forbidden(error.to_string())
+            Error::Refused(Refused::Own | Refused::OwnWaiver | Refused::Approver)
+            | Error::Rights => Self::forbidden(error.to_string()),
+            Error::Refused(Refused::MustFix(_)) => conflict("must-fix"),
+            Error::Refused(Refused::NoReason | Refused::NoWords | Refused::TooLong(_)) => {
+                Self::bad(error.to_string())
             }
-            Error::Refused(Refused::NoReason | Refused::TooLong(_)) => Self::bad(error.to_string()),
             Error::Busy | Error::Damaged(_) | Error::Audit(_) | Error::Store(_) => {
                 Self::ours(&error)
             }
+        }
+    }
+}
+
+impl From<review::waiver::Error> for Problem {
+    fn from(error: review::waiver::Error) -> Self {
+        use review::waiver::Error;
+        match error {
+            Error::Desk(error) => error.into(),
+            Error::NoFinding(_) | Error::Absent(_) => Self::absent(error.to_string()),
+            Error::NotReadable | Error::Uncovered | Error::MustFix | Error::TooMany => Self::new(
+                StatusCode::CONFLICT,
+                "not-waivable",
+                "It cannot be waived",
+                error.to_string(),
+            ),
+            Error::Revoked(_) => Self::new(
+                StatusCode::CONFLICT,
+                "closed",
+                "It is not as you saw it",
+                error.to_string(),
+            ),
+            Error::Days => Self::bad(error.to_string()),
+            Error::Damaged(_) | Error::Random => Self::ours(&error),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, Terms};
+use super::{Judged, Millis, Terms};
 
 /// Most characters of a reason or a comment.
 pub const WORDS: usize = 500;
@@ -168,6 +168,8 @@ pub struct Case {
     pub pusher: Pusher,
     pub terms: Terms,
     pub decisions: Vec<Decision>,
+    /// What was said of single findings.
+    pub judged: Vec<Judged>,
     /// People whose waivers it rests on: they cannot approve it.
     pub waived_by: Vec<String>,
     pub created: Millis,
@@ -186,6 +188,8 @@ pub struct Case {
 pub enum Deed {
     /// Somebody who may decide on it does, having seen `revision` of it.
     Decide { decision: Decision, revision: u64 },
+    /// Somebody says what one finding of it is, having seen `revision` of it.
+    Judge { judged: Judged, revision: u64 },
     /// Its pusher takes it back.
     Withdraw,
     /// Its time may be over.
@@ -227,6 +231,12 @@ pub enum Refused {
     Own,
     #[error("you wrote a waiver that this push rests on: somebody else has to approve it")]
     OwnWaiver,
+    #[error("you have approved it: somebody else has to waive a finding of it")]
+    Approver,
+    #[error("{0} of its findings must be fixed first, in a new push")]
+    MustFix(usize),
+    #[error("say why, in at most {WORDS} characters")]
+    NoWords,
     #[error("you have approved it already; it needs {0} more")]
     Again(u32),
     #[error("a reject needs a reason, for the developer to read")]
@@ -245,6 +255,7 @@ impl Case {
     pub fn after(&self, deed: Deed, now: Millis, grant: Millis) -> Result<Self, Refused> {
         let next = match deed {
             Deed::Decide { decision, revision } => self.decided(decision, revision, now, grant)?,
+            Deed::Judge { judged, revision } => self.after_judging(judged, revision, now)?,
             Deed::Withdraw => self.ended(State::Withdrawn)?,
             Deed::LookAtClock => self.looked_at_clock(now)?,
             Deed::Use { by } => Self {
@@ -283,20 +294,7 @@ impl Case {
         now: Millis,
         grant: Millis,
     ) -> Result<Self, Refused> {
-        match self.state {
-            State::Open => {}
-            state if state.is_final() => return Err(Refused::Closed(state)),
-            state => return Err(Refused::NotOpen(state)),
-        }
-        if seen != self.revision {
-            return Err(Refused::Stale {
-                seen,
-                now: self.revision,
-            });
-        }
-        if self.is_late(now) {
-            return Err(Refused::Late);
-        }
+        self.asked_to_decide(seen, now)?;
         if self.terms.four_eyes && self.pusher.person.as_ref() == Some(&decision.by) {
             return Err(Refused::Own);
         }
@@ -317,6 +315,9 @@ impl Case {
     fn approved(&self, decision: Decision, now: Millis, grant: Millis) -> Result<Self, Refused> {
         if self.waived_by.contains(&decision.by) {
             return Err(Refused::OwnWaiver);
+        }
+        if self.to_be_fixed() > 0 {
+            return Err(Refused::MustFix(self.to_be_fixed()));
         }
         if self.decisions.iter().any(|other| other.by == decision.by) {
             return Err(Refused::Again(self.terms.missing(&self.decisions)));
@@ -399,12 +400,12 @@ impl Case {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const GRANT: Millis = 100;
 
-    pub(super) fn case(needed: u32) -> Case {
+    pub(in super::super) fn case(needed: u32) -> Case {
         Case {
             id: "P-1".into(),
             revision: 1,
@@ -418,6 +419,7 @@ mod tests {
                 ..Terms::default()
             },
             decisions: Vec::new(),
+            judged: Vec::new(),
             waived_by: vec!["waiver".into()],
             created: 0,
             expires: 1_000,

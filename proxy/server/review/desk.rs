@@ -3,6 +3,8 @@
 //! Two who act at once both read the case, and one of them finds it changed: the statement names the revision it was read
 //! at. So an approval has one effect whoever clicks how often, and a restart finds either the deed and its record or neither.
 
+mod judging;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -11,9 +13,10 @@ use tokio::sync::watch;
 
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
 use super::telling;
-use super::{Basis, Millis, Terms};
+use super::{Basis, Judged, Millis, Terms};
 use crate::audit::{self, Audit, Digests};
 use crate::store::{self, CaseFilter, CaseRow, Change, Store};
+pub use judging::Saying;
 
 /// How often a deed that does not depend on what its doer saw is tried on a case that changes meanwhile.
 const TRIES: usize = 5;
@@ -378,7 +381,9 @@ impl Desk {
             filed.digests = anew.digests.clone();
             filed.basis = anew.basis.clone();
             filed.case.terms = anew.terms.clone();
-            filed.case.waived_by = anew.waived_by.clone();
+            filed.case.waived_by.extend(anew.waived_by.iter().cloned());
+            filed.case.waived_by.sort();
+            filed.case.waived_by.dedup();
             match self
                 .change(&filed, Deed::Return, &written, Change::none(), now)
                 .await
@@ -531,6 +536,8 @@ struct Kept {
     refs: Vec<String>,
     #[serde(default)]
     accepted: bool,
+    #[serde(default)]
+    judged: Vec<Judged>,
 }
 
 /// How a deed stands in the record.
@@ -562,6 +569,7 @@ impl NewCase {
                 pusher: self.pusher.clone(),
                 terms: self.terms.clone(),
                 decisions: Vec::new(),
+                judged: Vec::new(),
                 waived_by: self.waived_by.clone(),
                 created: now,
                 expires: now.saturating_add(lasts),
@@ -601,6 +609,7 @@ impl Filed {
                 },
                 terms: kept.terms,
                 decisions,
+                judged: kept.judged,
                 waived_by,
                 created: row.created,
                 expires: row.expires,
@@ -641,6 +650,7 @@ impl Filed {
                 basis: self.basis.clone(),
                 refs: self.refs.clone(),
                 accepted: self.accepted,
+                judged: case.judged.clone(),
             }),
             used_by: case.used_by.clone(),
             decisions: json(&case.decisions),

@@ -18,7 +18,7 @@ pub const MOST: usize = 256 << 10;
 const IN_FULL: usize = 30;
 
 /// The letters of an entry's id.
-const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+pub(super) const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// What was pushed and found. Every text is printable ASCII without anything that a rule takes for a secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]

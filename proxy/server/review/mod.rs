@@ -7,13 +7,17 @@ pub mod binding;
 pub mod case;
 pub mod desk;
 pub mod dossier;
+mod judgement;
 mod telling;
 mod terms;
+pub mod waiver;
 
 pub use self::binding::Bound;
 pub use self::case::{Case, Decision, Ending, Pusher, Refused, State, Verdict};
-pub use self::desk::{Desk, Error, Filed, Grant, Held, Instead, NewCase, Reviewer, Times};
+pub use self::desk::{Desk, Error, Filed, Grant, Held, Instead, NewCase, Reviewer, Saying, Times};
+pub use self::judgement::{Judged, Judgement};
 pub use self::terms::{Basis, Terms};
+pub use self::waiver::{InForce, Waiver};
 
 /// Milliseconds since 1970 in UTC.
 pub type Millis = i64;

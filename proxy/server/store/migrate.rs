@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_outbox.sql"),
     include_str!("migrations/0005_terms.sql"),
     include_str!("migrations/0006_pushed.sql"),
+    include_str!("migrations/0007_waivers.sql"),
 ];
 
 /// All missing migrations in one transaction: a database is never between two versions.

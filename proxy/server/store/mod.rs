@@ -12,6 +12,7 @@ mod people;
 mod pushed;
 mod records;
 mod trouble;
+pub mod waivers;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub use self::outbox::{EventRow, NoticeRow, Pile};
 pub use self::people::{AccountRow, GroupRow, MailRow, PersonRow, TokenRow, Wanted};
 pub use self::records::{NewRow, Records, Row, Snapshot};
 pub use self::trouble::Trouble;
+pub use self::waivers::{WaiverFilter, WaiverRow};
 
 /// The database's name in the data folder.
 const DATABASE: &str = "exeat.db";

@@ -1,5 +1,7 @@
 //! The desk against real tables: one effect whoever acts how often, and a model over seeds.
 
+mod judging;
+
 use std::collections::{HashMap, HashSet};
 
 use super::*;
@@ -80,7 +82,7 @@ fn push(id: &str, binding: &str) -> NewCase {
         accepted: false,
         waived_by: vec!["waiver".into()],
         digests: samples::digests(),
-        body: "{}".into(),
+        body: judging::body(),
         actor: samples::actor(),
     }
 }
@@ -249,6 +251,9 @@ struct Known {
     rejected: bool,
     /// Uses that were given out and not ended.
     going: u32,
+    /// Findings that must be fixed, and who has waived one.
+    must_fix: HashSet<String>,
+    wrote: HashSet<String>,
     /// Uses after which the upstream has it, or may have it.
     taken: u32,
     over: bool,
@@ -296,13 +301,14 @@ impl Model {
 
     async fn step(&mut self) {
         self.now += i64::try_from(self.pick(300)).unwrap();
-        match self.pick(12) {
+        match self.pick(14) {
             0 | 1 => self.hold().await,
             2..=4 => self.decide().await,
             5 | 6 => self.take().await,
             7 | 8 => self.end().await,
             9 => self.clear_away().await,
             10 => self.rights().await,
+            11 | 12 => self.judge().await,
             _ if self.pick(4) == 0 => self.restart().await,
             _ => self.give_back().await,
         }
@@ -380,6 +386,7 @@ impl Model {
                 Verdict::Reject => known.rejected = true,
                 Verdict::Approve => {
                     assert_ne!(*person, "waiver");
+                    assert!(known.must_fix.is_empty() && !known.wrote.contains(*person));
                     assert!(
                         known.approved.insert((*person).to_owned()),
                         "twice the same"
