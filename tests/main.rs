@@ -19,6 +19,7 @@ mod hook;
 mod identity_data;
 mod imported;
 mod known;
+mod notify;
 mod observe;
 mod options;
 mod pass;

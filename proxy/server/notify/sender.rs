@@ -91,6 +91,11 @@ impl Notifier {
     /// Tells these from here on.
     pub fn follow(&self, receivers: Receivers) {
         self.0.receivers.swap(receivers);
+        self.wake();
+    }
+
+    /// Looks at the outbox now: something in it has changed.
+    pub fn wake(&self) {
         self.0.wake.notify_one();
     }
 
