@@ -219,6 +219,7 @@ impl Metrics {
                     "spool-disk",
                     "spool-total",
                     "stopped",
+                    "waivers",
                 ],
             ),
             reloads_total: counters(

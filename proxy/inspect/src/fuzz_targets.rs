@@ -135,6 +135,7 @@ pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
         rules_digest: String::new(),
         refs: head.refs,
         forward: Vec::new(),
+        waived_by: Vec::new(),
         objects: None,
         shown: None,
     };

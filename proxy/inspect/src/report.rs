@@ -27,6 +27,8 @@ pub struct Report {
     /// Hex BLAKE3 over the ids of the pack's objects in their order: what was inspected, whatever way it was packed. None
     /// where there is no pack.
     pub objects: Option<String>,
+    /// Who wrote the waivers that cover findings, sorted: ids of people.
+    pub waived_by: Vec<String>,
     /// What reviewers may see, where it was gathered.
     pub shown: Option<Shown>,
 }

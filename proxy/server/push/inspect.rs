@@ -328,6 +328,7 @@ pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
         rules_digest: rules_digest.to_owned(),
         refs: head.refs,
         forward: Vec::new(),
+        waived_by: Vec::new(),
         objects: None,
         shown: None,
     }

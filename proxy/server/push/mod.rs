@@ -27,6 +27,7 @@ mod sending;
 mod share;
 mod spool;
 mod upload_pack;
+mod waive;
 mod wishes;
 
 use std::{sync::Arc, time::Instant};
@@ -307,7 +308,8 @@ impl Pushes {
         };
         self.observe("inspect", arrived);
         match work {
-            Ok(work) => {
+            Ok(mut work) => {
+                self.waive(order, &mut work.report).await;
                 if let Err(fault) = self.decide(order, work, line).await {
                     self.tell(order, &fault, line).await;
                 }

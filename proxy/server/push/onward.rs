@@ -1,6 +1,6 @@
 //! A cleared push on its way: to the repository's new name where the upstream says so, and to an outcome on record.
 
-use exeat_inspect::Report;
+use exeat_inspect::{Finding, Report};
 
 use super::{
     Order, Pushes, about, admit,
@@ -108,8 +108,9 @@ impl Pushes {
         let mut knock = knock.clone();
         knock.repository = to.clone();
         let refused = || upstream::Error::NotListed(to.to_string());
-        // What the old name serves already says nothing about the new one.
-        if report.findings.iter().any(|finding| finding.existing) {
+        // What the old name serves already says nothing about the new one, nor does what people waived there.
+        let by_old = |finding: &Finding| finding.existing || finding.is_waived();
+        if report.findings.iter().any(by_old) {
             return Err(refused());
         }
         if !knock.upstream.allows(to) {
