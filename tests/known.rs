@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rcgen::{DistinguishedName, DnType, ExtendedKeyUsagePurpose};
 
-use crate::faults::contains;
+use crate::faults::{await_until, contains, metric};
 use crate::harness::{Options, Run, Stub, World, authority, flush, gits, packet};
-use scene::{Scene, Setting, credential};
+use scene::{CUT, ENDLESS, HTML, SILENT, Scene, Setting, credential};
 
 /// What git shows, in one line.
 fn told(run: &Run) -> String {
@@ -102,6 +102,23 @@ fn an_account_that_has_to_be_known_is_told_with_its_number() {
             format!("did not say whose the credential of this push is: it answered {status}");
         refused(&scene.push("one", &bob), &words);
     }
+    for (odd, words) in [
+        (HTML, "its answer was not understood"),
+        (ENDLESS, "its answer was not understood"),
+        (CUT, "its answer was not understood"),
+    ] {
+        scene.status.store(odd, Ordering::SeqCst);
+        refused(&scene.push("one", &bob), words);
+    }
+    match std::env::var_os("EXEAT_NIGHTLY") {
+        None => println!(
+            "skipped without EXEAT_NIGHTLY: an API that stands still, which takes ten seconds"
+        ),
+        Some(_) => {
+            scene.status.store(SILENT, Ordering::SeqCst);
+            refused(&scene.push("one", &bob), "it did not answer in time");
+        }
+    }
     scene.status.store(200, Ordering::SeqCst);
     let line = line.replace("exeat ", "").replace("NAME", "bob");
     scene.meanwhile(&line.split(' ').collect::<Vec<_>>());
@@ -147,6 +164,7 @@ fn a_token_says_who_pushes_and_goes_no_further() {
             "user add bob --role developer",
             "user add eve --role reviewer",
         ],
+        log: "trace",
         ..Setting::default()
     });
     let run = scene.push("one", &[]);
@@ -411,6 +429,13 @@ fn a_credential_that_the_forge_refuses_is_asked_about_anew() {
     REFUSES.store(false, Ordering::SeqCst);
     assert!(contains(ask().body(), b"capabilities"));
     assert_eq!(scene.asked("ada:one"), 2);
+    // What was said goes with the configuration that it was asked by.
+    let reloads = || metric(&scene.world, "exeat_reloads_total{result=\"ok\"}");
+    let before = reloads();
+    scene.world.server().hang_up();
+    await_until("it is not reloaded", || reloads() > before);
+    assert!(contains(ask().body(), b"capabilities"));
+    assert_eq!(scene.asked("ada:one"), 3);
 }
 
 /// A redirect is followed inside, and what is ours stays here.

@@ -239,6 +239,10 @@ pub fn credential(data: &[u8]) {
     assert!(credential.header.is_sensitive());
     let claimed = credential.claimed.as_deref().unwrap_or_default();
     assert!(claimed.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    for forge in [Forge::GitHub, Forge::GitLab, Forge::Gitea, Forge::Bitbucket] {
+        let presented = identity::presented(forge, &credential.header);
+        assert!(presented.is_none_or(|header| header.is_sensitive()));
+    }
     for upstream in ["forge", "other"] {
         let forge = served().1.by_name(upstream).map(|upstream| upstream.forge);
         let forge = forge.expect("because it is configured");

@@ -33,6 +33,8 @@ pub(super) struct Setting {
     pub(super) tls: &'static str,
     /// What is said to `exeat` before the server starts.
     pub(super) people: &'static [&'static str],
+    /// What the log is to tell; by default the usual.
+    pub(super) log: &'static str,
     /// What stands in place of the forge.
     pub(super) behind: Option<std::net::SocketAddr>,
 }
@@ -44,6 +46,14 @@ impl Scene {
             ..Options::default()
         });
         world.stop_server();
+        world.set_variables(&[(
+            "EXEAT_LOG",
+            if setting.log.is_empty() {
+                "info"
+            } else {
+                setting.log
+            },
+        )]);
         let elsewhere = Witness::start(Stub::start(|_| Vec::new()).address);
         let status = Arc::new(AtomicU16::new(200));
         let answering = (Arc::clone(&status), elsewhere.url());
@@ -169,6 +179,12 @@ impl Scene {
     }
 }
 
+/// In place of a status: a page, an answer that is too long, one that ends early, and none.
+pub(super) const HTML: u16 = 1;
+pub(super) const ENDLESS: u16 = 2;
+pub(super) const CUT: u16 = 3;
+pub(super) const SILENT: u16 = 4;
+
 /// Credentials as settings of git that offer them unasked.
 pub(super) fn credential(text: &str) -> String {
     format!(
@@ -191,7 +207,21 @@ fn gitea(head: &[String], status: u16, elsewhere: &str) -> Vec<u8> {
         Some(b"eve:x") => Some((99, "ada")),
         _ => None,
     };
-    let (status, body) = match (status, account) {
+    let (kind, padding, more) = match status {
+        HTML => ("text/html", 0, 0),
+        ENDLESS => ("application/json", 100_000, 0),
+        CUT => ("application/json", 0, 10),
+        SILENT => {
+            std::thread::sleep(std::time::Duration::from_secs(15));
+            return Vec::new();
+        }
+        _ => ("application/json;charset=utf-8", 0, 0),
+    };
+    let status = match status {
+        HTML | ENDLESS | CUT => 200,
+        status => status,
+    };
+    let (status, mut body) = match (status, account) {
         (200, Some((id, login))) => {
             let user = format!(
                 r#"{{"id":{id},"login":"{login}","login_name":"","source_id":0,"full_name":"Ada","email":"ada@example.com","is_admin":false,"active":true}}"#
@@ -204,10 +234,11 @@ fn gitea(head: &[String], status: u16, elsewhere: &str) -> Vec<u8> {
         ),
         (status, _) => (status, "{}".to_owned()),
     };
+    body.push_str(&" ".repeat(padding));
     format!(
-        "HTTP/1.1 {status} Said\r\nContent-Type: application/json;charset=utf-8\r\nLocation: {elsewhere}/api/v1/user\r\n\
+        "HTTP/1.1 {status} Said\r\nContent-Type: {kind}\r\nLocation: {elsewhere}/api/v1/user\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
+        body.len() + more
     )
     .into_bytes()
 }

@@ -415,3 +415,24 @@ pub struct Record {
     pub leaf: Leaf,
     pub payload: Option<Payload>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left out where it is absent does not change the commitment of a record that was written before it was known.
+    #[test]
+    fn an_actor_of_whom_nothing_more_is_known_has_the_bytes_it_had() {
+        let old = r#"{"kind":"user","name":"ada","verified":false,"credential":"c0","certificate":"CN=ada","source":"192.0.2.7"}"#;
+        let actor: Actor = serde_json::from_str(old).unwrap();
+        assert_eq!(serde_json::to_string(&actor).unwrap(), old);
+        let known = Actor {
+            person: Some("u-0123456789".to_owned()),
+            account: Some("7".to_owned()),
+            ..actor
+        };
+        let text = serde_json::to_string(&known).unwrap();
+        assert!(text.ends_with(r#""source":"192.0.2.7","person":"u-0123456789","account":"7"}"#));
+        assert_eq!(serde_json::from_str::<Actor>(&text).unwrap(), known);
+    }
+}

@@ -167,7 +167,7 @@ async fn whole(answer: Response<Incoming>) -> Result<Vec<u8>, Error> {
 }
 
 /// The credential of a git request as this forge's API takes it; `None` where it takes none of this kind.
-fn presented(forge: Forge, header: &HeaderValue) -> Option<HeaderValue> {
+pub(crate) fn presented(forge: Forge, header: &HeaderValue) -> Option<HeaderValue> {
     let (scheme, rest) = header.to_str().ok()?.trim().split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return Some(header.clone());

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 pub use accepted::Accepted;
 pub use forge::Accounts;
-pub(crate) use forge::account;
+pub(crate) use forge::{account, presented};
 pub use known::Known;
 pub use presented::Presented;
 pub use recognition::Recognition;

@@ -21,7 +21,7 @@ pub enum Unknown {
     NoAccount,
     #[error("the forge does not say whose the credential is: {0}")]
     Silent(forge::Error),
-    #[error("nobody is known by the account {0}")]
+    #[error("nobody is known by the account")]
     Account(Account),
     #[error("what came with the push names two persons")]
     TwoPersons,

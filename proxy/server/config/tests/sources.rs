@@ -74,6 +74,36 @@ fn each_forge_is_asked_where_its_vendor_says() {
 }
 
 #[test]
+fn the_api_is_asked_through_the_proxy_for_its_own_host() {
+    let via = |text: &str, exceptions: &str| {
+        let text = format!(
+            "[upstream.a]\nurl = \"https://github.com\"\n{text}[identity]\nsources = [\"forge\"]\n"
+        );
+        let variables = [
+            ("https_proxy", "http://me:word@proxy.example:3128"),
+            ("no_proxy", exceptions),
+        ];
+        let (config, _) = load(&text, &variables).unwrap();
+        let upstream = config.upstream("a").unwrap();
+        let shown = |via: &Option<Via>| via.as_ref().map(|via| via.authority().to_string());
+        (
+            shown(&upstream.via),
+            shown(&upstream.api.as_ref().unwrap().via),
+        )
+    };
+    let (proxy, own) = (
+        || Some("proxy.example:3128".to_owned()),
+        || Some("own.example:80".to_owned()),
+    );
+    assert_eq!(via("", ""), (proxy(), proxy()));
+    // `github.com` excepts what is below it as well.
+    assert_eq!(via("", "api.github.com"), (proxy(), None));
+    assert_eq!(via("", "github.com"), (None, None));
+    assert_eq!(via("via = \"off\"\n", ""), (None, None));
+    assert_eq!(via("via = \"http://own.example\"\n", "*"), (own(), own()));
+}
+
+#[test]
 fn upstreams_say_what_differs() {
     let text = "[identity]\nsources = [\"token\", \"forge\", \"token\"]\nrequired = [\"token\"]\ncache_seconds = 0\n\
                 [upstream.a]\nurl = \"https://github.com\"\n\
