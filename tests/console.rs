@@ -1,12 +1,15 @@
 //! The console: a listener of its own, for people, that answers to its own names alone.
 
+mod command;
 mod hostile;
+mod socket;
 
 use std::net::SocketAddr;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Client, Options, Run, World};
+use crate::harness::{Answer, Client, EXEAT, Options, Run, World, clean, run_program};
 
 const SETTINGS: &str = "[console]\naddress = \"127.0.0.1:0\"\ntls = { certificate = \"server.pem\", key = \"server.key\" }\n\
                         [limits]\nheader_seconds = 2\n";
@@ -27,6 +30,21 @@ impl House {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.world.server().console.expect("the console listens")
+    }
+
+    /// `exeat review` in the name of a token.
+    pub(crate) fn review(&self, token: &str, words: &[&str]) -> Run {
+        let server = format!("https://{}", self.address());
+        let ca = self.world.certificate_authority();
+        let mut command = Command::new(EXEAT);
+        clean(&mut command);
+        command
+            .arg("review")
+            .args(words)
+            .args(["--ca", &ca.to_string_lossy()])
+            .env("EXEAT_SERVER", server)
+            .env("EXEAT_TOKEN", token);
+        run_program(&mut command)
     }
 
     /// A command on this world's data folder.

@@ -19,7 +19,7 @@ use crate::{
     answer::{Body, plain},
     audit::{self, Audit},
     config::{self, Config},
-    console::{Console, Names},
+    console::{Console, Memory, Names},
     crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
@@ -83,6 +83,7 @@ struct Parts {
     quarantine: Quarantine,
     /// Those of the console, where it listens.
     names: Option<Names>,
+    memory: Memory,
 }
 
 /// Starts everything a configuration asks for.
@@ -136,6 +137,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         async move { house.answer(request, peer).await }
     };
     let mut serving = vec![tokio::spawn(listener.serve(answering, stop.clone()))];
+    serving.push(console::serve_here(data, &standing, &stop)?);
     if let Some(bound) = bound {
         certificates.extend(bound.listener.certificates());
         serving.push(bound.serve(&standing, &stop));
@@ -216,6 +218,7 @@ impl Parts {
                 config.quarantine.bytes,
             )?,
             names,
+            memory: Memory::default(),
             concluding: TaskTracker::new(),
             key,
             pool,
@@ -375,6 +378,7 @@ impl House {
             &parts.audit,
             &metrics,
         ));
+        let console = console::furnish(config, &rules, parts);
         let pushes = Pushes {
             limits: Arc::clone(&limits),
             policy: book,
@@ -405,7 +409,7 @@ impl House {
                 config::Tls::Off => "http",
                 config::Tls::Development | config::Tls::Files(_) => "https",
             },
-            console: console::furnish(config, parts),
+            console,
             fetches: Fetches {
                 limits: Arc::clone(&limits),
                 metrics: metrics.clone(),

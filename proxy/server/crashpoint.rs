@@ -57,6 +57,8 @@ points! {
     DecisionWritten = "decision-written",
     /// The pack of a push that is held is in its file, which has not its name yet.
     QuarantineWritten = "quarantine-written",
+    /// The console has done what was asked under a key; its answer is not kept yet.
+    ConsoleDone = "console-done",
     /// The upstream is about to be asked.
     BeforeConnect = "before-connect",
     /// The head of the push was handed over to the upstream's connection.

@@ -26,6 +26,7 @@ pub mod quarantine;
 pub mod review;
 
 pub mod console;
+pub mod control;
 
 pub mod audit;
 pub mod metrics;

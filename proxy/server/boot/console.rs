@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context;
+use exeat_rules::RuleSet;
 use hyper::body::Incoming;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -10,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::{House, Parts};
 use crate::{
     config::{self, Config},
-    console::{Console, Fittings, Names},
+    console::{Console, Fittings, Names, Words},
+    control::Socket,
     listen::{Door, Listener},
     metrics::Metrics,
     reload::Standing,
+    review::Comments,
 };
 
 /// People and programs at once: a room full, not a crowd.
@@ -90,13 +93,41 @@ pub(super) async fn bind(
     }))
 }
 
+/// Serves the operator of this machine until `stop`.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub(super) fn serve_here(
+    data: &Path,
+    standing: &Arc<Standing<House>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<JoinHandle<()>> {
+    let socket = Socket::bind(data).with_context(|| {
+        let name = crate::control::NAME;
+        format!(
+            "the control socket {name} cannot be made in {}",
+            data.display()
+        )
+    })?;
+    let doors = Arc::clone(standing);
+    let answering = move |request, operator| {
+        let console = doors.now().console.clone();
+        async move { console.answer_here::<Incoming>(request, operator).await }
+    };
+    Ok(tokio::spawn(socket.serve(answering, stop.clone())))
+}
+
 /// The console by a configuration.
-pub(super) fn furnish(config: &Config, parts: &Parts) -> Console {
+pub(super) fn furnish(config: &Config, rules: &Arc<RuleSet>, parts: &Parts) -> Console {
     let upstreams = config.upstreams.iter();
     let folding = upstreams.map(|upstream| (upstream.name.clone(), upstream.forge.folds_case()));
     Console::new(Fittings {
         people: parts.people.clone(),
         desk: parts.desk.clone(),
+        comments: Comments::new(parts.store.clone(), parts.audit.clone()),
+        words: Words::new(Arc::clone(rules)),
+        store: parts.store.clone(),
+        memory: parts.memory.clone(),
         folding: folding.collect(),
         names: parts.names.clone(),
         patience: config.limits.header_seconds,

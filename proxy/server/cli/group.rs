@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
-use super::people::{Format, Opened, Place, json_line, print, table, words};
-use crate::people::Group;
+use serde_json::json;
+
+use super::people::{Format, Office, Place, json_line, ordered, print, segment, table, words};
+use crate::people::{Done, Group};
 
 /// Name people together, for policies and notices
 ///
-/// A group gives no rights of its own. Lists work at any time, changes while no server runs.
+/// A group gives no rights of its own. While a server runs it makes the changes; this command asks it
+/// through the data folder's control.sock.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -58,9 +61,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         print(&listed(&args.place, name.as_deref()).await?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let opened = args.place.open().await?;
-    let done = carried_out(&opened, &args.command).await;
-    opened.close().await;
+    let office = args.place.office().await?;
+    let done = carried_out(&office, &args.command).await;
+    office.close().await;
     let (words, group) = done?;
     match args.place.format {
         Format::Text => print(&words)?,
@@ -70,36 +73,51 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What was done, in words, and the group as it is now; as it was, where it was taken away.
-async fn carried_out(opened: &Opened, command: &Command) -> anyhow::Result<(String, Group)> {
-    let (people, actor) = (&opened.people, &opened.actor);
+async fn carried_out(office: &Office, command: &Command) -> anyhow::Result<(String, Group)> {
     let said =
         |word: &str, group: Group| (format!("{word} {} ({})\n", group.name, group.id), group);
     Ok(match command {
-        Command::Add { name, about } => said(
-            "added",
-            people.add_group(name, about.as_deref(), actor).await?,
-        ),
-        Command::Remove { name } => said("removed", people.remove_group(name, actor).await?),
-        Command::Join(members) => moved(opened, members, true).await?,
-        Command::Leave(members) => moved(opened, members, false).await?,
+        Command::Add { name, about } => said("added", added(office, name, about.as_deref()).await?),
+        Command::Remove { name } => said("removed", removed(office, name).await?),
+        Command::Join(members) => moved(office, members, true).await?,
+        Command::Leave(members) => moved(office, members, false).await?,
         Command::List { .. } => anyhow::bail!("reading changes nothing"),
     })
 }
 
+async fn added(office: &Office, name: &str, about: Option<&str>) -> anyhow::Result<Group> {
+    match office {
+        Office::Here(opened) => Ok(opened.people.add_group(name, about, &opened.actor).await?),
+        Office::Server(server, register) => {
+            let order = json!({"name": name, "about": about});
+            ordered(server, "/api/v1/groups", &order).await?;
+            Ok(register.group(name).await?)
+        }
+    }
+}
+
+async fn removed(office: &Office, name: &str) -> anyhow::Result<Group> {
+    match office {
+        Office::Here(opened) => Ok(opened.people.remove_group(name, &opened.actor).await?),
+        Office::Server(server, register) => {
+            let group = register.group(name).await?;
+            let path = format!("/api/v1/groups/{}/remove", segment(name));
+            ordered(server, &path, &json!({})).await?;
+            Ok(group)
+        }
+    }
+}
+
 /// Everybody who is named must be known before anybody is moved.
-async fn moved(opened: &Opened, members: &Members, joins: bool) -> anyhow::Result<(String, Group)> {
-    let (people, actor) = (&opened.people, &opened.actor);
-    let mut group = people.register().group(&members.group).await?;
+async fn moved(office: &Office, members: &Members, joins: bool) -> anyhow::Result<(String, Group)> {
+    let mut group = office.register().group(&members.group).await?;
     for person in &members.people {
-        people.register().person(person).await?;
+        office.register().person(person).await?;
     }
     let mut text = String::new();
+    let name = &members.group;
     for person in &members.people {
-        let done = match joins {
-            true => people.join(&members.group, person, actor).await?,
-            false => people.leave(&members.group, person, actor).await?,
-        };
-        let name = &members.group;
+        let done = one_moved(office, name, person, joins).await?;
         text.push_str(&match (joins, done.changed) {
             (true, true) => format!("{person} joined {name}\n"),
             (true, false) => format!("{person} is in {name} already\n"),
@@ -109,6 +127,29 @@ async fn moved(opened: &Opened, members: &Members, joins: bool) -> anyhow::Resul
         group = done.now;
     }
     Ok((text, group))
+}
+
+async fn one_moved(
+    office: &Office,
+    group: &str,
+    person: &str,
+    joins: bool,
+) -> anyhow::Result<Done<Group>> {
+    let (server, register) = match office {
+        Office::Here(opened) => {
+            let (people, actor) = (&opened.people, &opened.actor);
+            return Ok(match joins {
+                true => people.join(group, person, actor).await?,
+                false => people.leave(group, person, actor).await?,
+            });
+        }
+        Office::Server(server, register) => (server, register),
+    };
+    let word = if joins { "join" } else { "leave" };
+    let path = format!("/api/v1/groups/{}/{word}", segment(group));
+    let changed = ordered(server, &path, &json!({"person": person})).await?;
+    let now = register.group(group).await?;
+    Ok(Done { now, changed })
 }
 
 async fn listed(place: &Place, name: Option<&str>) -> anyhow::Result<String> {

@@ -12,6 +12,8 @@ pub mod notices;
 mod notify;
 mod people;
 pub mod policy;
+mod reach;
+pub mod review;
 pub mod rules;
 pub mod scan;
 pub mod serve;
@@ -60,6 +62,8 @@ enum Command {
     Token(token::Args),
     /// See what is told of held pushes, and whether it arrives
     Notify(notices::Args),
+    /// See held pushes and decide on them, at the console of a server
+    Review(review::Args),
     /// Check the policy files, or say what they would do with a push
     Policy(policy::Args),
     /// List and verify the records of what was pushed
@@ -99,6 +103,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Group(args) => group::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Notify(args) => notices::run(args).await,
+        Command::Review(args) => review::run(args).await,
         Command::Policy(args) => policy::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,

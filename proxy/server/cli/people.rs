@@ -3,12 +3,17 @@
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::audit::{Actor, ActorKind, Audit};
+use super::reach::Server;
+use crate::audit::{Actor, Audit};
 use crate::config::{self, Config};
+use crate::control;
+use crate::identity::operator::{self, named};
 use crate::people::{People, Register, time};
 use crate::store::{self, Records, Store};
 
@@ -73,21 +78,75 @@ impl Place {
         Ok(Register::new(&records))
     }
 
-    /// For changing, while no server runs.
-    pub async fn open(&self) -> anyhow::Result<Opened> {
+    /// For changing: by the server that holds the folder, or by this command where none runs.
+    pub async fn office(&self) -> anyhow::Result<Office> {
         let directory = self.directory()?;
-        check_owner(&directory)?;
-        let store = match Store::open(&directory).await {
-            Ok(store) => store,
-            Err(error @ store::Error::Held { .. }) => {
-                return Err(anyhow!(
-                    "{error}: people, groups and tokens are changed while no server runs; stop it first"
-                ));
+        let start = Instant::now();
+        loop {
+            if let Some(server) = Server::of_folder(&directory).await {
+                let register = self.read().await?;
+                return Ok(Office::Server(server, register));
             }
-            Err(error) => return Err(error.into()),
-        };
+            check_owner(&directory)?;
+            match Store::open(&directory).await {
+                Ok(store) => return Ok(Office::Here(Box::new(Opened::new(store).await?))),
+                // It is starting or stopping, or another command is at work.
+                Err(store::Error::Held { .. }) if start.elapsed() < PATIENCE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(error @ store::Error::Held { .. }) => {
+                    return Err(anyhow!(
+                        "{error}, and does not answer at {}: if it is a server, see its log, and run this as the user that it \
+                         runs as, or as root",
+                        directory.join(control::NAME).display()
+                    ));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Where people are changed.
+pub enum Office {
+    /// The server that holds the folder, and a look into what it keeps.
+    Server(Server, Register),
+    Here(Box<Opened>),
+}
+
+impl Office {
+    pub fn register(&self) -> &Register {
+        match self {
+            Self::Server(_, register) => register,
+            Self::Here(opened) => opened.people.register(),
+        }
+    }
+
+    /// Writes what is under way and lets go of the folder.
+    pub async fn close(self) {
+        if let Self::Here(opened) = self {
+            opened.close().await;
+        }
+    }
+}
+
+/// A name as a segment of a path.
+pub fn segment(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// Asks the server to do something; whether that changed anything.
+pub async fn ordered(server: &Server, path: &str, order: &Value) -> anyhow::Result<bool> {
+    let done = server.post(path, order).await?;
+    Ok(done.get("changed").and_then(Value::as_bool) == Some(true))
+}
+
+impl Opened {
+    async fn new(store: Store) -> anyhow::Result<Self> {
         let audit = Audit::open(store.clone()).await?;
-        Ok(Opened {
+        Ok(Self {
             people: People::new(&store, &audit),
             actor: operator(),
             store,
@@ -95,6 +154,10 @@ impl Place {
         })
     }
 }
+
+/// How long a folder may be held by something that does not answer: a server starts and ends, too.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The data folder, held by this command.
 pub struct Opened {
@@ -129,41 +192,10 @@ fn check_owner(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever runs this command, as the kernel knows him; behind sudo also as sudo says.
+/// Whoever runs this command; behind sudo also as sudo says.
 pub fn operator() -> Actor {
-    let user = named(rustix::process::getuid().as_raw());
-    let behind = std::env::var("SUDO_USER")
-        .ok()
-        .filter(|name| is_login(name));
-    let name = match behind {
-        Some(behind) => format!("{user}, sudo by {behind}"),
-        None => user,
-    };
-    Actor {
-        kind: ActorKind::Operator,
-        name: Some(name),
-        verified: true,
-        ..Actor::default()
-    }
-}
-
-fn is_login(name: &str) -> bool {
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (1..=32).contains(&name.len()) && name.bytes().all(known)
-}
-
-/// `root (uid 0)`, or the number alone where this machine has no name for it.
-fn named(uid: u32) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid) && is_login(name)).then_some(name)
-    });
-    match name {
-        Some(name) => format!("{name} (uid {uid})"),
-        None => format!("uid {uid}"),
-    }
+    let behind = std::env::var("SUDO_USER").ok();
+    operator::operator(rustix::process::getuid().as_raw(), behind.as_deref())
 }
 
 /// A reader that closed the pipe has seen enough.

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::people::{Format, Opened, Place, json_line, minute, print, remark, table};
+use super::people::{
+    Format, Office, Place, json_line, minute, ordered, print, remark, segment, table,
+};
 use crate::people::rights::{Powers, Right};
-use crate::people::{Lifetime, NewToken, Person, PersonId, Scope, Scopes, Secret, Token, now};
+use crate::people::{Done, Lifetime, NewToken, Person, PersonId, Scope, Scopes, Token, now};
 
 /// Create, list and revoke tokens for the proxy itself
 ///
 /// A token says to Exeat who somebody is; no forge knows it, and it never leaves the proxy. Its scopes narrow what its
 /// owner's roles allow, and give nothing by themselves. Every token ends; only a keyed hash of it is kept.
 ///
-/// Lists work at any time, changes while no server runs.
+/// While a server runs it makes the changes; this command asks it through the data folder's control.sock.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Scopes:
@@ -80,32 +83,22 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         print(&listed(&args.place, user.as_deref()).await?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let opened = args.place.open().await?;
+    let office = args.place.office().await?;
     let done = match &args.command {
-        Command::Create(create) => created(&opened, create).await,
-        Command::Revoke { ids } => revoked(&opened, ids, args.place.format).await,
+        Command::Create(create) => created(&office, create).await,
+        Command::Revoke { ids } => revoked(&office, ids, args.place.format).await,
         Command::List { .. } => Ok(()),
     };
-    opened.close().await;
+    office.close().await;
     done?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn created(opened: &Opened, create: &Create) -> anyhow::Result<()> {
-    let new = NewToken {
-        person: create.user.clone(),
-        scopes: Scopes::new(&create.scope),
-        service: create.service,
-        about: create.about.clone(),
-        lifetime: create.expires,
-    };
-    let people = &opened.people;
-    let (token, secret) = people.create_token(&new, now(), &opened.actor).await?;
+async fn created(office: &Office, create: &Create) -> anyhow::Result<()> {
+    let (token, secret) = made(office, create).await?;
     if let Err(error) = hand_over(&secret) {
         // Nobody has it, so nobody is to have it.
-        let revoked = people
-            .revoke_token(token.id.as_str(), now(), &opened.actor)
-            .await;
+        let revoked = revoke(office, token.id.as_str()).await;
         revoked.with_context(|| {
             format!(
                 "the token {} could be neither printed nor revoked",
@@ -114,7 +107,7 @@ async fn created(opened: &Opened, create: &Create) -> anyhow::Result<()> {
         })?;
         return Err(error).context("the token could not be printed, and is revoked");
     }
-    let person = people.register().person(&create.user).await?;
+    let person = office.register().person(&create.user).await?;
     remark(&format!(
         "token {} of {}: {}, until {}; it is not shown again",
         token.id,
@@ -132,10 +125,60 @@ async fn created(opened: &Opened, create: &Create) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A token and its text.
+async fn made(office: &Office, create: &Create) -> anyhow::Result<(Token, String)> {
+    let (server, register) = match office {
+        Office::Here(opened) => {
+            let new = NewToken {
+                person: create.user.clone(),
+                scopes: Scopes::new(&create.scope),
+                service: create.service,
+                about: create.about.clone(),
+                lifetime: create.expires,
+            };
+            let (people, actor) = (&opened.people, &opened.actor);
+            let (token, secret) = people.create_token(&new, now(), actor).await?;
+            return Ok((token, secret.expose().to_owned()));
+        }
+        Office::Server(server, register) => (server, register),
+    };
+    let scopes: Vec<&str> = create.scope.iter().map(|scope| scope.name()).collect();
+    let order = json!({
+        "person": create.user,
+        "scopes": scopes,
+        "service": create.service,
+        "about": create.about,
+        "expires": format!("{}h", create.expires.milliseconds() / 3_600_000),
+    });
+    let made = server.post("/api/v1/tokens", &order).await?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let id = made.pointer("/token/id").and_then(text);
+    let secret = made.get("secret").and_then(text);
+    let (Some(id), Some(secret)) = (id, secret) else {
+        bail!("the server's answer is not understood; see exeat token list");
+    };
+    Ok((register.token(&id).await?, secret))
+}
+
+async fn revoke(office: &Office, id: &str) -> anyhow::Result<Done<Token>> {
+    match office {
+        Office::Here(opened) => {
+            let done = opened.people.revoke_token(id, now(), &opened.actor).await;
+            Ok(done?)
+        }
+        Office::Server(server, register) => {
+            let path = format!("/api/v1/tokens/{}/revoke", segment(id));
+            let changed = ordered(server, &path, &json!({})).await?;
+            let now = register.token(id).await?;
+            Ok(Done { now, changed })
+        }
+    }
+}
+
 /// The token, alone on standard output.
-fn hand_over(secret: &Secret) -> std::io::Result<()> {
+fn hand_over(secret: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", secret.expose())?;
+    writeln!(out, "{secret}")?;
     out.flush()
 }
 
@@ -151,13 +194,12 @@ fn useless(person: &Person, token: &Token) -> Vec<Scope> {
     token.scopes.iter().filter(|scope| !useful(scope)).collect()
 }
 
-async fn revoked(opened: &Opened, ids: &[String], format: Format) -> anyhow::Result<()> {
-    let people = &opened.people;
+async fn revoked(office: &Office, ids: &[String], format: Format) -> anyhow::Result<()> {
     for id in ids {
-        people.register().token(id).await?;
+        office.register().token(id).await?;
     }
     for id in ids {
-        let done = people.revoke_token(id, now(), &opened.actor).await?;
+        let done = revoke(office, id).await?;
         print(&match (format, done.changed) {
             (Format::Jsonl, _) => json_line(&done.now)?,
             (Format::Text, true) => format!("revoked {id}\n"),

@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::json;
 
-use super::people::{Format, Opened, Place, json_line, minute, print, remark, table, words};
+use super::people::{
+    Format, Office, Opened, Place, json_line, minute, ordered, print, remark, segment, table, words,
+};
+use super::reach::Server;
 use crate::people::rights;
 use crate::people::{
     Account, Done, Edit, FormError, NewPerson, Person, Register, Role, RoleGrant, Token, now,
@@ -17,7 +21,8 @@ use crate::people::{
 /// client certificates, and by tokens ("exeat token"). Logins change hands, so a login links nobody; neither does a name or a mail
 /// address. Mail addresses are what commits of this person may have.
 ///
-/// Nobody is known at the beginning, and there are no passwords. Lists work at any time, changes while no server runs.
+/// Nobody is known at the beginning, and there are no passwords. While a server runs it makes the changes; this command asks it through the data
+/// folder's control.sock.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Roles:
@@ -162,9 +167,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             {
                 args.place.check_upstream(upstream)?;
             }
-            let opened = args.place.open().await?;
-            let done = carried_out(&opened, change).await;
-            opened.close().await;
+            let office = args.place.office().await?;
+            let done = match &office {
+                Office::Here(opened) => carried_out(opened, change).await,
+                Office::Server(server, register) => asked(server, register, change).await,
+            };
+            office.close().await;
             let (word, done) = done?;
             print(&told(args.place.format, word, &done)?)?;
             if matches!(change, Command::Add(_) | Command::Role(_)) {
@@ -221,6 +229,58 @@ async fn carried_out(
         Command::Enable(named) => ("enabled", people.enable(&named.name, actor).await?),
         Command::List | Command::Show(_) => anyhow::bail!("reading changes nothing"),
     })
+}
+
+/// The same, done by the server.
+async fn asked(
+    server: &Server,
+    register: &Register,
+    command: &Command,
+) -> anyhow::Result<(&'static str, Done<Person>)> {
+    let texts =
+        |grants: &[RoleGrant]| -> Vec<String> { grants.iter().map(ToString::to_string).collect() };
+    let link = |unlink: &Unlink, login: Option<&str>| json!({"upstream": unlink.upstream, "account": unlink.account, "login": login});
+    let (word, name, order, body) = match command {
+        Command::Add(add) => {
+            let newcomer = json!({
+                "name": add.name,
+                "display": add.display,
+                "mails": add.mail,
+                "roles": texts(&add.role),
+            });
+            ("added", &add.name, "", newcomer)
+        }
+        Command::Role(roles) => {
+            let body = json!({"add": texts(&roles.add), "remove": texts(&roles.remove)});
+            ("changed the roles of", &roles.name, "roles", body)
+        }
+        Command::Edit(change) => {
+            let body = json!({
+                "display": change.display,
+                "add_mails": change.add_mail,
+                "remove_mails": change.remove_mail,
+            });
+            ("changed", &change.name, "edit", body)
+        }
+        Command::Link(Link { unlink, login }) => {
+            let body = link(unlink, login.as_deref());
+            ("linked the account to", &unlink.name, "link", body)
+        }
+        Command::Unlink(unlink) => {
+            let body = link(unlink, None);
+            ("unlinked the account from", &unlink.name, "unlink", body)
+        }
+        Command::Disable(named) => ("disabled", &named.name, "disable", json!({})),
+        Command::Enable(named) => ("enabled", &named.name, "enable", json!({})),
+        Command::List | Command::Show(_) => anyhow::bail!("reading changes nothing"),
+    };
+    let path = match order {
+        "" => "/api/v1/people".to_owned(),
+        order => format!("/api/v1/people/{}/{order}", segment(name)),
+    };
+    let changed = ordered(server, &path, &body).await?;
+    let now = register.person(name).await?;
+    Ok((word, Done { now, changed }))
 }
 
 fn told(format: Format, word: &str, done: &Done<Person>) -> anyhow::Result<String> {

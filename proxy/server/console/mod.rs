@@ -5,11 +5,18 @@
 
 mod api;
 mod arrived;
+mod lately;
 mod names;
+mod once;
 mod problem;
 mod who;
+mod words;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, response::IntoResponse};
 use bytes::Bytes;
@@ -17,22 +24,53 @@ use http::{Request, Response, request::Parts};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use self::problem::Problem;
-use crate::{answer::Body, people::People, review::Desk};
+use self::{lately::Lately, problem::Problem};
+use crate::{
+    answer::Body,
+    audit,
+    people::{People, TokenId},
+    review::{Comments, Desk},
+    store::Store,
+};
 
 pub use api::document;
 pub use names::Names;
+pub use words::Words;
 
 /// What the console works with.
 pub struct Fittings {
     pub people: People,
     pub desk: Desk,
+    pub comments: Comments,
+    pub words: Words,
+    pub store: Store,
+    pub memory: Memory,
     /// Whether names on an upstream fold case; of those in the configuration.
     pub folding: Vec<(String, bool)>,
     /// By which names the listener answers; none where there is no listener.
     pub names: Option<Names>,
     /// How long a request's body may take to arrive.
     pub patience: Duration,
+}
+
+/// What outlives a change of the configuration. Cheap to clone.
+#[derive(Clone)]
+pub struct Memory(Arc<Remembered>);
+
+struct Remembered {
+    logins: Lately<(TokenId, Option<IpAddr>)>,
+    strangers: Lately<Option<IpAddr>>,
+    running: once::Running,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Arc::new(Remembered {
+            logins: Lately::new(10_000),
+            strangers: Lately::new(1_000),
+            running: once::Running::default(),
+        }))
+    }
 }
 
 /// The fittings, as the API reaches for them. Cheap to clone.
@@ -59,6 +97,31 @@ impl Rooms {
 
     fn desk(&self) -> &Desk {
         &self.0.fittings.desk
+    }
+
+    fn comments(&self) -> &Comments {
+        &self.0.fittings.comments
+    }
+
+    fn words(&self) -> &Words {
+        &self.0.fittings.words
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.fittings.store
+    }
+
+    fn logins(&self) -> &Lately<(TokenId, Option<IpAddr>)> {
+        &self.0.fittings.memory.0.logins
+    }
+
+    fn strangers(&self) -> &Lately<Option<IpAddr>> {
+        &self.0.fittings.memory.0.strangers
+    }
+
+    /// The keyed requests that are being carried out.
+    fn running(&self) -> &once::Running {
+        &self.0.fittings.memory.0.running
     }
 
     fn now(&self) -> i64 {
@@ -103,11 +166,26 @@ impl Console {
             None => Err(Problem::absent("The console is off.")),
         };
         let answered = match ours {
-            Ok(()) => self.turn(parts, body, who::Source(peer.ip())).await,
+            Ok(()) => {
+                self.turn(parts, body, who::Source::Address(peer.ip()))
+                    .await
+            }
             Err(problem) => Err(problem),
         };
-        let response = answered.unwrap_or_else(|problem| api::guarded(problem.into_response()));
-        response.map(|body| body.map_err(Into::into).boxed_unsync())
+        finished(answered)
+    }
+
+    /// Answers one request of the control socket, made by `operator`.
+    pub async fn answer_here<B>(
+        &self,
+        request: Request<B>,
+        operator: audit::Actor,
+    ) -> Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+    {
+        let (parts, body) = request.into_parts();
+        finished(self.turn(parts, body, who::Source::Here(operator)).await)
     }
 
     /// Reads a request to its end and hands it on.
@@ -128,6 +206,11 @@ impl Console {
             Err(never) => match never {},
         }
     }
+}
+
+fn finished(answered: Result<axum::response::Response, Problem>) -> Response<Body> {
+    let response = answered.unwrap_or_else(|problem| api::guarded(problem.into_response()));
+    response.map(|body| body.map_err(Into::into).boxed_unsync())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{people, review};
+use crate::{audit, people, review, store};
 
 /// Why a request was not carried out, and what to do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,7 +72,7 @@ impl Problem {
         )
     }
 
-    fn ours(error: &dyn std::fmt::Display) -> Self {
+    pub(super) fn ours(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request of the console could not be carried out");
         let detail = "Nothing was changed. Try again; if it lasts, tell your operators.";
         Self::new(
@@ -160,9 +160,41 @@ impl From<review::waiver::Error> for Problem {
     }
 }
 
-/// Of a question; orders are not given here.
 impl From<people::Error> for Problem {
     fn from(error: people::Error) -> Self {
+        use people::Error;
+        let text = error.to_string();
+        match error {
+            Error::Form(_) | Error::NoScope | Error::ServiceDecides => Self::bad(text),
+            Error::TooMany { .. } | Error::Disabled(_) => Self::bad(text),
+            Error::NoPerson(_) | Error::NoGroup(_) | Error::NoToken(_) => Self::absent(text),
+            Error::PersonExists(_) | Error::GroupExists(_) | Error::AccountTaken { .. } => {
+                Self::new(StatusCode::CONFLICT, "exists", "There is one already", text)
+            }
+            Error::Audit(audit::Error::Stale) => Self::new(
+                StatusCode::CONFLICT,
+                "stale",
+                "It is not as you saw it",
+                "It has changed meanwhile, or your rights have: look again.",
+            ),
+            error => Self::ours(&error),
+        }
+    }
+}
+
+impl From<review::CommentError> for Problem {
+    fn from(error: review::CommentError) -> Self {
+        use review::CommentError as Error;
+        match error {
+            Error::Rights => Self::forbidden(error.to_string()),
+            Error::Full => Self::bad(error.to_string()),
+            error => Self::ours(&error),
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
         Self::ours(&error)
     }
 }

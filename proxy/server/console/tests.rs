@@ -1,5 +1,7 @@
 //! The API as its users meet it, over real tables.
 
+mod asked;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::body::Body;
@@ -22,6 +24,11 @@ struct House {
     now: Arc<AtomicI64>,
 }
 
+static RULES: std::sync::LazyLock<Arc<exeat_rules::RuleSet>> = std::sync::LazyLock::new(|| {
+    let compiled = exeat_rules::RuleSet::compile(&exeat_rules::builtin()).unwrap();
+    Arc::new(compiled.rules)
+});
+
 const HOUR: i64 = 3_600_000;
 /// Some day.
 const START: i64 = 1_700_000_000_000;
@@ -36,12 +43,16 @@ impl House {
             case: 24 * HOUR,
             grant: 2 * HOUR,
         };
-        let desk = Desk::new(store.clone(), audit, times);
+        let desk = Desk::new(store.clone(), audit.clone(), times);
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
         let fittings = Fittings {
             people,
             desk,
+            comments: Comments::new(store.clone(), audit.clone()),
+            words: Words::new(Arc::clone(&RULES)),
+            store: store.clone(),
+            memory: Memory::default(),
             folding: vec![("github.com".into(), true)],
             names: None,
             patience: Duration::from_secs(60),

@@ -3,6 +3,7 @@
 mod accepted;
 mod forge;
 mod known;
+pub mod operator;
 mod presented;
 mod recognition;
 mod token_form;

@@ -8,7 +8,7 @@ mod astray;
 mod form;
 mod groups;
 mod id;
-
+mod logins;
 mod person;
 mod persons;
 mod register;

@@ -20,6 +20,8 @@ pub struct People {
     pub(super) audit: Audit,
     pub(super) key: FingerprintKey,
     register: Register,
+    /// What must be so for anything to be done.
+    guard: Change,
 }
 
 impl People {
@@ -30,6 +32,15 @@ impl People {
             register: Register::new(store.records()),
             store: store.clone(),
             audit: audit.clone(),
+            guard: Change::none(),
+        }
+    }
+
+    /// The same, where what is done is done together with `guard` or not at all.
+    pub fn guarded(&self, guard: Change) -> Self {
+        Self {
+            guard,
+            ..self.clone()
         }
     }
 
@@ -50,6 +61,7 @@ impl People {
             after: act.after,
             note: Some(shortened(act.note)),
         };
+        let change = self.guard.clone().and(change);
         self.audit.act(&deed, change).await?;
         Ok(())
     }

@@ -397,7 +397,7 @@ async fn a_refused_token_is_on_record_once_an_hour() {
     let leaf = &refusals[0].leaf;
     assert_eq!(
         (leaf.kind, leaf.action.as_str()),
-        (Kind::Token, "refused: expired")
+        (Kind::Login, "refused: expired")
     );
     assert_eq!(leaf.subject.as_deref(), Some(token.id.as_str()));
     let actor = refusals[0]

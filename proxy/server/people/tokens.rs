@@ -251,7 +251,7 @@ impl People {
         tokio::spawn(async move {
             let change = Change::refuse_token(&id, now, since);
             let act = Act {
-                kind: Kind::Token,
+                kind: Kind::Login,
                 action,
                 actor: &actor,
                 subject: id.clone(),

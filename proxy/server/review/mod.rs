@@ -5,6 +5,7 @@
 
 pub mod binding;
 pub mod case;
+mod comments;
 pub mod desk;
 pub mod dossier;
 mod judgement;
@@ -13,7 +14,8 @@ mod terms;
 pub mod waiver;
 
 pub use self::binding::Bound;
-pub use self::case::{Case, Decision, Ending, Pusher, Refused, State, Verdict};
+pub use self::case::{Case, Decision, Ending, Pusher, Refused, State, Verdict, WORDS};
+pub use self::comments::{Comment, Comments, Error as CommentError};
 pub use self::desk::{Desk, Error, Filed, Grant, Held, Instead, NewCase, Reviewer, Saying, Times};
 pub use self::judgement::{Judged, Judgement};
 pub use self::terms::{Basis, Terms};

@@ -15,7 +15,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_terms.sql"),
     include_str!("migrations/0006_pushed.sql"),
     include_str!("migrations/0007_waivers.sql"),
+    include_str!("migrations/0008_console.sql"),
 ];
+
+/// The version that they lead to.
+#[cfg(test)]
+pub(super) const NEWEST: usize = MIGRATIONS.len();
 
 /// All missing migrations in one transaction: a database is never between two versions.
 pub(super) async fn migrate(pool: &SqlitePool, database: &Path) -> Result<(), Error> {

@@ -5,7 +5,9 @@
 
 pub mod cases;
 mod change;
+mod comments;
 mod folder;
+mod keyed;
 mod migrate;
 pub mod outbox;
 mod people;
@@ -24,8 +26,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use self::cases::{CaseFilter, CaseRow};
 pub use self::change::Change;
+pub use self::comments::CommentRow;
 pub use self::folder::SecretKey;
 use self::folder::{FileId, Lock};
+pub use self::keyed::KeyedRow;
 pub use self::outbox::{EventRow, NoticeRow, Pile};
 pub use self::people::{AccountRow, GroupRow, MailRow, PersonRow, TokenRow, Wanted};
 pub use self::records::{NewRow, Records, Row, Snapshot};
@@ -324,12 +328,14 @@ mod tests {
             .await
             .unwrap();
         store.close().await;
-        let sentence = "has schema version 99, this binary knows up to 6: \
-                        a newer Exeat has used this folder; run that one";
+        let sentence = format!(
+            "has schema version 99, this binary knows up to {}: a newer Exeat has used this folder; run that one",
+            migrate::NEWEST
+        );
         let error = Store::open(folder.path()).await.unwrap_err();
-        assert!(error.to_string().ends_with(sentence), "{error}");
+        assert!(error.to_string().ends_with(&sentence), "{error}");
         let error = Records::open(folder.path()).await.unwrap_err();
-        assert!(error.to_string().ends_with(sentence), "{error}");
+        assert!(error.to_string().ends_with(&sentence), "{error}");
     }
 
     #[tokio::test]

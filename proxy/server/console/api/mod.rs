@@ -1,7 +1,11 @@
 //! `/api/v1`: JSON in and out, problems in one form, lists by cursor, a document that describes it all.
 
+mod comments;
+mod groups;
+mod people;
 mod reviews;
 mod session;
+mod tokens;
 
 use axum::{
     Router,
@@ -19,11 +23,14 @@ use super::{Rooms, problem::Problem};
 #[openapi(
     info(
         title = "Exeat",
-        description = "Held pushes and who decides on them. Every error is a problem document (RFC 9457) with a stable code."
+        description = "Held pushes, who decides on them, and who there is. Every error is a problem document (RFC 9457) with a stable code. \
+                       A POST with the header Idempotency-Key is carried out once: asked again under the same key within a day it \
+                       is answered the same."
     ),
     modifiers(&Token),
     tags(
         (name = "reviews", description = "Pushes that wait for a decision"),
+        (name = "people", description = "Who there is: persons, groups, tokens"),
         (name = "session", description = "Who you are here")
     )
 )]
@@ -51,6 +58,21 @@ fn routes() -> OpenApiRouter<Rooms> {
         .routes(routes!(reviews::show))
         .routes(routes!(reviews::decide))
         .routes(routes!(reviews::withdraw))
+        .routes(routes!(comments::list, comments::add))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::show))
+        .routes(routes!(people::edit))
+        .routes(routes!(people::change_roles))
+        .routes(routes!(people::link))
+        .routes(routes!(people::unlink))
+        .routes(routes!(people::disable))
+        .routes(routes!(people::enable))
+        .routes(routes!(groups::list, groups::add))
+        .routes(routes!(groups::remove))
+        .routes(routes!(groups::join))
+        .routes(routes!(groups::leave))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
 }
 
 /// The OpenAPI document, as it is checked in.
@@ -69,6 +91,10 @@ pub(super) fn router(rooms: Rooms) -> Router {
         .route("/api/v1/openapi.json", axum::routing::get(openapi))
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn_with_state(
+            rooms.clone(),
+            super::once::once,
+        ))
         .layer(middleware::map_response(async |response: Response| {
             guarded(response)
         }))

@@ -213,6 +213,7 @@ pub async fn decide(
         "reject" => Verdict::Reject,
         _ => return Err(Problem::bad("verdict is approve or reject")),
     };
+    rooms.words().check(&said.words)?;
     let filed = seen(&rooms, &somebody, &id).await?;
     if somebody.made(&filed) && filed.case.terms.four_eyes {
         return Err(review::Error::from(review::Refused::Own).into());
@@ -233,7 +234,7 @@ pub async fn decide(
             .iter()
             .map(|own| (own.account.upstream.clone(), own.account.id.clone()))
             .collect(),
-        guard: somebody.bearer.guard(now),
+        guard: somebody.guard(now),
     };
     let decided = rooms
         .desk()
@@ -270,7 +271,7 @@ pub async fn withdraw(
 }
 
 /// A case that may be seen. One that may not is as if it were not there.
-async fn seen(rooms: &Rooms, somebody: &Somebody, id: &str) -> Result<Filed, Problem> {
+pub(super) async fn seen(rooms: &Rooms, somebody: &Somebody, id: &str) -> Result<Filed, Problem> {
     let absent = || Problem::absent("There is no held push of this id that you may see.");
     let filed = match rooms.desk().case(id).await {
         Err(review::Error::Absent(_)) => return Err(absent()),
@@ -338,7 +339,7 @@ fn yours(rooms: &Rooms, somebody: &Somebody, filed: &Filed, case: &Case) -> bool
 }
 
 /// The name of a person, or the id of one who is not there any more.
-async fn name(rooms: &Rooms, id: &str) -> Result<String, Problem> {
+pub(super) async fn name(rooms: &Rooms, id: &str) -> Result<String, Problem> {
     let Some(known) = PersonId::read(id) else {
         return Ok(id.to_owned());
     };
