@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::clients::python;
-use crate::harness::{EXEAT, Run, authority, run_program, stranger};
+use crate::harness::{EXEAT, Run, Stub, Witness, authority, run_program, stranger};
 use mail_server::{MailServer, keep};
 
 const PASSWORD: &str = "correct horse battery";
@@ -137,4 +137,51 @@ fn what_comes_before_tls_does_not_count_after_it() {
         assert!(run.stdout.contains(told), "{run}");
         assert_eq!(run.status, 1);
     }
+}
+
+#[test]
+fn webhooks_are_tried_out_over_tls_that_is_verified() {
+    let desk = Desk::new();
+    let secret = keep(desk.path(), "secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let witness = Witness::start(Stub::start(|_| answer.to_vec()).address);
+    let try_out = |ca: &str| {
+        let text = format!(
+            "[notify.webhook.chat]\nurl = \"{}/a?b\"\nsecret = \"file:{}\"\nca = \"{ca}\"\nvia = \"off\"\n",
+            witness.url(),
+            secret.display()
+        );
+        // With a query it stands in a file.
+        let url = keep(desk.path(), "url", &format!("{}/a?b", witness.url()));
+        let inline = format!("url = \"{}/a?b\"", witness.url());
+        let text = text.replace(&inline, &format!("url = \"file:{}\"", url.display()));
+        keep(desk.path(), "exeat.toml", &text);
+        let mut command = Command::new(EXEAT);
+        command.args(["notify", "test", "--config"]);
+        run_program(command.arg(desk.path().join("exeat.toml")))
+    };
+    let run = try_out("stranger.pem");
+    assert_eq!(run.status, 1);
+    assert!(
+        run.stdout
+            .starts_with("webhook chat: its TLS certificate is not trusted"),
+        "{run}"
+    );
+    assert!(witness.requests().is_empty());
+    assert_eq!(try_out("ca.pem").ok().stdout, "webhook chat: ok\n");
+    let [request] = witness.requests().try_into().unwrap();
+    assert_eq!(request.first_line, "POST /a?b HTTP/1.1");
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert!(request.header("webhook-id").unwrap().starts_with("test-"));
+    assert!(
+        request
+            .header("webhook-signature")
+            .unwrap()
+            .starts_with("v1,")
+    );
+    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        (&body["type"], &body["data"]),
+        (&"test".into(), &serde_json::json!({}))
+    );
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use serde::Serialize;
 
-use super::people::{Format, json_line, minute, operator, print, remark, table};
+use super::people::{Format, check_owner, json_line, minute, operator, print, remark, table};
 use crate::audit::Audit;
 use crate::config::{self, Config};
 use crate::notify::{self, Receivers, is_mail_address};
@@ -135,6 +135,7 @@ impl List {
 impl Retry {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let directory = self.place.directory()?;
+        check_owner(&directory)?;
         let store = match Store::open(&directory).await {
             Ok(store) => store,
             Err(error @ store::Error::Held { .. }) => {

@@ -177,7 +177,7 @@ impl Opened {
 }
 
 /// Files made by another user could not be read by the server.
-fn check_owner(directory: &Path) -> anyhow::Result<()> {
+pub fn check_owner(directory: &Path) -> anyhow::Result<()> {
     let Ok(metadata) = std::fs::metadata(directory) else {
         return Ok(());
     };
