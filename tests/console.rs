@@ -1,6 +1,7 @@
 //! The console: a listener of its own, for people, that answers to its own names alone.
 
 mod command;
+mod crash;
 mod hostile;
 mod socket;
 
@@ -92,6 +93,25 @@ impl House {
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
         let head = format!("GET {path} HTTP/1.1\nAuthorization: Bearer {token}");
         told(&self.ask(&head, ""))
+    }
+
+    /// A POST with a key of its own; none where there is no answer.
+    pub(crate) fn keyed(
+        &self,
+        path: &str,
+        token: &str,
+        key: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
+        let (address, body) = (self.address(), body.to_string());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut client = Client::connect(address);
+        client.say(request.as_bytes());
+        client.answer().map(|answer| told(&answer))
     }
 
     pub(crate) fn post(&self, path: &str, token: &str, body: &Value) -> (u16, Value) {

@@ -165,6 +165,13 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
 }
 
 impl Running {
+    /// Where people on this machine reach the console, if it listens.
+    pub fn console_url(&self) -> Option<String> {
+        let (address, tls) = self.console?;
+        let scheme = if tls { "https" } else { "http" };
+        Some(format!("{scheme}://{address}"))
+    }
+
     /// Stops accepting, lets pushes finish within `limits.drain_seconds`, and closes the store.
     pub async fn stop(self) {
         tracing::info!("draining");

@@ -155,3 +155,29 @@ async fn serve_one<Serve, Answer>(
     serving.as_mut().graceful_shutdown();
     let _ = serving.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_with_a_long_path_has_a_socket_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("d".repeat(120));
+        std::fs::create_dir(&data).unwrap();
+        assert!(Place::of(&data).unwrap().connect().await.is_err());
+        let socket = Socket::bind(&data).unwrap();
+        let connected = Place::of(&data).unwrap().connect().await;
+        let (accepted, _) = socket.listener.accept().await.unwrap();
+        assert_eq!(socket.peer(&accepted), Some(socket.own));
+        drop(connected);
+        let mode = std::fs::metadata(data.join(NAME))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // What was left is taken away, and nobody else is: the folder is held.
+        drop(socket);
+        Socket::bind(&data).unwrap();
+    }
+}

@@ -97,9 +97,8 @@ fn greet(config: &Config, running: &boot::Running) -> anyhow::Result<()> {
     for upstream in &config.upstreams {
         writeln!(out, "  {scheme}://{}/{}/...", running.git, upstream.name)?;
     }
-    if let Some((console, tls)) = running.console {
-        let scheme = if tls { "https" } else { "http" };
-        writeln!(out, "The console listens on {scheme}://{console}")?;
+    if let Some(console) = running.console_url() {
+        writeln!(out, "The console listens on {console}")?;
     }
     let authority = match config.listen.tls {
         Tls::Development => {

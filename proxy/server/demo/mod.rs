@@ -86,6 +86,8 @@ fn write_config(directory: &Path, forge: &Forge) -> anyhow::Result<Config> {
          [listen]\n\
          address = \"127.0.0.1:0\"\n\
          tls = \"development\"\n\n\
+         [console]\n\
+         address = \"127.0.0.1:0\"\n\n\
          [telemetry]\n\
          address = \"127.0.0.1:0\"\n\n\
          [data]\n\
@@ -106,10 +108,12 @@ fn tell_set_up(config: &Config, forge: &Forge, running: &Running) -> anyhow::Res
         "  configuration  exeat.toml\n\
          \x20 data folder    {}\n\
          \x20 the forge      {}/{REPOSITORY} (git http-backend)\n\
-         \x20 the proxy      https://{} (development certificate)\n",
+         \x20 the proxy      https://{} (development certificate)\n\
+         \x20 the console    {}\n",
         config.data.directory.display(),
         forge.url(),
         running.git,
+        running.console_url().unwrap_or_default(),
     ))
 }
 
@@ -200,6 +204,16 @@ impl Play<'_> {
                 directory.join("home").display(),
                 self.git.work().display(),
             ))?;
+            if let Some(console) = self.running.console_url() {
+                let ca = crate::listen::development_authority(&self.config.data.directory);
+                say(&format!(
+                    "  See what waits for a decision, as a reviewer:\n\
+                     \x20   exeat user add ann --role reviewer --data {data}\n\
+                     \x20   export EXEAT_TOKEN=$(exeat token create --user ann --scope read --scope decide --data {data})\n\
+                     \x20   exeat review list --server {console} --ca {}",
+                    ca.display()
+                ))?;
+            }
             if let Some(telemetry) = self.running.telemetry {
                 say(&format!("  Metrics: http://{telemetry}/metrics"))?;
             }

@@ -41,6 +41,9 @@ async fn what_is_asked_twice_under_a_key_is_done_once() {
         assert_eq!(house.keyed(path, &rev, "one", &said).await, first);
     }
     assert_eq!(house.records(decisions).await, 1);
+    let hash = house.store.keyed_hashes().await.pop().unwrap();
+    let row = house.store.keyed(&hash).await.unwrap().unwrap();
+    assert!(row.done, "that it was done is written with the deed");
 
     let reject = json!({"verdict": "reject", "revision": 2, "words": "No."});
     let (status, problem) = house.keyed(path, &rev, "one", &reject).await;
@@ -367,4 +370,27 @@ async fn who_came_in_is_on_record_once_an_hour_and_so_is_who_was_turned_away() {
     house.get("/api/v1/session", &rev).await;
     house.get("/api/v1/session", "nonsense").await;
     assert_eq!(house.records(logins).await, 4);
+}
+
+#[tokio::test]
+async fn of_two_reviewers_at_once_one_decides() {
+    let house = House::open().await;
+    let one = house.person("one", &["reviewer"], &ALL).await;
+    let two = house.person("two", &["reviewer"], &ALL).await;
+    house.person("dev", &["developer"], &[Scope::Read]).await;
+    for round in 0..8 {
+        let id = format!("P-ROUND{round:03}");
+        house.held(&id, "org/repo", "dev").await;
+        let reject = json!({"verdict": "reject", "revision": 1, "words": "No."});
+        let (first, second) = tokio::join!(
+            house.decide(&id, &one, approve(1)),
+            house.decide(&id, &two, reject)
+        );
+        let done = [&first, &second].map(|(status, _)| *status == StatusCode::OK);
+        assert_ne!(done[0], done[1], "{first:?} {second:?}");
+        let (_, case) = house.get(&format!("/api/v1/reviews/{id}"), &one).await;
+        let expected = if done[0] { "approved" } else { "rejected" };
+        assert_eq!(case["state"], expected);
+        assert_eq!(case["decisions"].as_array().unwrap().len(), 1);
+    }
 }
