@@ -15,6 +15,7 @@ mod existing;
 mod faults;
 mod front;
 mod harness;
+mod hold;
 mod hook;
 mod identity_data;
 mod imported;

@@ -10,7 +10,7 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::task::JoinHandle;
+use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::changing::RuleFiles;
@@ -30,7 +30,7 @@ use crate::{
     notify::{Notifier, Receivers},
     people::People,
     policy::Rulebook,
-    push::{Places, Pushes, Shares, SpoolRoom, Stops},
+    push::{Keeper, Places, Pushes, Shares, SpoolRoom, Stops},
     quarantine::Quarantine,
     reload::Standing,
     review::{Desk, Times},
@@ -38,9 +38,6 @@ use crate::{
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
 };
-
-/// How long an approval holds.
-const APPROVAL: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// A proxy that accepts connections.
 pub struct Running {
@@ -57,6 +54,7 @@ pub struct Running {
     stop: CancellationToken,
     serving: Vec<JoinHandle<()>>,
     observing: Option<JoinHandle<()>>,
+    keeping: JoinHandle<()>,
     stop_observing: CancellationToken,
     readiness: Readiness,
     standing: Arc<Standing<House>>,
@@ -71,6 +69,8 @@ struct Parts {
     store: Store,
     audit: Audit,
     metrics: Metrics,
+    /// That the proxy is about to stop.
+    stop: CancellationToken,
     concluding: TaskTracker,
     key: FingerprintKey,
     pool: Arc<Pool>,
@@ -116,6 +116,9 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let house = House::new(config, rules, book, digests, &parts, roads);
     parts.take(config, &house);
     parts.tell(&proven);
+    let keeper = parts.keeper();
+    keeper.recover().await?;
+    let keeping = tokio::spawn(keeper.run(parts.stop.clone()));
     let metrics = parts.metrics.clone();
     let hosts = virtual_hosts(config);
     let limits = Arc::new(config.limits.clone());
@@ -129,7 +132,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         .as_ref()
         .map(|bound| (bound.address, bound.listener.is_tls()));
     announce(data, git, telemetry, console.map(|(address, _)| address))?;
-    let stop = CancellationToken::new();
+    let stop = parts.stop.clone();
     let standing = Standing::new(house);
     let doors = Arc::clone(&standing);
     let answering = move |request, peer| {
@@ -154,6 +157,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         stop,
         serving,
         observing,
+        keeping,
         stop_observing,
         readiness,
         standing,
@@ -180,6 +184,7 @@ impl Running {
         for serving in self.serving {
             let _ = serving.await;
         }
+        let _ = self.keeping.await;
         let parts = self.parts;
         parts.concluding.close();
         let drain = self.config.limits.drain_seconds;
@@ -226,6 +231,7 @@ impl Parts {
             )?,
             names,
             memory: Memory::default(),
+            stop: CancellationToken::new(),
             concluding: TaskTracker::new(),
             key,
             pool,
@@ -246,6 +252,13 @@ impl Parts {
         )
     }
 
+    fn keeper(&self) -> Keeper {
+        Keeper {
+            desk: self.desk.clone(),
+            quarantine: self.quarantine.clone(),
+        }
+    }
+
     /// What is shared by all pushes follows the configuration of `house`.
     fn take(&self, config: &Config, house: &House) {
         self.metrics.set_rules_digest(house.pushes.rules.digest());
@@ -264,7 +277,7 @@ fn times(config: &Config) -> Times {
     let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     Times {
         case: millis(config.quarantine.patience()),
-        grant: millis(APPROVAL),
+        grant: millis(config.limits.approval_seconds),
     }
 }
 
@@ -404,6 +417,8 @@ impl House {
             store: parts.store.clone(),
             desk: parts.desk.clone(),
             quarantine: parts.quarantine.clone(),
+            waiting: Arc::new(Semaphore::new(config.limits.waiting)),
+            stopping: parts.stop.clone(),
             metrics: metrics.clone(),
             concluding: parts.concluding.clone(),
         };

@@ -59,6 +59,8 @@ points! {
     QuarantineWritten = "quarantine-written",
     /// The console has done what was asked under a key; its answer is not kept yet.
     ConsoleDone = "console-done",
+    /// The pack of a push that is held has its name; nobody waits for it yet.
+    PackKept = "pack-kept",
     /// The upstream is about to be asked.
     BeforeConnect = "before-connect",
     /// The head of the push was handed over to the upstream's connection.

@@ -55,6 +55,8 @@ pub struct Counters {
     /// Rules of refused files whose example the engine of pushes did not tell.
     pub selftest_faults_total: IntCounter,
     pub pushes_in_flight: IntGauge,
+    /// Pushes that stay open for a decision.
+    pub pushes_waiting: IntGauge,
     pub places_taken: IntGauge,
     pub connections: IntGauge,
     pub console_connections: IntGauge,
@@ -212,6 +214,9 @@ impl Metrics {
                     "audit-read-only",
                     "busy",
                     "busy-user",
+                    "desk",
+                    "quarantine",
+                    "quarantine-full",
                     "inside",
                     "inside-sent",
                     "inspection-time",
@@ -238,6 +243,11 @@ impl Metrics {
                 &registry,
                 "exeat_pushes_in_flight",
                 "Pushes being received, inspected or forwarded now.",
+            ),
+            pushes_waiting: gauge(
+                &registry,
+                "exeat_pushes_waiting",
+                "Pushes that stay open for a decision now (limits.waiting).",
             ),
             places_taken: gauge(
                 &registry,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -146,14 +147,19 @@ impl World {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Run {
+        let mut command = self.git_command(git, folder);
+        command.args(arguments).envs(variables.iter().copied());
+        git::run(&mut command, b"")
+    }
+
+    /// The developer's git, to be run otherwise than to its end.
+    pub(crate) fn git_command(&self, git: &Git, folder: &Path) -> Command {
         let home = self.place("home");
         let mut command = git.command(folder);
         command
-            .args(arguments)
             .env("GIT_CONFIG_GLOBAL", home.join(".gitconfig"))
             .env("HOME", home);
-        command.envs(variables.iter().copied());
-        git::run(&mut command, b"")
+        command
     }
 
     /// A new work tree on branch `main`, without a remote.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::store::Trouble;
 
 pub use self::chain::Audit;
-pub use self::read::{newest, of_push};
+pub use self::read::{Fate, fate, newest, of_push};
 pub use self::record::{
     Actor, ActorKind, Commitments, Coverage, Decision, Deed, Digests, Ending, Erasure, Finding,
     Kind, Leaf, Outcome, Payload, Reason, Record, RefUpdate, Seq, Start, Target, VERSION, Verdict,

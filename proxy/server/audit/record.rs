@@ -33,6 +33,8 @@ pub struct Decision {
     /// understood.
     pub request: Option<String>,
     pub verdict: Verdict,
+    /// The held push whose approval lets it go, or that it is.
+    pub case: Option<String>,
     /// Why: one entry per rule, limit or policy sentence that took part.
     pub reasons: Vec<Reason>,
     /// Where: masked. At most `limits.findings` of them.
@@ -49,6 +51,17 @@ pub struct Outcome {
     pub forwarded_bytes: u64,
     /// One calm sentence: the upstream's answer or what failed. Personal half; at most a few hundred characters.
     pub note: String,
+}
+
+impl Outcome {
+    /// Of a push that did not get out.
+    pub fn not_sent(why: &impl std::fmt::Display) -> Self {
+        Self {
+            ending: Ending::NotSent,
+            forwarded_bytes: 0,
+            note: why.to_string(),
+        }
+    }
 }
 
 /// A start of the server.

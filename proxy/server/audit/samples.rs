@@ -50,6 +50,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
         },
         request: Some(digest('a')),
         verdict,
+        case: None,
         reasons: refused.then_some(reason).into_iter().collect(),
         findings: refused.then_some(finding).into_iter().collect(),
         coverage: Coverage {

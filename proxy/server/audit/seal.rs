@@ -67,6 +67,7 @@ impl Entry {
         Self {
             push: Some(decision.push.clone()),
             request: decision.request.clone(),
+            subject: decision.case.clone(),
             verdict: Some(decision.verdict),
             reasons: decision.reasons.clone(),
             coverage: Some(decision.coverage),

@@ -123,6 +123,12 @@ limits! {
     /// Bytes of a push that are read before the upstream has accepted its credential. Default 64 KiB: git's own probe is
     /// 4 bytes, small pushes fit; more would let strangers fill the spool.
     unauthenticated_body_bytes: u64 = 64 * KIB, at most MIB;
+    /// Seconds that an approval of a held push holds. Default 259,200, three days: over a weekend.
+    approval_seconds: Duration = 3 * DAY, at most 366 * DAY;
+    /// Seconds that a push with `exeat.wait` stays open for a decision. Default 3,600: it is held all the same after it.
+    wait_seconds: Duration = 3_600, at most DAY;
+    /// Pushes that stay open for a decision at once. Default 64: each keeps a connection, and nothing else.
+    waiting: usize = 64, at most 10_000;
     /// Seconds that pushes in work get to end when the server is asked to stop. Default 30: what service managers allow.
     drain_seconds: Duration = 30, at most 3_600;
 }

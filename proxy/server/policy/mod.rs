@@ -12,8 +12,10 @@ use exeat_inspect::{Excuses, Finding, Report, Strength};
 use exeat_rules::Action;
 use serde::Serialize;
 
-use crate::config::{Disposition, Policy};
+use crate::config::Policy;
+use crate::review::Grant;
 
+pub use crate::config::Disposition;
 pub use condition::{Event, Pusher};
 pub use outlook::Outlook;
 pub use rulebook::{Decided, Deed, Rule, Rulebook, Ruling, Source, Tier};
@@ -202,6 +204,14 @@ pub fn denied(push: Push<'_>, facts: &Facts<'_>, book: &Rulebook) -> Option<Stop
         terms: Terms::default(),
         messages: message.map(|line| line.value.clone()).into_iter().collect(),
     })
+}
+
+/// What may go all the same: people have approved it, and this is the only use of their approval.
+pub fn released(stopped: Stopped, _grant: &Grant) -> Cleared {
+    Cleared {
+        reasons: stopped.reasons,
+        _sealed: (),
+    }
 }
 
 impl Default for Terms {

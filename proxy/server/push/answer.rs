@@ -136,6 +136,11 @@ impl Line {
         self.gone || self.parts.is_closed()
     }
 
+    /// Whether the client can show text.
+    pub fn can_talk(&self) -> bool {
+        self.side_band
+    }
+
     /// Shows `text` where the client can show text.
     pub async fn say(&mut self, text: &str) {
         if self.side_band {

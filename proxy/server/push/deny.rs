@@ -64,7 +64,7 @@ impl Pushes {
             .pushes_total
             .with_label_values(&[record::word(&verdict)])
             .inc();
-        self.stop(order, line, &told).await;
+        self.stop(order, line, told).await;
         Ok(())
     }
 

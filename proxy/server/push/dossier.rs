@@ -18,7 +18,6 @@ const MOST_COMMITS: usize = 20;
 const MOST_FINDINGS: usize = 5_000;
 
 /// The body of a case, as JSON. Nothing in it has come past the masking of the inspection.
-#[expect(dead_code, reason = "pushes are held next")]
 pub fn of(order: &Order, report: &Report, stopped: &Stopped) -> String {
     let nothing = Shown::default();
     let shown = report.shown.as_ref().unwrap_or(&nothing);

@@ -8,7 +8,7 @@ use exeat_gitwire::{pack, push_request};
 use super::loss::Loss;
 use super::spool::{RoomFull, is_full};
 use super::wishes;
-use crate::{audit, gzip, store::Trouble, upstream};
+use crate::{audit, gzip, quarantine, review, store::Trouble, upstream};
 
 /// What went wrong, and by whom. Ids `E-1xxx` are the push's own, `E-2xxx` the upstream's,
 /// `E-5xxx` ours.
@@ -48,6 +48,10 @@ pub enum Fault {
     SpoolTotal(#[from] RoomFull),
     #[error("the decision could not be recorded{}", trouble_of(.0))]
     Audit(#[from] audit::Error),
+    #[error("it needs review, and the list of pushes that wait could not be read or written")]
+    Desk(#[source] review::Error),
+    #[error("it needs review and could not be kept for it: {}", trouble_of_keeping(.0))]
+    Quarantine(#[from] quarantine::Error),
     #[error("a part of the proxy failed inside while it worked on this push")]
     Inside,
     #[error("a part of the proxy failed inside after it had begun to send this push")]
@@ -101,6 +105,22 @@ impl From<exeat_inspect::Error> for Fault {
             exeat_inspect::Error::WorkerFailed => Self::Inside,
             exeat_inspect::Error::Cancelled => Self::Stopped,
             other => Self::Pack(other),
+        }
+    }
+}
+
+/// What the developer is told of a pack that could not be kept. Paths of the proxy are none of it.
+fn trouble_of_keeping(error: &quarantine::Error) -> &'static str {
+    use quarantine::Error;
+    match error {
+        Error::NoKey => "no key is configured (quarantine.key)",
+        Error::Full { .. } => "the packs that wait fill the quarantine (quarantine.bytes)",
+        Error::NoSpace => "the disk of the proxy is full",
+        Error::Absent(_) => "its pack is gone",
+        Error::Damaged { .. } => "its pack was altered",
+        Error::OtherKey { .. } => "its key is no longer configured (quarantine.old_keys)",
+        Error::Present(_) | Error::BadName(_) | Error::Random(_) | Error::File { .. } => {
+            "the quarantine cannot be used"
         }
     }
 }
@@ -184,6 +204,11 @@ impl Fault {
             Self::SpoolDisk => ("E-5006", "spool-disk", Blame::Ours),
             Self::SpoolTotal(_) => ("E-5007", "spool-total", Blame::Ours),
             Self::Stopped => ("E-5012", "stopped", Blame::Ours),
+            Self::Desk(_) => ("E-5015", "desk", Blame::Ours),
+            Self::Quarantine(quarantine::Error::Full { .. } | quarantine::Error::NoSpace) => {
+                ("E-5016", "quarantine-full", Blame::Ours)
+            }
+            Self::Quarantine(_) => ("E-5017", "quarantine", Blame::Ours),
             Self::InsideSent => ("E-5013", "inside-sent", Blame::Ours),
         }
     }

@@ -59,7 +59,7 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
             assert_plain(&message::let_go(&order, &report));
             return;
         }
-        Verdict::Hold(stopped) => message::held(&order, &report, stopped),
+        Verdict::Hold(stopped) => message::not_held(&order, &report, stopped),
         Verdict::Refuse(stopped) => message::refused(&order, &report, stopped),
     };
     assert_plain(&told.text);

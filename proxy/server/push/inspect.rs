@@ -35,7 +35,7 @@ use crate::{
 /// Bytes that are handed over at once where as many have come.
 const CHUNK: usize = 256 * 1024;
 /// Chunks that may wait for the inspector; beyond it the client waits.
-const CHUNKS_WAITING: usize = 8;
+pub const CHUNKS_WAITING: usize = 8;
 
 /// A push that has arrived to its last byte and is still being inspected.
 pub struct Arrival {
@@ -51,7 +51,8 @@ pub struct Work {
     pub pack: Option<PackSpool>,
 }
 
-enum Feed {
+/// What the inspector is handed.
+pub enum Feed {
     Bytes(Bytes),
     End,
 }
@@ -67,6 +68,23 @@ pub async fn while_arriving(
     body: &mut PushBody,
     place: Place,
 ) -> Result<Arrival, Fault> {
+    let (feed, chunks) = mpsc::channel(CHUNKS_WAITING);
+    let arrival = begin(pushes, order, chunks, place);
+    let limit = pushes.limits.push_seconds;
+    let feeding = feed_all(body, feed).in_current_span();
+    match tokio::time::timeout(limit, feeding).await {
+        Ok(fed) => fed.map(|()| arrival),
+        Err(_) => Err(Fault::Slow(limit.as_secs())),
+    }
+}
+
+/// Starts an inspector thread that takes its bytes from `chunks`.
+pub fn begin(
+    pushes: &Pushes,
+    order: &Order,
+    chunks: mpsc::Receiver<Feed>,
+    place: Place,
+) -> Arrival {
     let cancelled = Arc::new(AtomicBool::new(false));
     let outlook = outlook(pushes, order);
     let inspector = Inspector {
@@ -80,22 +98,15 @@ pub async fn while_arriving(
             false => Vec::new(),
         },
     };
-    let (feed, chunks) = mpsc::channel(CHUNKS_WAITING);
     let span = tracing::Span::current();
     let inspection = tokio::task::spawn_blocking(move || {
         let _place = place;
         span.in_scope(|| inspector.run(chunks))
     });
-    let arrival = Arrival {
+    Arrival {
         inspection,
         cancelled,
         finished: false,
-    };
-    let limit = pushes.limits.push_seconds;
-    let feeding = feed_all(body, feed).in_current_span();
-    match tokio::time::timeout(limit, feeding).await {
-        Ok(fed) => fed.map(|()| arrival),
-        Err(_) => Err(Fault::Slow(limit.as_secs())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! name in them is escaped. Only commands that exist are printed.
 
 mod people;
+mod waiting;
 
 use std::fmt::Write;
 
@@ -17,6 +18,11 @@ use super::{
 use crate::{
     config::Disposition,
     policy::{Ground, Stopped},
+};
+
+pub use waiting::{
+    approved, held, over, rejected, returned, still_held, stops, too_many_wait, waited_enough,
+    waits, went_without,
 };
 
 const COLUMNS: usize = 72;
@@ -63,8 +69,8 @@ pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     }
 }
 
-/// A push that needs a human. There is no queue to wait in, so it is refused with these words.
-pub fn held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
+/// A push that needs a human where nothing can be held, so it is refused with these words.
+pub fn not_held(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     let mut page = Page::default();
     page.line(&format!("Push not sent: it needs review. {STATE}"));
     policy_says(&mut page, stopped);

@@ -5,13 +5,17 @@ mod about;
 mod admit;
 mod answer;
 mod body;
+mod decide;
 mod deny;
 mod dossier;
 mod fault;
 mod forward;
 pub(crate) mod fuzzed;
+mod hold;
 mod id;
 mod inspect;
+mod keeping;
+mod kept;
 mod loss;
 mod message;
 mod onward;
@@ -23,10 +27,12 @@ mod quiet;
 mod receive;
 mod reconcile;
 mod record;
+mod release;
 mod sending;
 mod share;
 mod spool;
 mod upload_pack;
+mod waiting;
 mod waive;
 mod wishes;
 
@@ -37,7 +43,8 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio_util::task::TaskTracker;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::{
@@ -49,8 +56,8 @@ use crate::{
     door::Knock,
     identity::{Accepted, Actor, Known, Recognition},
     metrics::Metrics,
-    people::People,
-    policy::{self, Rulebook, Verdict},
+    people::{self, People},
+    policy::{self, Rulebook},
     quarantine::Quarantine,
     review::Desk,
     store::Store,
@@ -59,7 +66,8 @@ use answer::{Line, Waiting};
 use body::PushBody;
 use fault::Fault;
 use id::PushId;
-use inspect::{Arrival, Work};
+use inspect::Arrival;
+pub use keeping::Keeper;
 use panic::{Progress, Stage};
 use past::Past;
 use place::Place;
@@ -96,6 +104,10 @@ pub struct Pushes {
     /// Where pushes wait that need a human, and their packs.
     pub desk: Desk,
     pub quarantine: Quarantine,
+    /// Places for pushes that stay open for a decision.
+    pub waiting: Arc<Semaphore>,
+    /// That the proxy is about to stop: pushes that wait for people end.
+    pub stopping: CancellationToken,
     pub metrics: Metrics,
     /// Pushes whose last byte has come; draining waits for them.
     pub concluding: TaskTracker,
@@ -287,6 +299,7 @@ impl Pushes {
             let concluded = panic::caught(pushes.conclude(&order, come, &mut line)).await;
             if concluded.is_err() {
                 pushes.refuse_fallen(&order, &mut line).await;
+                pushes.mend(&order).await;
             }
             drop(flight);
         };
@@ -327,71 +340,24 @@ impl Pushes {
             .observe(since.elapsed().as_secs_f64());
     }
 
-    /// Judges, records, and carries the verdict out, in this order.
-    async fn decide(&self, order: &Order, work: Work, line: &mut Line) -> Result<(), Fault> {
-        let report = &work.report;
-        self.count(report);
-        if let Some(pack) = &work.pack {
-            self.metrics.pack_bytes_total.inc_by(pack.length());
-        }
-        let asked = about::Asked::new(order, &order.knock);
-        let facts = about::facts(order, order.past, work.pack.as_ref());
-        let verdict = policy::judge(
-            asked.push(&asked.updates(Some(report))),
-            report,
-            &facts,
-            &self.policy,
-        );
-        let decision = record::decision(order, report, &verdict, &self.digests);
-        let _ = crashpoint::pass_in_task(Point::Judged).await;
-        self.write(order, &decision).await?;
-        let _ = crashpoint::pass_in_task(Point::DecisionWritten).await;
-        tracing::info!(
-            verdict = record::word(&verdict),
-            findings = report.findings.len(),
-            objects = report.coverage.objects(),
-            bytes = report.coverage.bytes,
-            rules = report.rules_digest,
-            "push judged"
-        );
-        self.metrics
-            .pushes_total
-            .with_label_values(&[record::word(&verdict)])
-            .inc();
-        match verdict {
-            Verdict::Forward(cleared) => {
-                if cleared.warns() {
-                    line.say(&message::let_go(order, report)).await;
-                } else if report.findings.iter().any(|finding| finding.existing) {
-                    line.say(&message::nothing_new(order, report)).await;
-                }
-                let begun = Instant::now();
-                let sent = self.onward(order, report, cleared, work.pack, line).await;
-                self.observe("forward", begun);
-                sent
-            }
-            Verdict::Hold(stopped) => {
-                let told = message::held(order, report, &stopped);
-                self.stop(order, line, &told).await;
-                Ok(())
-            }
-            Verdict::Refuse(stopped) => {
-                let told = message::refused(order, report, &stopped);
-                self.stop(order, line, &told).await;
-                Ok(())
+    async fn stop(&self, order: &Order, line: &mut Line, told: message::Told) {
+        let told = self.unless_again_and_again(order, told);
+        self.turn_away(order, line, &told).await;
+    }
+
+    /// What a stopped developer is told: the details, unless he was stopped so often that he could be after the rules.
+    fn unless_again_and_again(&self, order: &Order, told: message::Told) -> message::Told {
+        match self.stops.note(&quiet::pusher(order), Instant::now()) {
+            false => told,
+            true => {
+                self.metrics.quiet_answers_total.inc();
+                message::without_details(&order.id)
             }
         }
     }
 
-    async fn stop(&self, order: &Order, line: &mut Line, told: &message::Told) {
-        match self.stops.note(&quiet::pusher(order), Instant::now()) {
-            false => line.refuse(&order.request, told).await,
-            true => {
-                self.metrics.quiet_answers_total.inc();
-                let quiet = message::without_details(&order.id);
-                line.refuse(&order.request, &quiet).await;
-            }
-        }
+    async fn turn_away(&self, order: &Order, line: &mut Line, told: &message::Told) {
+        line.refuse(&order.request, told).await;
         let outcome = audit::Outcome {
             ending: audit::Ending::NotSent,
             forwarded_bytes: 0,
@@ -463,6 +429,14 @@ impl Pushes {
         };
         self.note_outcome(order, &outcome).await;
         self.tell(order, &fault, line).await;
+    }
+
+    /// An approval that a fallen push was using comes to its end as well.
+    async fn mend(&self, order: &Order) {
+        let mended = self.desk.mend(Some(order.id.as_str()), people::now()).await;
+        if let Err(error) = mended {
+            tracing::error!(%error, "how an approved push ended could not be noted");
+        }
     }
 
     /// Tells the developer what went wrong.

@@ -21,6 +21,22 @@ use crate::{
 /// Redirects of one push that are followed in a row.
 const REDIRECTS: usize = 3;
 
+/// How a push that was cleared ended.
+pub struct Gone {
+    pub ending: audit::Ending,
+    /// What the developer is still to be told.
+    pub fault: Option<Fault>,
+}
+
+impl Gone {
+    fn whole(ending: audit::Ending) -> Self {
+        Self {
+            ending,
+            fault: None,
+        }
+    }
+}
+
 impl Pushes {
     /// Sends the push on and records how that ended; a fault is told to the developer by the caller.
     pub(super) async fn onward(
@@ -30,7 +46,7 @@ impl Pushes {
         cleared: Cleared,
         mut pack: Option<PackSpool>,
         line: &mut Line,
-    ) -> Result<(), Fault> {
+    ) -> Gone {
         let mut knock = order.knock.clone();
         let sent = self
             .follow(order, &mut knock, report, cleared, &mut pack, line)
@@ -44,13 +60,16 @@ impl Pushes {
                 self.remember(order, &knock, sent.outcome.ending).await;
                 self.note_outcome(order, &sent.outcome).await;
                 tracing::info!(ending = ?sent.outcome.ending, "push forwarded");
-                return Ok(());
+                return Gone::whole(sent.outcome.ending);
             }
             Err(ended) => *ended,
         };
         if !fault.leaves_unknown() {
             self.note_outcome(order, &outcome).await;
-            return Err(fault);
+            return Gone {
+                ending: outcome.ending,
+                fault: Some(fault),
+            };
         }
         let outcome = reconcile::settle(self, order, &knock, &fault, outcome, line).await;
         match (outcome.ending, fault.upstream_class()) {
@@ -64,7 +83,7 @@ impl Pushes {
         self.remember(order, &knock, outcome.ending).await;
         self.note_outcome(order, &outcome).await;
         tracing::info!(ending = ?outcome.ending, "push reconciled");
-        Ok(())
+        Gone::whole(outcome.ending)
     }
 
     /// Sends it, and again to the new name as long as the upstream sends it away unread.

@@ -14,6 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Judged, Millis, Terms};
+use crate::audit;
 
 /// Most characters of a reason or a comment.
 pub const WORDS: usize = 500;
@@ -212,6 +213,18 @@ pub enum Ending {
     /// It is certain that the upstream took nothing of it.
     NotTaken,
     Unknown,
+}
+
+impl Ending {
+    /// What the outcome of a push means for the approval that it used.
+    pub fn of(outcome: audit::Ending) -> Self {
+        use audit::Ending as Of;
+        match outcome {
+            Of::Accepted | Of::Partial | Of::AcceptedConfirmed => Self::Taken,
+            Of::Rejected | Of::NotSent | Of::NotTaken => Self::NotTaken,
+            Of::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// Why a deed is not done. Nothing has changed.

@@ -7,15 +7,15 @@ mod judging;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
+use super::filed::{Filed, NewCase, json, signed};
 use super::telling;
-use super::{Basis, Judged, Millis, Terms};
-use crate::audit::{self, Audit, Digests};
-use crate::store::{self, CaseFilter, CaseRow, Change, Store};
+use super::{Basis, Millis};
+use crate::audit::{self, Audit, Fate};
+use crate::store::{self, CaseFilter, Change, Store};
 pub use judging::Saying;
 
 /// How often a deed that does not depend on what its doer saw is tried on a case that changes meanwhile.
@@ -42,45 +42,6 @@ struct Inner {
     audit: Audit,
     times: RwLock<Times>,
     changes: watch::Sender<u64>,
-}
-
-/// A push to be held.
-#[derive(Clone, Debug)]
-pub struct NewCase {
-    pub id: String,
-    pub upstream: String,
-    pub repository: String,
-    /// Of `Bound`.
-    pub binding: String,
-    pub pusher: Pusher,
-    pub terms: Terms,
-    pub basis: Basis,
-    /// The names of its refs, as hex.
-    pub refs: Vec<String>,
-    /// Whether the upstream had accepted the pusher's own credential for the repository.
-    pub accepted: bool,
-    pub waived_by: Vec<String>,
-    pub digests: Digests,
-    /// What reviewers see, as JSON.
-    pub body: String,
-    /// Who pushed, for the record.
-    pub actor: audit::Actor,
-}
-
-/// A case with all that is kept of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Filed {
-    pub case: Case,
-    pub upstream: String,
-    pub repository: String,
-    pub binding: String,
-    pub basis: Basis,
-    /// The names of its refs, as hex.
-    pub refs: Vec<String>,
-    /// Whether the upstream had accepted the pusher's own credential for the repository.
-    pub accepted: bool,
-    pub digests: Digests,
-    pub body: String,
 }
 
 /// Leave to send one push once. It is given out by the desk alone, and ends with `Desk::ended`.
@@ -448,8 +409,28 @@ impl Desk {
         self.list(&filter, SWEEP).await
     }
 
-    /// Makes good what an earlier process left on its way.
-    pub async fn recover(&self, id: &str, ending: Ending, now: Millis) -> Result<Filed, Error> {
+    /// Makes good what is on its way and whose push has fallen: the one named, or all of an earlier process. The record says
+    /// how each ended; what it decided to send and has no outcome may have arrived.
+    pub async fn mend(&self, fallen: Option<&str>, now: Millis) -> Result<Vec<Filed>, Error> {
+        let mut mended = Vec::new();
+        for filed in self.on_the_way().await? {
+            let used_by = filed.case.used_by.as_deref().unwrap_or_default();
+            if fallen.is_some_and(|fallen| fallen != used_by) {
+                continue;
+            }
+            let fate = audit::fate(self.0.store.records(), used_by).await;
+            let ending = match fate.map_err(Error::Audit)? {
+                Fate::NotDecided => Ending::NotTaken,
+                Fate::Open => Ending::Unknown,
+                Fate::Ended(ending) => Ending::of(ending),
+            };
+            mended.push(self.recover(&filed.case.id, ending, now).await?);
+        }
+        Ok(mended)
+    }
+
+    /// Makes good one that was left on its way.
+    async fn recover(&self, id: &str, ending: Ending, now: Millis) -> Result<Filed, Error> {
         self.went(id, ending, now).await
     }
 
@@ -525,21 +506,6 @@ pub struct Instead<'a> {
     pub refs: &'a [String],
 }
 
-/// What the column `terms` holds.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    #[serde(default)]
-    terms: Terms,
-    #[serde(default)]
-    basis: Basis,
-    #[serde(default)]
-    refs: Vec<String>,
-    #[serde(default)]
-    accepted: bool,
-    #[serde(default)]
-    judged: Vec<Judged>,
-}
-
 /// How a deed stands in the record.
 struct Written {
     kind: audit::Kind,
@@ -559,125 +525,8 @@ impl Written {
     }
 }
 
-impl NewCase {
-    fn filed(&self, now: Millis, lasts: Millis) -> Filed {
-        Filed {
-            case: Case {
-                id: self.id.clone(),
-                revision: 1,
-                state: State::Open,
-                pusher: self.pusher.clone(),
-                terms: self.terms.clone(),
-                decisions: Vec::new(),
-                judged: Vec::new(),
-                waived_by: self.waived_by.clone(),
-                created: now,
-                expires: now.saturating_add(lasts),
-                grant_expires: None,
-                used_by: None,
-                superseded_by: None,
-            },
-            upstream: self.upstream.clone(),
-            repository: self.repository.clone(),
-            binding: self.binding.clone(),
-            basis: self.basis.clone(),
-            refs: self.refs.clone(),
-            accepted: self.accepted,
-            digests: self.digests.clone(),
-            body: self.body.clone(),
-        }
-    }
-}
-
-impl Filed {
-    fn read(row: CaseRow) -> Result<Self, Error> {
-        let damaged = || Error::Damaged(row.id.clone());
-        let state = State::from_word(&row.state).ok_or_else(damaged)?;
-        let decisions = serde_json::from_str(&row.decisions).map_err(|_| damaged())?;
-        let waived_by = serde_json::from_str(&row.waived_by).map_err(|_| damaged())?;
-        let revision = u64::try_from(row.revision).map_err(|_| damaged())?;
-        let kept: Kept = serde_json::from_str(&row.terms).map_err(|_| damaged())?;
-        Ok(Self {
-            case: Case {
-                id: row.id,
-                revision,
-                state,
-                pusher: Pusher {
-                    person: row.pusher_person,
-                    account: row.pusher_account,
-                    credential: row.pusher_credential,
-                },
-                terms: kept.terms,
-                decisions,
-                judged: kept.judged,
-                waived_by,
-                created: row.created,
-                expires: row.expires,
-                grant_expires: row.grant_expires,
-                used_by: row.used_by,
-                superseded_by: row.superseded_by,
-            },
-            upstream: row.upstream,
-            repository: row.repository,
-            binding: row.binding,
-            basis: kept.basis,
-            refs: kept.refs,
-            accepted: kept.accepted,
-            digests: Digests {
-                rules: row.rules,
-                policy: row.policy,
-                config: row.config,
-            },
-            body: row.body,
-        })
-    }
-
-    fn row(&self) -> CaseRow {
-        let case = &self.case;
-        CaseRow {
-            id: case.id.clone(),
-            revision: signed(case.revision),
-            state: case.state.as_str().to_owned(),
-            upstream: self.upstream.clone(),
-            repository: self.repository.clone(),
-            binding: self.binding.clone(),
-            pusher_person: case.pusher.person.clone(),
-            pusher_account: case.pusher.account.clone(),
-            pusher_credential: case.pusher.credential.clone(),
-            needed: i64::from(case.terms.approvers),
-            terms: json(&Kept {
-                terms: case.terms.clone(),
-                basis: self.basis.clone(),
-                refs: self.refs.clone(),
-                accepted: self.accepted,
-                judged: case.judged.clone(),
-            }),
-            used_by: case.used_by.clone(),
-            decisions: json(&case.decisions),
-            waived_by: json(&case.waived_by),
-            created: case.created,
-            expires: case.expires,
-            grant_expires: case.grant_expires,
-            superseded_by: case.superseded_by.clone(),
-            rules: self.digests.rules.clone(),
-            policy: self.digests.policy.clone(),
-            config: self.digests.config.clone(),
-            body: self.body.clone(),
-        }
-    }
-}
-
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).expect("because lists of strings and numbers always serialise")
-}
-
 fn digest(case: &Case) -> String {
     hex::encode(Sha256::digest(json(case)))
-}
-
-/// Revisions count changes; none reaches 2^63.
-fn signed(revision: u64) -> i64 {
-    i64::try_from(revision).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

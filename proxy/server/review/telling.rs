@@ -1,8 +1,8 @@
 //! What of a case's changes is told, written down in the transaction of the deed itself.
 
+use super::Filed;
 use super::Millis;
 use super::case::{Case, State};
-use super::desk::Filed;
 use crate::notify::{Facts, Kind};
 use crate::store::{self, Change, EventRow};
 

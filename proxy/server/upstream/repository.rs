@@ -21,6 +21,11 @@ impl Repository {
         plain_segments(path).and_then(Self::new)
     }
 
+    /// The segments of its path, decoded.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
     /// The path for a URL. Everything but unreserved characters (RFC 3986 §2.3) and the `~`, `@`
     /// and `+` that forges use is percent-encoded.
     pub fn encoded(&self) -> String {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::*;
 use crate::audit::{samples, verify};
+use crate::review::Terms;
 
 const TIMES: Times = Times {
     case: 10_000,

@@ -1,0 +1,425 @@
+//! A push that needs a human: it goes where it was approved as it is, it waits, or it is refused.
+//!
+//! The decision is on record before the pack is put into the quarantine, and the pack is there before the case is opened: a
+//! process that dies in between leaves a push that was not sent, and at most a pack without a case, which the next start
+//! takes away.
+
+use std::io::{self, Read};
+
+use exeat_gitwire::pack::Spool;
+use exeat_inspect::{Finding, Report};
+use exeat_rules::Action;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Order, Pushes,
+    answer::Line,
+    dossier,
+    fault::Fault,
+    inspect::Work,
+    kept::Head,
+    message::{self, Told},
+    spool::PackSpool,
+    wishes,
+};
+use crate::{
+    crashpoint::{self, Point},
+    people,
+    policy::{self, Disposition, Stopped, Verdict},
+    quarantine,
+    review::{
+        self, Basis, Bound, Filed, Grant, Held, Instead, NewCase, Pusher, State, Terms,
+        binding::Update,
+    },
+};
+
+/// Approvals that it takes at least where nobody knows who pushed: one of two could be the pusher.
+const APPROVALS_OF_UNKNOWN: u32 = 2;
+
+/// What the desk says of a push.
+#[derive(Debug)]
+pub enum Seat {
+    /// It needs nobody.
+    None,
+    /// It was approved, and this is the leave.
+    Granted(Grant),
+    /// It is new here.
+    New(Box<NewCase>),
+    /// It has a case, which is not decided, or is used by another at this moment.
+    Waits(Box<Filed>),
+    /// Somebody has said no to this very push.
+    Rejected(Box<Filed>),
+    /// Nothing can be held.
+    Shut,
+}
+
+impl Pushes {
+    /// Asks the desk where a human is needed. With a grant the push may go.
+    ///
+    /// # Errors
+    /// When the desk cannot be asked.
+    pub(super) async fn at_the_desk(
+        &self,
+        order: &Order,
+        report: &Report,
+        verdict: Verdict,
+    ) -> Result<(Verdict, Seat), Fault> {
+        let stopped = match verdict {
+            Verdict::Hold(stopped) => stopped,
+            verdict => return Ok((verdict, Seat::None)),
+        };
+        let new = self.new_case(order, report, &stopped);
+        let seat = self.seat(order, new).await.map_err(desk_failed)?;
+        Ok(match &seat {
+            Seat::Granted(grant) => (Verdict::Forward(policy::released(stopped, grant)), seat),
+            _ => (Verdict::Hold(stopped), seat),
+        })
+    }
+
+    async fn seat(&self, order: &Order, new: NewCase) -> Result<Seat, review::Error> {
+        let now = people::now();
+        let Some(filed) = self.desk.latest(&new.binding).await? else {
+            return Ok(self.new_seat(new));
+        };
+        match filed.case.state {
+            State::Approved if filed.covers(&new) => {
+                let actor = order.known.recorded(&order.actor);
+                let taken = self.desk.take(&new.binding, order.id.as_str(), &actor, now);
+                match taken.await? {
+                    Some(grant) => Ok(Seat::Granted(grant)),
+                    None => Ok(Seat::Waits(Box::new(self.desk.case(&filed.case.id).await?))),
+                }
+            }
+            State::Approved => {
+                tracing::info!(
+                    case = filed.case.id,
+                    "judged again, it is worse than what was approved"
+                );
+                let returned = self.desk.give_back(&filed.case.id, &new, now).await?;
+                Ok(Seat::Waits(Box::new(returned)))
+            }
+            State::Open | State::Forwarding => Ok(Seat::Waits(Box::new(filed))),
+            State::Rejected if now < filed.case.expires => Ok(Seat::Rejected(Box::new(filed))),
+            State::Sent | State::Unknown | State::Rejected => Ok(self.new_seat(new)),
+            State::Withdrawn | State::Expired | State::Superseded => Ok(self.new_seat(new)),
+        }
+    }
+
+    fn new_seat(&self, new: NewCase) -> Seat {
+        match self.quarantine.can_hold() {
+            true => Seat::New(Box::new(new)),
+            false => Seat::Shut,
+        }
+    }
+
+    /// Tells a held push what becomes of it, having kept it where it is new.
+    ///
+    /// # Errors
+    /// When it could not be kept.
+    pub(super) async fn hold(
+        &self,
+        order: &Order,
+        work: Work,
+        stopped: &Stopped,
+        seat: Seat,
+        line: &mut Line,
+    ) -> Result<(), Fault> {
+        let Work { report, pack } = work;
+        let (told, filed) = match seat {
+            Seat::New(new) => {
+                let filed = self.keep(order, *new, pack).await?;
+                let told = message::held(order, &report, stopped, &filed);
+                (self.unless_again_and_again(order, told), Some(filed))
+            }
+            // What was told once is told again: it shows nothing of the rules.
+            Seat::Waits(filed) => (message::still_held(order, &filed), Some(*filed)),
+            Seat::Rejected(filed) => (self.rejected(order, &filed).await, None),
+            Seat::None | Seat::Granted(_) | Seat::Shut => {
+                let told = message::not_held(order, &report, stopped);
+                (self.unless_again_and_again(order, told), None)
+            }
+        };
+        match &filed {
+            Some(filed) if order.wishes.wait && line.can_talk() => {
+                self.wait(order, filed, told, line).await;
+            }
+            _ => self.turn_away(order, line, &told).await,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn rejected(&self, order: &Order, filed: &Filed) -> Told {
+        let Some(said) = filed.case.decisions.last() else {
+            return message::still_held(order, filed);
+        };
+        let name = match people::PersonId::read(&said.by) {
+            Some(id) => self.people.register().person_of_id(&id).await,
+            None => Ok(None),
+        };
+        let name = name.ok().flatten().map(|person| person.name);
+        message::rejected(
+            order,
+            filed,
+            name.as_deref().unwrap_or("a reviewer"),
+            &said.words,
+        )
+    }
+
+    /// Puts the pack into the quarantine and the case on the desk.
+    async fn keep(
+        &self,
+        order: &Order,
+        new: NewCase,
+        pack: Option<PackSpool>,
+    ) -> Result<Filed, Fault> {
+        let head = Head::of(order).bytes();
+        let quarantine = self.quarantine.clone();
+        let case = new.id.clone();
+        let put = tokio::task::spawn_blocking(move || {
+            let length = pack.as_ref().map_or(0, PackSpool::length);
+            quarantine.put(&case, &head, Reading::new(pack), length)
+        });
+        let put = put.await.map_err(|_| Fault::Inside)?;
+        put.map_err(quarantine_failed)?;
+        let _ = crashpoint::pass_in_task(Point::PackKept).await;
+        match self.desk.hold(&new, people::now()).await {
+            Ok(Held::Opened(filed)) => {
+                tracing::info!(case = new.id, "push held for review");
+                self.make_way(order, &filed.case.pusher).await;
+                Ok(filed)
+            }
+            // The same push came twice at once.
+            Ok(Held::Already(filed)) => {
+                self.forget(&new.id).await;
+                Ok(filed)
+            }
+            Err(error) => {
+                self.forget(&new.id).await;
+                Err(desk_failed(error))
+            }
+        }
+    }
+
+    /// Takes a pack out of the quarantine for good.
+    pub(super) async fn forget(&self, case: &str) {
+        let (quarantine, case) = (self.quarantine.clone(), case.to_owned());
+        let removed = tokio::task::spawn_blocking(move || quarantine.remove(&case)).await;
+        if let Ok(Err(error)) = removed {
+            tracing::error!(%error, "a pack could not be taken out of the quarantine");
+        }
+    }
+
+    /// Ends what the same pusher has waiting for these refs: this push takes its place.
+    pub(super) async fn make_way(&self, order: &Order, pusher: &Pusher) {
+        let repository = repository(order);
+        let instead = Instead {
+            id: order.id.as_str(),
+            upstream: &order.knock.upstream.name,
+            repository: &repository,
+            pusher,
+            refs: &refs(order),
+        };
+        match self.desk.make_way(&instead, people::now()).await {
+            Ok(gone) if gone.is_empty() => {}
+            Ok(gone) => tracing::info!(cases = gone.join(" "), "superseded"),
+            Err(error) => tracing::error!(%error, "older held pushes could not be ended"),
+        }
+    }
+
+    pub(super) fn new_case(&self, order: &Order, report: &Report, stopped: &Stopped) -> NewCase {
+        let pusher = pusher(order);
+        let mut terms = terms(stopped);
+        if pusher.person.is_none() {
+            terms.approvers = terms.approvers.max(APPROVALS_OF_UNKNOWN);
+        }
+        NewCase {
+            id: order.id.as_str().to_owned(),
+            upstream: order.knock.upstream.name.clone(),
+            repository: repository(order),
+            binding: binding(order, report, &pusher),
+            pusher,
+            terms,
+            basis: basis(report, stopped),
+            refs: refs(order),
+            accepted: order.actor.credential.is_some(),
+            waived_by: report.waived_by.clone(),
+            digests: self.digests.clone(),
+            body: dossier::of(order, report, stopped),
+            actor: order.known.recorded(&order.actor),
+        }
+    }
+}
+
+impl Seat {
+    /// The case that it is about.
+    pub fn case(&self) -> Option<&str> {
+        match self {
+            Self::Granted(grant) => Some(grant.case()),
+            Self::New(new) => Some(&new.id),
+            Self::Waits(filed) | Self::Rejected(filed) => Some(&filed.case.id),
+            Self::None | Self::Shut => None,
+        }
+    }
+}
+
+/// The developer is told what it means; the log has what failed.
+pub fn desk_failed(error: review::Error) -> Fault {
+    tracing::error!(%error, "the desk failed");
+    Fault::Desk(error)
+}
+
+/// The same of the quarantine.
+pub fn quarantine_failed(error: quarantine::Error) -> Fault {
+    tracing::error!(%error, "the quarantine failed");
+    Fault::Quarantine(error)
+}
+
+/// Who pushed, by the strongest that is known.
+pub fn pusher(order: &Order) -> Pusher {
+    let known = &order.known;
+    Pusher {
+        person: known
+            .person
+            .as_ref()
+            .map(|person| person.id.as_str().to_owned()),
+        account: known.account.clone(),
+        credential: order
+            .actor
+            .credential
+            .as_ref()
+            .map(|credential| credential.hash.clone()),
+    }
+}
+
+fn repository(order: &Order) -> String {
+    order
+        .knock
+        .repository
+        .comparable(order.knock.upstream.forge)
+}
+
+fn refs(order: &Order) -> Vec<String> {
+    let commands = order.request.commands.iter();
+    commands.map(|command| hex::encode(&command.name)).collect()
+}
+
+fn terms(stopped: &Stopped) -> Terms {
+    Terms {
+        approvers: stopped.terms.approvers,
+        reviewers: stopped.terms.reviewers.clone(),
+        four_eyes: stopped.terms.four_eyes,
+    }
+}
+
+/// What an approval of this push is good for.
+fn binding(order: &Order, report: &Report, pusher: &Pusher) -> String {
+    let commands = &order.request.commands;
+    let ids: Vec<_> = commands
+        .iter()
+        .map(|command| (command.old.to_string(), command.new.to_string()))
+        .collect();
+    let updates = commands
+        .iter()
+        .zip(&ids)
+        .map(|(command, (old, new))| Update {
+            name: hex::encode(&command.name),
+            old,
+            new,
+        });
+    let options = order.request.options.iter();
+    let options = options.filter(|option| !wishes::is_ours(option));
+    let repository = repository(order);
+    let bound = Bound::new(
+        &order.knock.upstream.name,
+        &repository,
+        updates.collect(),
+        report.objects.clone(),
+        options.map(hex::encode).collect(),
+        pusher,
+    );
+    bound.digest()
+}
+
+/// Everything that stands against the push, each as a hash: findings by what and where they are, the rest by its words.
+fn basis(report: &Report, stopped: &Stopped) -> Basis {
+    let findings = report
+        .findings
+        .iter()
+        .filter(|finding| !finding.is_waived());
+    let findings = findings.flat_map(of_finding);
+    let unread = report.unscannable.iter();
+    let unread =
+        unread.map(|missed| hashed(&["unread", &missed.what, &missed.why].map(str::to_owned)));
+    let asked = stopped.reasons.iter().filter_map(|reason| {
+        let by = reason.by.as_ref()?;
+        let is_stopping = reason.disposition >= Disposition::Hold;
+        let ground = format!("{:?}", reason.ground);
+        is_stopping.then(|| hashed(&["asked".into(), ground, by.name.to_string()]))
+    });
+    Basis::new(findings.chain(unread).chain(asked))
+}
+
+/// One hash for each way in which it may count for as much or less: what asks for less than before is nothing new.
+fn of_finding(finding: &Finding) -> Vec<String> {
+    const WEIGHTS: [Action; 4] = [Action::Note, Action::Warn, Action::Review, Action::Block];
+    let place = &finding.place;
+    let asks = finding.asks();
+    let weights = WEIGHTS.into_iter().filter(|weight| *weight <= asks);
+    let ages = [true, false]
+        .into_iter()
+        .filter(|old| *old || !finding.existing);
+    let ways = weights.flat_map(|weight| ages.clone().map(move |old| (weight, old)));
+    let hashes = ways.map(|(weight, old)| {
+        hashed(&[
+            "finding".into(),
+            finding.rule.clone(),
+            finding.fingerprint.to_string(),
+            place.path.clone().unwrap_or_default(),
+            format!("{:?}", place.part),
+            weight.to_string(),
+            old.to_string(),
+        ])
+    });
+    hashes.collect()
+}
+
+fn hashed<const N: usize>(parts: &[String; N]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let digest = hash.finalize();
+    // Sixteen bytes: nobody gains by a collision that he cannot choose both sides of.
+    hex::encode(digest.get(..16).unwrap_or_default())
+}
+
+/// A spooled pack from its first byte, or nothing.
+struct Reading {
+    pack: Option<PackSpool>,
+    at: u64,
+}
+
+impl Reading {
+    fn new(pack: Option<PackSpool>) -> Self {
+        Self { pack, at: 0 }
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(pack) = &self.pack else {
+            return Ok(0);
+        };
+        let left = pack.length().saturating_sub(self.at);
+        let wanted = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let Some(part) = buffer.get_mut(..wanted) else {
+            return Ok(0);
+        };
+        pack.read_at(part, self.at)?;
+        self.at += wanted as u64;
+        Ok(wanted)
+    }
+}

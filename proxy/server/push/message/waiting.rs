@@ -1,0 +1,210 @@
+//! What a developer reads of a push that waits for people: where it stands, who decides, and how to go on.
+
+use super::{Page, STATE, Told, body, counted, ending, plural, policy_says};
+use crate::{
+    people::time,
+    policy::Stopped,
+    push::Order,
+    review::{Filed, State},
+};
+use exeat_inspect::Report;
+
+/// A push that waits now.
+pub fn held(order: &Order, report: &Report, stopped: &Stopped, filed: &Filed) -> Told {
+    let mut page = Page::default();
+    page.line(&format!("Push held for review. {STATE}"));
+    policy_says(&mut page, stopped);
+    body(&mut page, order, report, stopped);
+    page.gap();
+    page.text("Is it fine as it is? Then there is nothing to do but wait:");
+    stands(&mut page, filed);
+    page.gap();
+    if order.wishes.reason.is_none() {
+        page.text("A reason helps them: git push -o exeat.reason=\"...\"");
+    }
+    ending(&mut page, order, report);
+    Told {
+        text: page.text,
+        reason: format!("held for review: {}, {}", counted(stopped), filed.case.id),
+    }
+}
+
+/// The same push, pushed again before somebody decided.
+pub fn still_held(order: &Order, filed: &Filed) -> Told {
+    let mut page = Page::default();
+    page.line(&match filed.case.state {
+        State::Forwarding => format!("The same push is on its way already. {STATE}"),
+        _ => format!("Push is held for review still. {STATE}"),
+    });
+    page.gap();
+    stands(&mut page, filed);
+    page.gap();
+    page.line(&format!("Push {}.", order.id));
+    Told {
+        text: page.text,
+        reason: format!("held for review, {}", filed.case.id),
+    }
+}
+
+/// A push that somebody has said no to.
+pub fn rejected(order: &Order, filed: &Filed, by: &str, words: &str) -> Told {
+    let by = exeat_gitwire::text::escape(by.as_bytes());
+    let mut page = Page::default();
+    page.line("Push rejected by a reviewer. Nothing left the company.");
+    page.gap();
+    page.text(&format!("{by} wrote:"));
+    page.indented(&exeat_gitwire::text::escape(words.as_bytes()));
+    page.gap();
+    page.text(
+        "Change what is asked for, then push again: a push that differs is looked at anew. Your commits are safe on \
+         your machine.",
+    );
+    page.gap();
+    page.line(&format!("Push {} (held as {}).", order.id, filed.case.id));
+    Told {
+        text: page.text,
+        reason: format!("rejected, {}", filed.case.id),
+    }
+}
+
+/// An approved push that goes.
+pub fn approved(filed: &str) -> String {
+    format!("Approved as {filed}. On its way.\n")
+}
+
+/// A push stays open for a decision.
+pub fn waits(filed: &Filed) -> String {
+    let case = &filed.case;
+    format!(
+        "Waiting for a decision on {}: {} of {} approvals. Ctrl-C ends the waiting, not the review.\n",
+        case.id,
+        case.approvals(),
+        case.terms.approvers
+    )
+}
+
+/// Too many stay open already: it is held, and told at once.
+pub fn too_many_wait(held: Told) -> Told {
+    let sorry = "Too many pushes stay open for a decision already (limits.waiting).\n\n";
+    Told {
+        text: format!("{sorry}{}", held.text),
+        reason: held.reason,
+    }
+}
+
+/// An approved push that is worse now than when it was approved.
+pub fn returned(filed: &Filed) -> String {
+    format!(
+        "Rules or policy have changed since {} was approved, and they find\n\
+         more in it now: it went back to its reviewers.\n",
+        filed.case.id
+    )
+}
+
+/// It was sent meanwhile, but not by this push.
+pub fn went_without(order: &Order, filed: &Filed) -> Told {
+    let mut page = Page::default();
+    page.line("The same push was sent meanwhile, by another one. See what arrived:");
+    page.line("  git fetch");
+    closing(page, order, filed, "sent by another push")
+}
+
+/// Nobody will decide any more.
+pub fn over(order: &Order, filed: &Filed) -> Told {
+    let case = &filed.case;
+    let mut page = Page::default();
+    page.line(&format!(
+        "The push is {} and no longer waits. {STATE}",
+        case.state
+    ));
+    if let Some(other) = &case.superseded_by {
+        page.text(&format!("Push {other} has taken its place."));
+    }
+    let reason = format!("{}", case.state);
+    closing(page, order, filed, &reason)
+}
+
+/// It has waited as long as the limits let it.
+pub fn waited_enough(order: &Order, filed: &Filed) -> Told {
+    still(
+        order,
+        filed,
+        "Nobody has decided yet, and pushes stay open only so long (limits.wait_seconds).",
+    )
+}
+
+/// The proxy is about to stop.
+pub fn stops(order: &Order, filed: &Filed) -> Told {
+    still(
+        order,
+        filed,
+        "The proxy is being restarted, so the push does not stay open.",
+    )
+}
+
+fn still(order: &Order, filed: &Filed, why: &str) -> Told {
+    let mut page = Page::default();
+    page.line(&format!("Push is held for review. {STATE}"));
+    page.text(why);
+    page.gap();
+    stands(&mut page, filed);
+    closing(page, order, filed, "held for review")
+}
+
+fn closing(mut page: Page, order: &Order, filed: &Filed, reason: &str) -> Told {
+    page.gap();
+    page.line(&format!("Push {}.", order.id));
+    Told {
+        text: page.text,
+        reason: format!("{reason}, {}", filed.case.id),
+    }
+}
+
+/// Where a case stands, and how its developer goes on.
+fn stands(page: &mut Page, filed: &Filed) {
+    let case = &filed.case;
+    let approvals = case.approvals();
+    let missing = case.terms.missing(&case.decisions);
+    page.line(&format!(
+        "  {}: {} of {} approval{}",
+        case.id,
+        approvals,
+        case.terms.approvers,
+        plural(u64::from(case.terms.approvers))
+    ));
+    page.indented(&who_decides(filed));
+    if missing > 0 && case.pusher.person.is_none() && case.terms.approvers > 1 {
+        page.indented("Two, for nobody is known to have this account.");
+    }
+    page.indented(&format!(
+        "It ends by itself at {}.",
+        time::text(case.expires)
+    ));
+    page.gap();
+    page.text(
+        "When it is approved, push again with the same command. To keep a push open until then:",
+    );
+    page.line("  git push -o exeat.wait");
+}
+
+fn who_decides(filed: &Filed) -> String {
+    let case = &filed.case;
+    let unheard: Vec<String> = case
+        .terms
+        .unheard(&case.decisions)
+        .map(|list| format!("somebody of {}", list.join(" or ")))
+        .collect();
+    let whose = match case.terms.four_eyes {
+        true => ", and nobody for a push of their own",
+        false => "",
+    };
+    let must = match unheard.is_empty() {
+        true => String::new(),
+        false => format!("; {} must be among them", unheard.join(", ")),
+    };
+    format!(
+        "Reviewers of {}/{} decide{must}{whose}.",
+        filed.upstream,
+        exeat_gitwire::text::escape(filed.repository.as_bytes())
+    )
+}

@@ -1,0 +1,139 @@
+//! A push with `exeat.wait` stays open until somebody has decided, then goes in the same push.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    Order, Pushes,
+    answer::Line,
+    id::PushId,
+    message::{self, Told},
+    panic::Progress,
+    release::Released,
+};
+use crate::{
+    audit,
+    review::{Filed, State},
+};
+
+/// How often it is looked whether the developer is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why the waiting ended without the push having gone.
+enum Ended {
+    /// The developer has gone; the case stays.
+    Alone,
+    /// It went, or was told what failed.
+    Done,
+    Told(Told),
+}
+
+impl Pushes {
+    /// Keeps a held push open for as long as its developer wants and the limits let him.
+    pub(super) async fn wait(&self, order: &Order, filed: &Filed, held: Told, line: &mut Line) {
+        let outcome = audit::Outcome {
+            ending: audit::Ending::NotSent,
+            forwarded_bytes: 0,
+            note: format!("{}; its pusher waits", held.reason),
+        };
+        self.note_outcome(order, &outcome).await;
+        let Ok(_seat) = self.waiting.try_acquire() else {
+            let told = message::too_many_wait(held);
+            return line.refuse(&order.request, &told).await;
+        };
+        line.say(&held.text).await;
+        line.say(&message::waits(filed)).await;
+        self.metrics.pushes_waiting.inc();
+        let ended = self.until_decided(order, filed.clone(), line).await;
+        self.metrics.pushes_waiting.dec();
+        if let Ended::Told(told) = ended {
+            line.refuse(&order.request, &told).await;
+        }
+    }
+
+    async fn until_decided(&self, order: &Order, mut filed: Filed, line: &mut Line) -> Ended {
+        let mut changes = self.desk.changes();
+        let deadline = Instant::now() + self.limits.wait_seconds;
+        loop {
+            match filed.case.state {
+                State::Open | State::Forwarding => {}
+                State::Approved => match self.go(order, &filed, line).await {
+                    Released::Done => return Ended::Done,
+                    Released::Gone => {}
+                    Released::Returned => line.say(&message::returned(&filed)).await,
+                },
+                State::Rejected => return Ended::Told(self.rejected(order, &filed).await),
+                State::Sent | State::Unknown => {
+                    return Ended::Told(message::went_without(order, &filed));
+                }
+                State::Withdrawn | State::Expired | State::Superseded => {
+                    return Ended::Told(message::over(order, &filed));
+                }
+            }
+            if let Some(ended) = self
+                .next_change(order, &filed, &mut changes, deadline, line)
+                .await
+            {
+                return ended;
+            }
+            let before = filed.case.approvals();
+            match self.desk.case(&filed.case.id).await {
+                Ok(now) => filed = now,
+                Err(error) => {
+                    tracing::error!(%error, "a push that waits could not read its case");
+                    return Ended::Told(message::still_held(order, &filed));
+                }
+            }
+            if filed.case.approvals() > before && filed.case.state == State::Open {
+                line.say(&message::waits(&filed)).await;
+            }
+        }
+    }
+
+    async fn next_change(
+        &self,
+        order: &Order,
+        filed: &Filed,
+        changes: &mut tokio::sync::watch::Receiver<u64>,
+        deadline: Instant,
+        line: &Line,
+    ) -> Option<Ended> {
+        loop {
+            tokio::select! {
+                _ = changes.changed() => return None,
+                () = tokio::time::sleep_until(deadline) => {
+                    return Some(Ended::Told(message::waited_enough(order, filed)));
+                }
+                () = self.stopping.cancelled() => {
+                    return Some(Ended::Told(message::stops(order, filed)));
+                }
+                () = tokio::time::sleep(LOOK) => {
+                    if line.is_gone() {
+                        tracing::info!("who waited has gone; the push is held all the same");
+                        return Some(Ended::Alone);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends it on as a push of its own: what was held has its end on record already.
+    async fn go(&self, order: &Order, filed: &Filed, line: &mut Line) -> Released {
+        let Ok(id) = PushId::random() else {
+            return Released::Gone;
+        };
+        let anew = Order {
+            id,
+            knock: order.knock.clone(),
+            actor: order.actor.clone(),
+            known: order.known.clone(),
+            request: order.request.clone(),
+            wishes: order.wishes.clone(),
+            past: self.past(&order.known, &order.knock).await,
+            since: order.since,
+            progress: Progress::default(),
+        };
+        self.release(&anew, filed, line).await
+    }
+}
