@@ -1,6 +1,7 @@
 //! The API as its users meet it, over real tables.
 
 mod asked;
+mod findings;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

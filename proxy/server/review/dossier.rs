@@ -22,6 +22,7 @@ pub(super) const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// What was pushed and found. Every text is printable ASCII without anything that a rule takes for a secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
 pub struct Dossier {
     pub form: u32,
     /// What was found, oldest commit first; each secret once for each place.

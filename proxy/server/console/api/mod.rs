@@ -1,11 +1,13 @@
 //! `/api/v1`: JSON in and out, problems in one form, lists by cursor, a document that describes it all.
 
 mod comments;
+mod findings;
 mod groups;
 mod people;
 mod reviews;
 mod session;
 mod tokens;
+mod waivers;
 
 use axum::{
     Router,
@@ -31,6 +33,8 @@ use super::{Rooms, problem::Problem};
     tags(
         (name = "reviews", description = "Pushes that wait for a decision"),
         (name = "people", description = "Who there is: persons, groups, tokens"),
+        (name = "findings", description = "What single findings are"),
+        (name = "waivers", description = "Findings that stop no push to a repository any more"),
         (name = "session", description = "Who you are here")
     )
 )]
@@ -73,6 +77,11 @@ fn routes() -> OpenApiRouter<Rooms> {
         .routes(routes!(groups::leave))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(findings::list))
+        .routes(routes!(findings::decide))
+        .routes(routes!(waivers::list))
+        .routes(routes!(waivers::show))
+        .routes(routes!(waivers::revoke))
 }
 
 /// The OpenAPI document, as it is checked in.

@@ -46,6 +46,7 @@ pub struct Review {
     yours_to_decide: bool,
     /// What was pushed and found, masked; absent for who may not see it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::review::dossier::Dossier>)]
     contents: Option<serde_json::Value>,
 }
 
