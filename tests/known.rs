@@ -45,7 +45,7 @@ fn an_account_of_the_forge_is_its_persons_and_a_name_is_nobodys() {
     // Two accounts of one person.
     for (text, account) in [("ada:one", "7"), ("ada:two", "8")] {
         scene.push("one", &[credential(text)]).ok();
-        let actor = &scene.last("decision")["payload"]["actor"];
+        let actor = &scene.last_decision()["payload"]["actor"];
         assert_eq!(actor["verified"], true, "{actor}");
         assert_eq!(actor["name"], "ada", "{actor}");
         assert_eq!(actor["account"], account, "{actor}");
@@ -203,7 +203,7 @@ fn a_token_says_who_pushes_and_goes_no_further() {
             .git_with(git, &place, &["clone", "-q", &url, "."])
             .ok();
     }
-    let actor = &scene.last("decision")["payload"]["actor"];
+    let actor = &scene.last_decision()["payload"]["actor"];
     assert_eq!(
         (&actor["name"], &actor["verified"]),
         (&"ada".into(), &true.into())
@@ -309,7 +309,7 @@ fn a_certificate_says_who_pushes_and_contradictions_are_on_record() {
     );
     scene.meanwhile(&["user", "link", "bob", "--certificate", subject]);
     scene.push("one", &show).ok();
-    let actor = &scene.last("decision")["payload"]["actor"];
+    let actor = &scene.last_decision()["payload"]["actor"];
     assert_eq!(
         (&actor["name"], &actor["certificate"]),
         (&"bob".into(), &subject.into())
@@ -321,15 +321,16 @@ fn a_certificate_says_who_pushes_and_contradictions_are_on_record() {
     for _ in 0..2 {
         refused(&scene.push("one", &both), "names two persons");
     }
-    let record = scene.last("login");
-    assert_eq!(record["action"], "refused: two persons");
+    let records = scene.records("action", "refused: two persons");
+    let record = records.first().unwrap();
+    assert_eq!(record["kind"], "login");
     assert_eq!(record["payload"]["actor"]["verified"], false);
     let note = record["payload"]["note"].as_str().unwrap();
     assert!(
         note.contains("token: u-") && note.contains("certificate: u-"),
         "{note}"
     );
-    assert_eq!(scene.count("login"), 1, "once an hour");
+    assert_eq!(records.len(), 1, "once an hour");
     let shown = scene.exeat(&["user", "show", "bob"]).ok().stdout;
     assert!(
         shown.contains(&format!("the certificate of {subject}, linked")),

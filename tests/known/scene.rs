@@ -154,18 +154,15 @@ impl Scene {
         requests.iter().filter(with).count()
     }
 
-    pub(super) fn last(&self, kind: &str) -> Value {
-        let records = records(&self.world);
-        let mut of_kind = records.into_iter().filter(|record| record["kind"] == kind);
-        of_kind.next_back().unwrap()
+    /// The records in which a field has this value, oldest first.
+    pub(super) fn records(&self, field: &str, value: &str) -> Vec<Value> {
+        let mut records = records(&self.world);
+        records.retain(|record| record[field] == value);
+        records
     }
 
-    pub(super) fn count(&self, kind: &str) -> usize {
-        let records = records(&self.world);
-        records
-            .iter()
-            .filter(|record| record["kind"] == kind)
-            .count()
+    pub(super) fn last_decision(&self) -> Value {
+        self.records("kind", "decision").pop().unwrap()
     }
 
     /// The upstream and the API received nothing of a token of ours; nobody else received anything.

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -211,7 +211,8 @@ impl Recognition {
         let said = said.map(|(source, person)| format!("{}: {}", source.word(), person.id));
         let said = format!("{}, {}", upstream.name, said.collect::<Vec<_>>().join(", "));
         tracing::warn!(said, "what came with a request names two persons");
-        if self.is_news(format!("{said} {}", actor.credential_hash())) {
+        let contradiction = format!("{said} {}", actor.credential_hash());
+        if self.is_news(&contradiction) {
             let deed = Deed {
                 kind: Kind::Login,
                 action: "refused: two persons",
@@ -222,24 +223,30 @@ impl Recognition {
                 after: None,
                 note: Some(said),
             };
-            let recorded = self.audit.act(&deed, Change::none()).await;
-            recorded.map_err(people::Error::from)?;
+            if let Err(error) = self.audit.act(&deed, Change::none()).await {
+                self.recorded().remove(&contradiction);
+                return Err(people::Error::from(error).into());
+            }
         }
         Err(Unknown::TwoPersons)
     }
 
-    fn is_news(&self, contradiction: String) -> bool {
+    fn is_news(&self, contradiction: &str) -> bool {
         let now = Instant::now();
-        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self.recorded();
         if recorded.len() >= MOST {
             recorded.clear();
         }
-        let known = recorded.get(&contradiction);
+        let known = recorded.get(contradiction);
         let is_news = known.is_none_or(|since| now.duration_since(*since) > OFTEN);
         if is_news {
-            recorded.insert(contradiction, now);
+            recorded.insert(contradiction.to_owned(), now);
         }
         is_news
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -265,3 +272,6 @@ fn required(
         (Some(_), _) => Err(Unknown::NoToken),
     }
 }
+
+#[cfg(test)]
+mod tests;
