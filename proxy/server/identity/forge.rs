@@ -13,7 +13,10 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderMap, HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -142,6 +145,7 @@ async fn ask(upstream: &Upstream, credential: &Credential) -> Result<Option<Stri
     let answer = asked?;
     match answer.status() {
         StatusCode::OK => {}
+        status if is_spent(answer.headers()) => return Err(Error::Status(status.as_u16())),
         // A credential that is for git alone, or for nobody.
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
             return Ok(None);
@@ -154,6 +158,12 @@ async fn ask(upstream: &Upstream, credential: &Credential) -> Result<Option<Stri
         Some(id) => Ok(Some(id)),
         None => Err(Error::Answer),
     }
+}
+
+/// Whether the credential has had its questions for now: GitHub says that with 403 as well ("Rate limits for the REST API").
+fn is_spent(headers: &HeaderMap) -> bool {
+    let left = headers.get("x-ratelimit-remaining");
+    left.is_some_and(|left| left.as_bytes() == b"0") || headers.contains_key(RETRY_AFTER)
 }
 
 async fn whole(answer: Response<Incoming>) -> Result<Vec<u8>, Error> {
@@ -364,6 +374,19 @@ mod tests {
         assert_eq!(sent(Forge::Other, &basic("ada", "words")), None);
         let header = presented(Forge::GitHub, &basic("ada", &github)).unwrap();
         assert!(header.is_sensitive());
+    }
+
+    #[test]
+    fn a_limit_is_no_refusal() {
+        let spent = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            is_spent(&headers)
+        };
+        assert!(spent("x-ratelimit-remaining", "0"));
+        assert!(spent("retry-after", "60"));
+        assert!(!spent("x-ratelimit-remaining", "4999"));
+        assert!(!is_spent(&HeaderMap::new()));
     }
 
     #[test]
