@@ -37,4 +37,5 @@ mod stop;
 mod thin;
 mod tidy;
 mod timing;
+mod waivers;
 mod watch;
