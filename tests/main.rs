@@ -4,6 +4,7 @@
 mod advisories;
 mod audit;
 mod bounds;
+mod canaries;
 mod certificates;
 mod clients;
 mod console;

@@ -47,7 +47,8 @@ pub(crate) fn stored(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
     found
 }
 
-fn seen(bytes: &[u8], needles: &[Vec<u8>], place: &str) -> Vec<String> {
+/// Which needles are in these bytes.
+pub(super) fn seen(bytes: &[u8], needles: &[Vec<u8>], place: &str) -> Vec<String> {
     let there = needles
         .iter()
         .filter(|needle| find(bytes, needle).is_some());

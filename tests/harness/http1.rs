@@ -159,15 +159,7 @@ fn decoded(message: &Message, body: Vec<u8>) -> Vec<u8> {
 
 /// Where `needle` first is.
 pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    let (&first, rest) = needle.split_first()?;
-    let mut at = 0;
-    loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == first)?;
-        if bytes.get(at + 1..)?.starts_with(rest) {
-            return Some(at);
-        }
-        at += 1;
-    }
+    bstr::ByteSlice::find(bytes, needle).filter(|_| !needle.is_empty())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A test starts a [`World`] and speaks to it with git or by hand. When the world ends, it checks by itself that
 //! the proxy stopped in order, did not panic, and let nothing slip into its logs, its data or the upstream.
 
+pub(crate) mod canaries;
 mod certificates;
 mod forbidden;
 mod gate;

@@ -4,7 +4,7 @@
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A GitHub personal access token that was never issued: `seed` tells one from another.
+/// A GitHub personal access token that was never issued: `seed` tells one from another. It is a canary.
 pub(crate) fn github_token(seed: u64) -> String {
     let mut numbers = chance(seed);
     let body: String = (0..30).map(|_| base62(numbers())).collect();
@@ -14,7 +14,9 @@ pub(crate) fn github_token(seed: u64) -> String {
         *digit = BASE62[rest as usize % 62];
         rest /= 62;
     }
-    format!("ghp{}{body}{}", '_', String::from_utf8_lossy(&checksum))
+    let token = format!("ghp{}{body}{}", '_', String::from_utf8_lossy(&checksum));
+    super::canaries::plant(&token);
+    token
 }
 
 /// A source of numbers that gives the same ones each time (xorshift64).

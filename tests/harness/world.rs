@@ -10,7 +10,7 @@ use exeat::demo::forge::{self, Forge, Hash};
 use tempfile::TempDir;
 
 use super::server::{self, Server};
-use super::{Answer, Client, Git, Run, Witness, authority, forbidden, git, runtime};
+use super::{Answer, Client, Git, Run, Witness, authority, canaries, forbidden, git, runtime};
 
 /// What is not the same in every world.
 #[derive(Default)]
@@ -238,7 +238,9 @@ impl World {
 
     /// Another command of the binary, with this world's configuration.
     pub(crate) fn exeat(&self, arguments: &[&str]) -> Run {
-        git::run(&mut server::command(arguments, &self.config()), b"")
+        let run = git::run(&mut server::command(arguments, &self.config()), b"");
+        canaries::plant_tokens(&run.stdout);
+        run
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -302,7 +304,9 @@ impl World {
 
     fn problems(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
+        let mut measured = String::new();
         if let Some(mut server) = self.server.take() {
+            measured = server::get(server.telemetry, "/metrics").unwrap_or_default();
             server.terminate();
             match server.wait() {
                 Some(status) if status.success() => {}
@@ -321,6 +325,12 @@ impl World {
             unstored.push(password.into());
             unstored.push(BASE64.encode(format!("{user}:{password}")).into_bytes());
         }
+        unstored.extend(canaries::needles());
+        problems.extend(forbidden::seen(
+            measured.as_bytes(),
+            &unstored,
+            "among the metrics",
+        ));
         problems.extend(forbidden::stored(&self.data(), &unstored));
         problems.extend(forbidden::stored(
             &self.folder.path().join("log"),
