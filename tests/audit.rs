@@ -62,8 +62,10 @@ fn a_single_changed_byte_is_noticed() {
     let mut changed = 0;
     for file in files(&world.data()) {
         let original = std::fs::read(&file).unwrap();
-        // A recorded name, wherever the database keeps it: one letter of it becomes another.
-        for at in positions(&original, b"org/recorded") {
+        // The name in a record, wherever the database keeps it: one letter of it becomes another.
+        let before = b"\"repository\":\"";
+        for at in positions(&original, &[&before[..], b"org/recorded"].concat()) {
+            let at = at + before.len();
             let mut content = original.clone();
             content[at] = b'0';
             std::fs::write(&file, content).unwrap();
