@@ -2,6 +2,7 @@
 
 mod command;
 mod crash;
+mod decide;
 mod hostile;
 mod socket;
 

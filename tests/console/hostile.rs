@@ -65,6 +65,26 @@ fn git_finds_nothing_there_and_people_find_nothing_at_gits_door() {
     ] {
         assert_problem(&told(&house.ask(head, "")), 404, "absent");
     }
+    // Methods that browsers and proxies know, and paths that are none.
+    let address = house.address();
+    for (line, status) in [
+        ("TRACE /api/v1/session HTTP/1.1".to_owned(), 405),
+        ("DELETE /api/v1/people/ada HTTP/1.1".to_owned(), 405),
+        ("OPTIONS /api/v1/session HTTP/1.1".to_owned(), 405),
+        ("OPTIONS * HTTP/1.1".to_owned(), 404),
+        (format!("CONNECT {address} HTTP/1.1"), 404),
+        (format!("GET https://{address}/nothing HTTP/1.1"), 404),
+        (
+            "GET https://evil.example/api/v1/session HTTP/1.1".to_owned(),
+            400,
+        ),
+        (
+            "GET /api/v1/reviews/%2e%2e%2fsession HTTP/1.1".to_owned(),
+            401,
+        ),
+    ] {
+        assert_eq!(house.ask(&line, "").status, status, "{line}");
+    }
     let work = house.world.new_work("work");
     house.world.commit_file(&work, "a.txt", "a\n", "A");
     let url = format!("https://{}/forge.test/org/repo.git", house.address());

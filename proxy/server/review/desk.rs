@@ -201,6 +201,15 @@ impl Desk {
         rows.into_iter().map(Filed::read).collect()
     }
 
+    /// When cases were made and their ids, oldest first: what they show may be large, and is read one by one.
+    pub async fn ids(
+        &self,
+        filter: &CaseFilter,
+        limit: u32,
+    ) -> Result<Vec<(Millis, String)>, Error> {
+        Ok(self.0.store.case_ids(filter, limit).await?)
+    }
+
     /// Puts a look at a case on record.
     pub async fn viewed(&self, id: &str, actor: &audit::Actor) -> Result<(), Error> {
         let deed = audit::Deed {

@@ -44,6 +44,29 @@ pub struct CaseFilter {
     pub after: Option<(i64, String)>,
 }
 
+impl CaseFilter {
+    /// What cases come after.
+    fn start(&self) -> (i64, &str) {
+        match &self.after {
+            Some((created, id)) => (*created, id.as_str()),
+            None => (i64::MIN, ""),
+        }
+    }
+}
+
+/// The statement that finds the cases of a filter.
+macro_rules! asked_for {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM review_case WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR upstream = $2) \
+             AND ($3 IS NULL OR repository = $3) AND ($4 IS NULL OR pusher_person = $4) \
+             AND (created > $5 OR created = $5 AND id > $6) ORDER BY created, id LIMIT $7"
+        )
+    };
+}
+
 /// Stores a new case.
 pub fn insert(row: &CaseRow) -> Change {
     let text = |text: &str| Value::from(text);
@@ -160,25 +183,39 @@ impl Store {
 
     /// Cases, oldest first.
     pub async fn cases(&self, filter: &CaseFilter, limit: u32) -> Result<Vec<CaseRow>, Error> {
-        let (created, id) = match &filter.after {
-            Some((created, id)) => (*created, id.as_str()),
-            None => (i64::MIN, ""),
-        };
-        let found = sqlx::query(
-            "SELECT * FROM review_case WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR upstream = $2) \
-             AND ($3 IS NULL OR repository = $3) AND ($4 IS NULL OR pusher_person = $4) \
-             AND (created > $5 OR created = $5 AND id > $6) ORDER BY created, id LIMIT $7",
-        )
-        .bind(filter.state.as_deref())
-        .bind(filter.upstream.as_deref())
-        .bind(filter.repository.as_deref())
-        .bind(filter.pusher_person.as_deref())
-        .bind(created)
-        .bind(id)
-        .bind(i64::from(limit))
-        .fetch_all(self.pool())
-        .await?;
+        let (created, id) = filter.start();
+        let found = sqlx::query(asked_for!("*"))
+            .bind(filter.state.as_deref())
+            .bind(filter.upstream.as_deref())
+            .bind(filter.repository.as_deref())
+            .bind(filter.pusher_person.as_deref())
+            .bind(created)
+            .bind(id)
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
         found.iter().map(row).collect()
+    }
+
+    /// When cases were made and their ids, oldest first: without bodies, which may be large.
+    pub async fn case_ids(
+        &self,
+        filter: &CaseFilter,
+        limit: u32,
+    ) -> Result<Vec<(i64, String)>, Error> {
+        let (created, id) = filter.start();
+        let found = sqlx::query(asked_for!("created, id"))
+            .bind(filter.state.as_deref())
+            .bind(filter.upstream.as_deref())
+            .bind(filter.repository.as_deref())
+            .bind(filter.pusher_person.as_deref())
+            .bind(created)
+            .bind(id)
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        let read = |row: &SqliteRow| Ok((row.try_get("created")?, row.try_get("id")?));
+        found.iter().map(read).collect()
     }
 
     /// Ids of cases whose time, or that of their approval, is over at `now`.
