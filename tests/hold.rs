@@ -1,5 +1,6 @@
 //! Held pushes: kept, decided, sent once by whoever pushed them, and by nobody else.
 
+mod organisation;
 mod wait;
 
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -49,7 +50,10 @@ impl Scene {
             ..Options::default()
         });
         world.new_repository("one");
-        let mut house = House { world };
+        Self::within(House { world })
+    }
+
+    fn within(mut house: House) -> Self {
         house.world.stop_server();
         let ann = house.person("ann", &["reviewer"], &["read", "decide"]);
         let ben = house.person("ben", &["reviewer"], &["read", "decide"]);

@@ -10,7 +10,7 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::changing::RuleFiles;
@@ -30,7 +30,7 @@ use crate::{
     notify::{Notifier, Receivers},
     people::People,
     policy::Rulebook,
-    push::{Keeper, Places, Pushes, Shares, SpoolRoom, Stops},
+    push::{self, Keeper, Places, Pushes, Shares, SpoolRoom, Stops, Waiters},
     quarantine::Quarantine,
     reload::Standing,
     review::{Desk, Times},
@@ -55,6 +55,7 @@ pub struct Running {
     serving: Vec<JoinHandle<()>>,
     observing: Option<JoinHandle<()>>,
     keeping: JoinHandle<()>,
+    carrying: JoinHandle<()>,
     stop_observing: CancellationToken,
     readiness: Readiness,
     standing: Arc<Standing<House>>,
@@ -71,6 +72,7 @@ struct Parts {
     metrics: Metrics,
     /// That the proxy is about to stop.
     stop: CancellationToken,
+    waiters: Arc<Waiters>,
     concluding: TaskTracker,
     key: FingerprintKey,
     pool: Arc<Pool>,
@@ -134,6 +136,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     announce(data, git, telemetry, console.map(|(address, _)| address))?;
     let stop = parts.stop.clone();
     let standing = Standing::new(house);
+    let carrying = carrying(&standing, &parts);
     let doors = Arc::clone(&standing);
     let answering = move |request, peer| {
         let house = doors.now();
@@ -158,6 +161,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         serving,
         observing,
         keeping,
+        carrying,
         stop_observing,
         readiness,
         standing,
@@ -188,6 +192,7 @@ impl Running {
         let parts = self.parts;
         parts.concluding.close();
         let drain = self.config.limits.drain_seconds;
+        let _ = tokio::time::timeout(drain, self.carrying).await;
         if tokio::time::timeout(drain, parts.concluding.wait())
             .await
             .is_err()
@@ -232,6 +237,7 @@ impl Parts {
             names,
             memory: Memory::default(),
             stop: CancellationToken::new(),
+            waiters: Arc::default(),
             concluding: TaskTracker::new(),
             key,
             pool,
@@ -279,6 +285,20 @@ fn times(config: &Config) -> Times {
         case: millis(config.quarantine.patience()),
         grant: millis(config.limits.approval_seconds),
     }
+}
+
+/// Sends approved pushes by themselves, with what is configured at the time.
+fn carrying(standing: &Arc<Standing<House>>, parts: &Parts) -> JoinHandle<()> {
+    let standing = Arc::clone(standing);
+    let look = move |tried: Arc<tokio::sync::Mutex<push::Tried>>| {
+        let house = standing.now();
+        async move {
+            let mut tried = tried.lock().await;
+            let upstreams = &house.roads.upstreams;
+            house.pushes.carry_approved(upstreams, &mut tried).await;
+        }
+    };
+    tokio::spawn(push::carry(parts.desk.clone(), parts.stop.clone(), look))
 }
 
 fn digests(config: &Config, rules: &RuleSet, book: &Rulebook) -> audit::Digests {
@@ -417,7 +437,7 @@ impl House {
             store: parts.store.clone(),
             desk: parts.desk.clone(),
             quarantine: parts.quarantine.clone(),
-            waiting: Arc::new(Semaphore::new(config.limits.waiting)),
+            waiters: Arc::clone(&parts.waiters),
             stopping: parts.stop.clone(),
             metrics: metrics.clone(),
             concluding: parts.concluding.clone(),

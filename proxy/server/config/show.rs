@@ -46,6 +46,11 @@ fn shown(config: &Config) -> Shown {
                 .filter(|(_, excuse)| upstream.excuses.heeds(*excuse))
                 .map(|(word, _)| *word)
                 .collect(),
+            organisation: upstream.organisation.as_ref().map(|one| ShownOrganisation {
+                user: one.user.clone(),
+                token: one.source.to_string(),
+                repositories: one.repositories.patterns().to_vec(),
+            }),
             api: upstream.api.as_ref().map(|api| api.url.to_string()),
             identity: (upstream.identity != config.identity || upstream.sources != config.sources)
                 .then(|| identity::shown(&upstream.identity, &upstream.sources)),
@@ -189,6 +194,15 @@ struct ShownUpstream {
     api: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<identity::Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organisation: Option<ShownOrganisation>,
+}
+
+#[derive(Serialize)]
+struct ShownOrganisation {
+    user: String,
+    token: String,
+    repositories: Vec<String>,
 }
 
 /// A table whose keys keep their order.

@@ -11,6 +11,7 @@ use rustls_pki_types::pem::PemObject;
 use serde::Serialize;
 use url::Url;
 
+use super::Organisation;
 use super::identity::Identity;
 use super::policy::{Disposition, Policy};
 use super::reach::Reach;
@@ -49,6 +50,8 @@ pub struct Upstream {
     pub forge: Forge,
     /// What pushers may lower their own findings with, from block to review. Default none.
     pub excuses: Excuses,
+    /// With what approved pushes go by themselves. Default none: whoever pushed pushes again.
+    pub organisation: Option<Organisation>,
     /// What is asked of what commits and tags say of people. Default what `[identity]` says.
     pub identity: Arc<Demands>,
     /// By what its pushers are known. Default what `[identity]` says.
@@ -322,6 +325,7 @@ fn upstream(
     let via = via::read(&mut section, url, surroundings);
     let excuses = excuses(&mut section, policy.review);
     let identity = super::identity::read(section.section("identity"), identity);
+    let organisation = Organisation::read(section.section("organisation"), forge);
     let api = url.and_then(|server| {
         let way = sources::Way {
             forge,
@@ -349,6 +353,7 @@ fn upstream(
         excuses,
         identity: identity.demands,
         sources: identity.sources,
+        organisation,
         api,
     })
 }
@@ -369,6 +374,7 @@ fn default(name: &str, identity: &Identity) -> Option<Upstream> {
         excuses: Excuses::default(),
         identity: Arc::clone(&identity.demands),
         sources: identity.sources.clone(),
+        organisation: None,
         api: None,
     })
 }

@@ -90,6 +90,17 @@ pub enum Error {
 }
 
 impl Actor {
+    /// Who brings nothing and comes from this machine.
+    pub fn of_ourselves(credential: Option<Credential>) -> Self {
+        Self {
+            credential,
+            presented: None,
+            proxy: String::new(),
+            certificate: None,
+            source: std::net::Ipv4Addr::LOCALHOST.into(),
+        }
+    }
+
     /// Reads the credential of a request.
     ///
     /// # Errors
@@ -158,6 +169,16 @@ impl Actor {
 }
 
 impl Credential {
+    /// Of the organisation itself. None where it cannot stand in a header.
+    pub fn of_organisation(user: &str, token: &[u8], key: &FingerprintKey) -> Option<Self> {
+        let plain = [user.as_bytes(), b":", token].concat();
+        let text = format!(
+            "Basic {}",
+            BASE64_STANDARD.encode(zeroize::Zeroizing::new(plain).as_slice())
+        );
+        Self::read(&HeaderValue::from_str(&text).ok()?, key).ok()
+    }
+
     fn read(value: &HeaderValue, key: &FingerprintKey) -> Result<Self, Error> {
         let text = value.to_str().map_err(|_| Error::Malformed)?;
         let (scheme, rest) = text.trim().split_once(' ').ok_or(Error::Malformed)?;

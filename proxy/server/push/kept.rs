@@ -1,13 +1,5 @@
 //! The head of a push as it is kept with its pack in the quarantine.
 
-#![cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "read where a push goes without its pusher, which comes next"
-    )
-)]
-
 use exeat_gitwire::push_request::{Asked, Limits, PushRequest, Reader};
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@ mod about;
 mod admit;
 mod answer;
 mod body;
+mod carrier;
 mod decide;
 mod deny;
 mod dossier;
@@ -43,7 +44,6 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
@@ -64,6 +64,7 @@ use crate::{
 };
 use answer::{Line, Waiting};
 use body::PushBody;
+pub use carrier::{Tried, run as carry};
 use fault::Fault;
 use id::PushId;
 use inspect::Arrival;
@@ -75,6 +76,7 @@ pub use place::Places;
 pub use quiet::Stops;
 pub use share::Shares;
 pub use spool::{SpoolRoom, is_full};
+pub use waiting::Waiters;
 use wishes::Wishes;
 pub use wishes::fuzz as fuzz_options;
 
@@ -104,8 +106,8 @@ pub struct Pushes {
     /// Where pushes wait that need a human, and their packs.
     pub desk: Desk,
     pub quarantine: Quarantine,
-    /// Places for pushes that stay open for a decision.
-    pub waiting: Arc<Semaphore>,
+    /// The pushes that stay open for a decision.
+    pub waiters: Arc<Waiters>,
     /// That the proxy is about to stop: pushes that wait for people end.
     pub stopping: CancellationToken,
     pub metrics: Metrics,

@@ -26,13 +26,7 @@ pub async fn receive(
     head_bytes: usize,
     format: HashKind,
 ) -> Result<Asked, Box<Unread>> {
-    let mut reader = Reader::new(HeadLimits {
-        head_bytes,
-        commands: limits.commands,
-        ref_name_bytes: limits.ref_name_bytes,
-        options: limits.push_options,
-        option_bytes: limits.push_option_bytes,
-    });
+    let mut reader = Reader::new(head_limits(limits, head_bytes));
     let read = tokio::time::timeout(limits.push_seconds, read(body, &mut reader)).await;
     if let Err(fault) = read.unwrap_or(Err(Fault::Slow(limits.push_seconds.as_secs()))) {
         let so_far = reader.so_far();
@@ -55,6 +49,17 @@ pub async fn receive(
                 so_far: None,
             })
         }),
+    }
+}
+
+/// What bounds a head.
+pub fn head_limits(limits: &Limits, head_bytes: usize) -> HeadLimits {
+    HeadLimits {
+        head_bytes,
+        commands: limits.commands,
+        ref_name_bytes: limits.ref_name_bytes,
+        options: limits.push_options,
+        option_bytes: limits.push_option_bytes,
     }
 }
 

@@ -1,6 +1,10 @@
 //! A push with `exeat.wait` stays open until somebody has decided, then goes in the same push.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -20,6 +24,52 @@ use crate::{
 /// How often it is looked whether the developer is still there.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The cases for which somebody keeps a push open. They outlive a change of the configuration.
+#[derive(Default)]
+pub struct Waiters(Mutex<HashMap<String, usize>>);
+
+/// Somebody who waits, until it is dropped.
+struct Seat {
+    waiters: Arc<Waiters>,
+    case: String,
+}
+
+impl Waiters {
+    /// One more for a case, unless `most` wait already.
+    fn enter(self: &Arc<Self>, case: &str, most: usize) -> Option<Seat> {
+        let mut cases = self.cases();
+        if cases.values().sum::<usize>() >= most {
+            return None;
+        }
+        *cases.entry(case.to_owned()).or_default() += 1;
+        Some(Seat {
+            waiters: Arc::clone(self),
+            case: case.to_owned(),
+        })
+    }
+
+    /// Whether somebody waits for this case, who is to send it.
+    pub fn has(&self, case: &str) -> bool {
+        self.cases().contains_key(case)
+    }
+
+    fn cases(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut cases = self.waiters.cases();
+        if let Some(number) = cases.get_mut(&self.case) {
+            *number -= 1;
+            if *number == 0 {
+                cases.remove(&self.case);
+            }
+        }
+    }
+}
+
 /// Why the waiting ended without the push having gone.
 enum Ended {
     /// The developer has gone; the case stays.
@@ -38,7 +88,7 @@ impl Pushes {
             note: format!("{}; its pusher waits", held.reason),
         };
         self.note_outcome(order, &outcome).await;
-        let Ok(_seat) = self.waiting.try_acquire() else {
+        let Some(_seat) = self.waiters.enter(&filed.case.id, self.limits.waiting) else {
             let told = message::too_many_wait(held);
             return line.refuse(&order.request, &told).await;
         };
@@ -135,5 +185,23 @@ impl Pushes {
             progress: Progress::default(),
         };
         self.release(&anew, filed, line).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_wait_are_counted_and_their_cases_known() {
+        let waiters = Arc::new(Waiters::default());
+        let one = waiters.enter("P-1", 2).unwrap();
+        let again = waiters.enter("P-1", 2).unwrap();
+        assert!(waiters.enter("P-2", 2).is_none());
+        drop(one);
+        assert!(waiters.has("P-1") && !waiters.has("P-2"));
+        drop(again);
+        assert!(!waiters.has("P-1"));
+        assert!(waiters.enter("P-2", 1).is_some());
     }
 }

@@ -49,6 +49,8 @@ pub struct Upstream {
     pub forge: Forge,
     /// What its pushers may excuse their own findings with.
     pub excuses: Excuses,
+    /// With what approved pushes go by themselves.
+    pub organisation: Option<config::Organisation>,
     /// What is asked of what commits and tags say of people.
     pub identity: Arc<Demands>,
     /// By what its pushers are known.
@@ -101,6 +103,7 @@ impl Upstream {
             name: section.name.clone(),
             forge: section.forge,
             excuses: section.excuses,
+            organisation: section.organisation.clone(),
             identity: Arc::clone(&section.identity),
             sources: section.sources.clone(),
             scheme: if section.url.scheme() == "http" {
