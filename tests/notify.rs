@@ -1,5 +1,6 @@
 //! Who is told what becomes of held pushes, with a real mail server.
 
+mod held;
 mod mail_server;
 
 use std::path::Path;

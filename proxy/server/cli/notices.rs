@@ -1,17 +1,20 @@
 //! `exeat notify`: what is still to be told of held pushes, and whether those who are to be told can be reached.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use serde::Serialize;
 
-use super::people::{Format, check_owner, json_line, minute, operator, print, remark, table};
+use super::people::{
+    Format, check_owner, json_line, minute, operator, print, remark, segment, table,
+};
+use super::reach::Server;
 use crate::audit::Audit;
 use crate::config::{self, Config};
 use crate::notify::{self, Receivers, is_mail_address};
 use crate::people::{self, time};
-use crate::store::{self, NoticeRow, Records, Store};
+use crate::store::{Change, NoticeRow, Records, Store};
 
 /// See and try again what is told of held pushes
 #[derive(Debug, clap::Args)]
@@ -24,7 +27,7 @@ pub struct Args {
 enum Command {
     /// Show what waits to be delivered and what was given up; works beside a running server
     List(List),
-    /// Try notices again that were given up; takes the data folder, so no server may run on it
+    /// Try notices again that were given up
     Retry(Retry),
     /// Send every receiver of the configuration a message that says nothing, and say what came of it
     Test(Test),
@@ -135,40 +138,50 @@ impl List {
 impl Retry {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let directory = self.place.directory()?;
-        check_owner(&directory)?;
-        let store = match Store::open(&directory).await {
-            Ok(store) => store,
-            Err(error @ store::Error::Held { .. }) => {
-                return Err(anyhow!(
-                    "{error}: notices are tried again while no server runs; stop it, run this, and start it"
-                ));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let audit = Audit::open(store.clone()).await?;
-        let tried = self.revive(&store, &audit).await;
-        audit.close().await;
-        store.close().await;
-        let count = tried?;
-        remark(&format!(
-            "{count} notices are tried again once the server runs."
-        ));
-        Ok(ExitCode::SUCCESS)
-    }
-
-    async fn revive(&self, store: &Store, audit: &Audit) -> anyhow::Result<usize> {
         let ids = match self.all {
             false => self.ids.clone(),
             true => {
-                let dead = all(store.records(), Some(State::Dead.word())).await?;
+                let records = Records::open(&directory).await?;
+                let dead = all(&records, Some(State::Dead.word())).await?;
+                records.close().await;
                 dead.into_iter().map(|row| row.id).collect()
             }
         };
-        for id in &ids {
-            notify::retry(store, audit, operator(), id).await?;
+        match Server::of_folder(&directory).await {
+            Some(server) => {
+                for id in &ids {
+                    let path = format!("/api/v1/notices/{}/retry", segment(id));
+                    server.post(&path, &serde_json::json!({})).await?;
+                }
+                remark(&format!("{} notices are tried again now.", ids.len()));
+            }
+            None => {
+                here(&directory, &ids).await?;
+                remark(&format!(
+                    "{} notices are tried again once the server runs.",
+                    ids.len()
+                ));
+            }
         }
-        Ok(ids.len())
+        Ok(ExitCode::SUCCESS)
     }
+}
+
+/// By this command, where no server holds the folder.
+async fn here(directory: &Path, ids: &[String]) -> anyhow::Result<()> {
+    check_owner(directory)?;
+    let store = Store::open(directory).await?;
+    let audit = Audit::open(store.clone()).await?;
+    let mut tried = Ok(());
+    for id in ids {
+        tried = notify::retry(&store, &audit, operator(), Change::none(), id).await;
+        if tried.is_err() {
+            break;
+        }
+    }
+    audit.close().await;
+    store.close().await;
+    Ok(tried?)
 }
 
 impl Test {

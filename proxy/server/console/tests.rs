@@ -454,6 +454,7 @@ fn the_document_is_the_one_that_is_checked_in() {
         "/api/v1/session",
         "/api/v1/reviews",
         "/api/v1/reviews/{id}/decisions",
+        "/api/v1/notices/{id}/retry",
     ] {
         assert!(document.contains(&format!("\"{path}\"")), "{path}");
     }

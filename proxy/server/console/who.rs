@@ -77,6 +77,13 @@ pub struct Manager {
     pub people: People,
 }
 
+/// Whoever runs the house.
+pub struct Operator {
+    pub actor: Actor,
+    /// What must still be so when the deed is done.
+    pub guard: Change,
+}
+
 /// Whoever may see who there is.
 pub struct Onlooker;
 
@@ -119,6 +126,29 @@ impl FromRequestParts<Rooms> for Manager {
             actor: somebody.actor(),
             people: rooms.people().guarded(somebody.guard(rooms.now())),
         })
+    }
+}
+
+impl FromRequestParts<Rooms> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, rooms: &Rooms) -> Result<Self, Problem> {
+        if let Some(Source::Here(actor)) = parts.extensions.get::<Source>() {
+            return Ok(Self {
+                actor: actor.clone(),
+                guard: claim(parts),
+            });
+        }
+        let somebody = Somebody::from_request_parts(parts, rooms).await?;
+        match somebody.rules(&[Right::ManageConfig]) {
+            true => Ok(Self {
+                actor: somebody.actor(),
+                guard: somebody.guard(rooms.now()),
+            }),
+            false => Err(Problem::forbidden(
+                "It takes the role operator, and a token with the scope admin.",
+            )),
+        }
     }
 }
 

@@ -131,6 +131,11 @@ impl Desk {
         *self.0.times.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where deeds are put on record.
+    pub fn audit(&self) -> &Audit {
+        &self.0.audit
+    }
+
     /// Wakes up whenever any case has changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
@@ -497,6 +502,11 @@ impl Desk {
             .map_err(Error::Audit)?;
         self.tell();
         Ok(after)
+    }
+
+    /// Wakes whoever waits for changes: something that goes with a case is no longer as it was.
+    pub fn wake(&self) {
+        self.tell();
     }
 
     fn tell(&self) {

@@ -3,6 +3,7 @@
 mod comments;
 mod findings;
 mod groups;
+mod notices;
 mod people;
 mod reviews;
 mod session;
@@ -35,6 +36,7 @@ use super::{Rooms, problem::Problem};
         (name = "people", description = "Who there is: persons, groups, tokens"),
         (name = "findings", description = "What single findings are"),
         (name = "waivers", description = "Findings that stop no push to a repository any more"),
+        (name = "notices", description = "What people and programs are told of held pushes"),
         (name = "session", description = "Who you are here")
     )
 )]
@@ -82,6 +84,8 @@ fn routes() -> OpenApiRouter<Rooms> {
         .routes(routes!(waivers::list))
         .routes(routes!(waivers::show))
         .routes(routes!(waivers::revoke))
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::retry))
 }
 
 /// The OpenAPI document, as it is checked in.
