@@ -23,7 +23,7 @@ use crate::{
     crashpoint,
     door::{self, Errand, Knock},
     fetch::Fetches,
-    identity::{self, Accepted, Accounts, Actor, Recognition},
+    identity::{self, Accepted, Accounts, Actor, Recognition, Unknown},
     lfs::Lfs,
     listen::{self, Certificates, Door, Listener},
     metrics::Metrics,
@@ -511,13 +511,13 @@ impl House {
         Ok(actor)
     }
 
-    /// A token that comes along with a fetch is needed for nothing, and must hold all the same.
+    /// A token that comes along with a fetch is needed for nothing, and must hold all the same. Where that cannot be looked up,
+    /// nothing leaves by a fetch.
     async fn refuse_token(&self, knock: &Knock, actor: &Actor) -> Option<Response<Body>> {
-        let unknown = self
-            .recognition
-            .by_token(&knock.upstream, actor)
-            .await
-            .err()?;
+        let unknown = match self.recognition.by_token(&knock.upstream, actor).await {
+            Ok(_) | Err(Unknown::People(_)) => return None,
+            Err(unknown) => unknown,
+        };
         let refusals = &self.metrics.refusals_total;
         refusals.with_label_values(&[unknown.cause()]).inc();
         let text = unknown.text(&knock.upstream.name, &actor.proxy);
