@@ -83,8 +83,9 @@ impl House {
             .id
             .as_str()
             .bytes()
-            .map(u64::from)
-            .sum::<u64>();
+            .fold(7, |sum: u64, byte| {
+                sum.wrapping_mul(31).wrapping_add(byte.into())
+            });
         let account = Account::new("github.com", &number.to_string()).unwrap();
         people
             .link(name, &account, None, &samples::actor())
