@@ -319,7 +319,7 @@ fn exeat_words(line: &str) -> Option<Vec<&str>> {
         word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
     };
     let nested = [
-        "audit", "config", "group", "review", "rules", "token", "user",
+        "audit", "config", "group", "review", "rules", "token", "user", "waiver",
     ];
     let words: Vec<&str> = rest.split_whitespace().take_while(is_name).collect();
     let count = if words.first().is_some_and(|first| nested.contains(first)) {

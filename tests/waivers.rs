@@ -1,8 +1,10 @@
 //! What reviewers see of a held push, what they say of single findings, and what becomes of findings that are waived.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use crate::harness::{Run, github_token};
+use crate::harness::{EXEAT, Run, clean, github_token, run_program};
 use crate::hold::{Scene, case_id};
 
 /// A scene with somebody of security, and a known developer.
@@ -83,6 +85,21 @@ impl Waiving {
         self.scene.house.post(&path, token, &said)
     }
 
+    /// `exeat waiver` in the name of sue.
+    fn waiver(&self, words: &[&str]) -> Run {
+        let house = &self.scene.house;
+        let ca = house.world.certificate_authority();
+        let mut command = Command::new(EXEAT);
+        clean(&mut command);
+        command
+            .arg("waiver")
+            .args(words)
+            .args(["--ca", &ca.to_string_lossy()])
+            .env("EXEAT_SERVER", format!("https://{}", house.address()))
+            .env("EXEAT_TOKEN", &self.sue);
+        run_program(&mut command)
+    }
+
     /// Waives that finding.
     #[track_caller]
     fn waive(&self, id: &str, token: &str) -> String {
@@ -149,9 +166,17 @@ fn what_is_waived_passes_with_a_warning_until_that_ends() {
     waiving.write("d", line(4));
     let id = waiving.is_held("main");
     let waiver = waiving.waive(&id, &waiving.sue);
-    let revoke = format!("/api/v1/waivers/{waiver}/revoke");
-    let (status, answer) = house.post(&revoke, &waiving.sue, &json!({}));
-    assert_eq!((status, &answer["state"]), (200, &json!("revoked")));
+    let listed = waiving.waiver(&["list"]).ok().stdout;
+    assert!(
+        listed.contains(&waiver) && listed.contains("forge.test/one"),
+        "{listed}"
+    );
+    let revoke = ["revoke", &waiver, "--reason", "no longer"];
+    let revoked = waiving.waiver(&revoke).ok().stdout;
+    assert!(revoked.contains("state      revoked"), "{revoked}");
+    assert_eq!(waiving.waiver(&revoke).status, 1);
+    let listed = waiving.waiver(&["list"]).ok().stdout;
+    assert!(!listed.contains(&waiver), "{listed}");
     assert_eq!(waiving.is_held("main"), id);
     house.exeat("audit verify").ok();
 }
@@ -172,7 +197,24 @@ fn for_a_pusher_whom_nobody_knows_it_takes_two() {
     };
     waiving.write("a", line(1));
     let id = waiving.is_held("main");
-    let one = waiving.waive(&id, &waiving.sue);
+    let case = waiving.scene.case(&id);
+    let finding = case["contents"]["findings"][0]["id"].as_str().unwrap();
+    let words = [
+        "finding",
+        &id,
+        finding,
+        "test-data",
+        "--revision",
+        "1",
+        "--waive",
+        "--reason",
+        "made up",
+    ];
+    let said = waiving.scene.house.review(&waiving.sue, &words).ok().stdout;
+    let (_, one) = said.split_once("(waived by ").unwrap();
+    let one = one.split(')').next().unwrap().to_owned();
+    let stale = waiving.scene.house.review(&waiving.sue, &words);
+    assert_eq!(stale.status, 1, "{stale}");
     assert_eq!(waiving.is_held("main"), id);
     let other = waiving.waive(&id, &sam);
     waiving.passes("main", &[&one, &other]);

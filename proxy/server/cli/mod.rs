@@ -20,6 +20,7 @@ pub mod serve;
 pub mod setup;
 pub mod token;
 pub mod user;
+mod waiver;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,8 @@ enum Command {
     Notify(notices::Args),
     /// See held pushes and decide on them, at the console of a server
     Review(review::Args),
+    /// See which findings are waived, and end that
+    Waiver(waiver::Args),
     /// Check the policy files, or say what they would do with a push
     Policy(policy::Args),
     /// List and verify the records of what was pushed
@@ -104,6 +107,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(args) => token::run(args).await,
         Command::Notify(args) => notices::run(args).await,
         Command::Review(args) => review::run(args).await,
+        Command::Waiver(args) => waiver::run(args).await,
         Command::Policy(args) => policy::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,

@@ -1,5 +1,6 @@
 //! `exeat review`: held pushes, seen and decided on from a terminal, over the API of the console.
 
+mod finding;
 mod shown;
 
 use std::io::{IsTerminal, Write as _};
@@ -54,6 +55,8 @@ enum Command {
     Reject(Reject),
     /// Say something of a push, for the developer and other reviewers
     Comment(Comment),
+    /// Say what one finding of a push is, and waive it for later ones
+    Finding(finding::Finding),
     /// Take back a push of your own
     Withdraw(Named),
 }
@@ -126,6 +129,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             decide(&server, &reject.id, reject.revision, said, args.json).await
         }
         Command::Comment(comment) => say(&server, comment, args.json).await,
+        Command::Finding(finding) => finding::say(&server, finding, args.json)
+            .await
+            .map(|()| ExitCode::SUCCESS),
         Command::Withdraw(named) => withdraw(&server, &named.id, args.json).await,
     };
     match done {
