@@ -30,7 +30,7 @@ use crate::{
     notify::{Notifier, Receivers},
     people::People,
     policy::Rulebook,
-    push::{self, Keeper, Places, Pushes, Shares, SpoolRoom, Stops, Waiters},
+    push::{self, Keeper, Latest, Places, Pushes, Shares, SpoolRoom, Stops, Waiters},
     quarantine::Quarantine,
     reload::Standing,
     review::{Desk, Times},
@@ -72,6 +72,7 @@ struct Parts {
     metrics: Metrics,
     /// That the proxy is about to stop.
     stop: CancellationToken,
+    latest: Arc<Latest>,
     waiters: Arc<Waiters>,
     concluding: TaskTracker,
     key: FingerprintKey,
@@ -237,6 +238,7 @@ impl Parts {
             names,
             memory: Memory::default(),
             stop: CancellationToken::new(),
+            latest: Arc::default(),
             waiters: Arc::default(),
             concluding: TaskTracker::new(),
             key,
@@ -276,6 +278,7 @@ impl Parts {
         let config::Quarantine { keys, bytes, .. } = &config.quarantine;
         self.quarantine.follow(keys.clone(), *bytes);
         self.desk.follow(times(config));
+        self.latest.set(&house.pushes, &house.roads.upstreams);
     }
 }
 
@@ -437,6 +440,7 @@ impl House {
             store: parts.store.clone(),
             desk: parts.desk.clone(),
             quarantine: parts.quarantine.clone(),
+            latest: Arc::clone(&parts.latest),
             waiters: Arc::clone(&parts.waiters),
             stopping: parts.stop.clone(),
             metrics: metrics.clone(),

@@ -17,6 +17,7 @@ mod id;
 mod inspect;
 mod keeping;
 mod kept;
+mod latest;
 mod loss;
 mod message;
 mod onward;
@@ -69,6 +70,7 @@ use fault::Fault;
 use id::PushId;
 use inspect::Arrival;
 pub use keeping::Keeper;
+pub use latest::Latest;
 use panic::{Progress, Stage};
 use past::Past;
 use place::Place;
@@ -106,6 +108,8 @@ pub struct Pushes {
     /// Where pushes wait that need a human, and their packs.
     pub desk: Desk,
     pub quarantine: Quarantine,
+    /// What is in force when a push that stayed open goes.
+    pub latest: Arc<Latest>,
     /// The pushes that stay open for a decision.
     pub waiters: Arc<Waiters>,
     /// That the proxy is about to stop: pushes that wait for people end.

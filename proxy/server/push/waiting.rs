@@ -173,18 +173,27 @@ impl Pushes {
         let Ok(id) = PushId::random() else {
             return Released::Gone;
         };
+        // Rules, policy and ways to upstreams may have changed since it came.
+        let Some((pushes, upstreams)) = self.latest.get() else {
+            return Released::Gone;
+        };
+        let mut knock = order.knock.clone();
+        match upstreams.by_name(&knock.upstream.name) {
+            Some(upstream) => knock.upstream = upstream,
+            None => return Released::Gone,
+        }
         let anew = Order {
             id,
-            knock: order.knock.clone(),
+            past: pushes.past(&order.known, &knock).await,
+            knock,
             actor: order.actor.clone(),
             known: order.known.clone(),
             request: order.request.clone(),
             wishes: order.wishes.clone(),
-            past: self.past(&order.known, &order.knock).await,
             since: order.since,
             progress: Progress::default(),
         };
-        self.release(&anew, filed, line).await
+        pushes.release(&anew, filed, line).await
     }
 }
 

@@ -1,0 +1,93 @@
+//! What was approved is judged again when it goes: milder stands, anything new returns it to its reviewers.
+
+use super::wait::Waiting;
+use super::{Scene, case_id, until};
+
+/// Puts further words of configuration in force.
+fn reload(scene: &Scene, change: impl Fn(&str) -> String) {
+    let world = &scene.house.world;
+    let path = world.config();
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, change(&before)).unwrap();
+    let count = || {
+        world
+            .server()
+            .log()
+            .matches("configuration reloaded")
+            .count()
+    };
+    let reloads = count();
+    world.server().hang_up();
+    until("it is reloaded", || count() > reloads);
+}
+
+/// A rule that finds what the commits of these tests say besides their token.
+fn with_rule(scene: &Scene) -> impl Fn(&str) -> String {
+    let rules = scene.house.world.place("rules").join("more.toml");
+    let rule = "[[rules]]\nid = \"word-of-ours\"\ndescription = \"A word\"\nregex = '''token = '''\nkeywords = [\"token\"]\n";
+    std::fs::write(&rules, rule).unwrap();
+    move |before: &str| {
+        format!(
+            "{before}\n[rules]\nfiles = [\"builtin\", \"{}\"]\n",
+            rules.display()
+        )
+    }
+}
+
+#[test]
+fn more_is_found_and_it_goes_back() {
+    let scene = Scene::new();
+    scene.commit(1);
+    let id = case_id(&scene.push(&[]));
+    scene.approve(&id);
+    reload(&scene, with_rule(&scene));
+    let told = scene.push(&[]);
+    assert!(
+        told.status == 1 && told.stderr.contains("held for review still"),
+        "{told}"
+    );
+    let case = scene.case(&id);
+    assert_eq!(
+        (case["state"].as_str(), case["approvals"].as_u64()),
+        (Some("open"), Some(0))
+    );
+    assert!(
+        case["contents"].to_string().contains("word-of-ours"),
+        "{case}"
+    );
+    scene.approve(&id);
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn who_waits_is_told_and_waits_on() {
+    let scene = Scene::new();
+    scene.commit(1);
+    let waiting = Waiting::begin(&scene);
+    let id = waiting.case();
+    reload(&scene, with_rule(&scene));
+    scene.approve(&id);
+    until("it is told", || {
+        waiting.told().contains("went back to its reviewers")
+    });
+    assert_eq!(scene.upstream(), "");
+    scene.approve(&id);
+    assert!(waiting.succeeded());
+    assert_eq!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn milder_stands() {
+    let scene = Scene::new();
+    scene.commit(1);
+    let id = case_id(&scene.push(&[]));
+    reload(&scene, |before| {
+        before.replace("block = \"hold\"", "block = \"warn\"")
+    });
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    until("the case is over", || {
+        scene.case(&id)["state"] == "superseded"
+    });
+}
