@@ -41,6 +41,9 @@ const LOOK: Duration = Duration::from_secs(30);
 const TROUBLE: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_secs(600);
 
+/// How often the outbox is counted: a full one takes a moment.
+const COUNT: Duration = Duration::from_secs(1);
+
 /// How long tries under way may go on when this process ends.
 const LEAVE: Duration = Duration::from_secs(3);
 
@@ -78,6 +81,7 @@ impl Notifier {
             under_way: HashMap::new(),
             rounds: 0,
             swept: None,
+            counted: None,
         };
         let task = tokio::spawn(sender.run(changes, Arc::clone(&wake), stop.clone()));
         Self(Arc::new(Handle {
@@ -132,6 +136,7 @@ struct Sender {
     under_way: HashMap<Id, (String, String)>,
     rounds: usize,
     swept: Option<tokio::time::Instant>,
+    counted: Option<tokio::time::Instant>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -194,11 +199,18 @@ impl Sender {
         self.share_out().await?;
         self.begin_tries().await?;
         self.sweep().await?;
-        self.count().await?;
+        let again = match self.counted {
+            Some(counted) if counted.elapsed() < COUNT => COUNT,
+            _ => {
+                self.count().await?;
+                self.counted = Some(tokio::time::Instant::now());
+                LOOK
+            }
+        };
         let now = people::now();
         let next = self.tools.store.next_notice(now).await?;
         let next = next.map_or(LOOK, |next| millis(next.saturating_sub(now)));
-        Ok(next.min(LOOK))
+        Ok(next.min(again))
     }
 
     /// Puts notices in the place of events.

@@ -445,3 +445,60 @@ async fn forty_pushes_at_once_are_each_told_once() {
     assert_eq!(ids.len(), 80);
     room.end().await;
 }
+
+#[tokio::test]
+async fn what_does_not_fit_into_the_outbox_is_given_up_at_once_on_record() {
+    let mut room = Room::open().await;
+    room.store
+        .execute(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000) \
+             INSERT INTO outbox_notice SELECT 'n-' || n, 'P-' || n, 1, 'opened', 0, '{}', 'webhook', 'chat', \
+             'waiting', 0, 0, 9000000000000, NULL, NULL FROM numbers",
+        )
+        .await;
+    let hook = Hook::start(|_| 200).await;
+    room.tell(&hook.table("chat", ""));
+    room.hold("P-0").await;
+    let dead = loop {
+        let dead = room
+            .store
+            .records()
+            .notices(Some("dead"), (i64::MIN, ""), 10)
+            .await
+            .unwrap();
+        if let Some(dead) = dead.into_iter().next() {
+            break dead;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(dead.event.case, "P-0");
+    assert_eq!(dead.trouble.as_deref(), Some("the outbox is full"));
+    assert!(hook.heard().is_empty());
+    room.end().await;
+}
+
+#[tokio::test]
+async fn events_and_notices_that_cannot_be_read_hold_up_nothing() {
+    let mut room = Room::open().await;
+    room.store
+        .execute(
+            "INSERT INTO outbox_event VALUES ('P-8', 1, 'opened', 0, 'no JSON'), ('P-9', 1, 'exploded', 0, '{}'); \
+             INSERT INTO outbox_notice VALUES \
+             ('n-1', 'P-7', 1, 'opened', 0, '{}', 'webhook', 'chat', 'waiting', 0, 0, 0, NULL, NULL), \
+             ('n-2', 'P-6', 1, 'opened', 0, '{}', 'pigeon', 'chat', 'waiting', 0, 0, 0, NULL, NULL)",
+        )
+        .await;
+    let hook = Hook::start(|_| 200).await;
+    room.tell(&hook.table("chat", ""));
+    room.hold("P-1").await;
+    let notices = room.settled().await;
+    let of = |state: &str| {
+        notices
+            .iter()
+            .filter(|notice| notice.state == state)
+            .count()
+    };
+    assert_eq!((of("dead"), of("delivered")), (2, 1), "{notices:?}");
+    assert_eq!(hook.heard().len(), 1);
+    room.end().await;
+}
