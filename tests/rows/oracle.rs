@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::faults::{await_until, metric, records};
 use crate::harness::{Options, Run, World, github_token, prose, remote_lines};
+use crate::hold;
 
 /// Pushes to `held` wait, those to `denied` are denied, and two stops are told.
 const POLICY: &str = "[[rule]]\nname = \"look-at-it\"\nref = \"refs/heads/held\"\ndo = \"review\"\n\
@@ -158,4 +159,35 @@ fn row_41_all_stops_are_told_where_it_is_asked_for() {
         assert!(told.contains("dev.env:1"), "{told}");
     }
     assert_eq!(scene.quiet_answers(), 0);
+}
+
+#[test]
+fn row_41_a_push_that_is_held_tells_no_more_and_does_not_wait() {
+    let mut scene = hold::Scene::new();
+    scene.house.world.stop_server();
+    let quiet = [("EXEAT__POLICY__QUIET_AFTER", "1")];
+    scene.house.world.set_variables(&quiet);
+    scene.house.world.start_server();
+    scene.commit(4111);
+    let (first, _) = said(&scene.push(&[]));
+    assert!(first.contains("file-4111.txt:1"), "{first}");
+    scene.commit(4112);
+    let held = scene.push(&["-o", "exeat.wait"]);
+    let (told, reasons) = said(&held);
+    assert!(
+        told.contains("Several of your pushes were stopped lately"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("review:") && !told.contains("approval"),
+        "{told}"
+    );
+    assert!(reasons.concat().contains("stopped, ID"), "{reasons:?}");
+    // It waits all the same, and who pushes it again may know.
+    hold::until("the one before it makes way", || scene.kept().len() == 1);
+    let again = scene.push(&[]);
+    assert!(again.stderr.contains("held for review still"), "{again}");
+    let records = records(&scene.house.world);
+    let notes: String = records.iter().map(|record| record.to_string()).collect();
+    assert!(notes.contains("held for review: 2 findings"), "{notes}");
 }

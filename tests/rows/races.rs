@@ -4,6 +4,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crate::faults::{await_until, metric, records};
 use crate::harness::{Gate, Run, assert_refused, github_token};
+use crate::hold::{self, case_id};
 
 use super::Scene;
 
@@ -156,4 +157,79 @@ fn row_42_nobody_can_change_what_was_inspected() {
         joined(push).ok();
     });
     assert_eq!(scene.upstream_ref("refs/heads/x"), scene.id_of("clean"));
+}
+
+#[test]
+fn row_42_an_approval_is_used_once_by_pushes_at_the_same_time() {
+    let mut scene = hold::Scene::new();
+    scene.commit(4211);
+    let id = case_id(&scene.push(&[]));
+    scene.approve(&id);
+    let Some(gate) = Gate::shut(&mut scene.house.world, "before-connect", 1) else {
+        return;
+    };
+    thread::scope(|scope| {
+        let first = scope.spawn(|| scene.push(&[]));
+        gate.await_reached();
+        // The same push while the other is about to be sent, and a reviewer who is late.
+        let second = scene.push(&[]);
+        assert_ne!(second.status, 0, "{second}");
+        assert!(second.stderr.contains("on its way already"), "{second}");
+        let (status, answer) = scene.say(&id, &scene.ann, "reject", "too late");
+        assert!(status >= 400, "{answer}");
+        gate.open();
+        joined(first).ok();
+    });
+    assert_eq!(scene.upstream(), scene.head());
+    assert_eq!(scene.case(&id)["state"], "sent");
+    assert_eq!(scene.house.world.witness.pushes().len(), 1);
+}
+
+#[test]
+fn row_42_the_same_push_at_the_same_time_is_held_once() {
+    let mut scene = hold::Scene::new();
+    scene.commit(4212);
+    let Some(gate) = Gate::shut(&mut scene.house.world, "quarantine-written", 1) else {
+        return;
+    };
+    let (first, second) = thread::scope(|scope| {
+        let first = scope.spawn(|| scene.push(&[]));
+        gate.await_reached();
+        let second = scene.push(&[]);
+        gate.open();
+        (joined(first), second)
+    });
+    assert_eq!((first.status, second.status), (1, 1), "{first}{second}");
+    let id = case_id(&second);
+    assert!(first.stderr.contains(&id), "{first}");
+    assert_eq!(scene.kept(), [format!("{id}.pack")]);
+    scene.approve(&id);
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn row_42_rules_that_come_after_an_approval_are_heeded() {
+    let scene = hold::Scene::new();
+    let world = &scene.house.world;
+    world.commit_file(&scene.work, "word", "a quixotic word\n", "Add a word");
+    scene.commit(4213);
+    let id = case_id(&scene.push(&[]));
+    scene.approve(&id);
+    std::fs::write(world.config().with_file_name("ours.toml"), OURS).unwrap();
+    let config = std::fs::read_to_string(world.config()).unwrap();
+    let rules = "[rules]\nfiles = [\"builtin\", \"ours.toml\"]\n";
+    std::fs::write(world.config(), config + rules).unwrap();
+    let count = || metric(world, "exeat_reloads_total{result=\"ok\"}");
+    let before = count();
+    world.server().hang_up();
+    await_until("it is not reloaded", || count() > before);
+    let again = scene.push(&[]);
+    assert_eq!(again.status, 1, "{again}");
+    assert!(world.witness.pushes().is_empty());
+    let case = scene.case(&id);
+    assert_eq!(case["state"], "open", "{case}");
+    scene.approve(&id);
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
 }
