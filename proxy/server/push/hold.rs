@@ -129,21 +129,27 @@ impl Pushes {
             Seat::New(new) => {
                 let filed = self.keep(order, *new, pack).await?;
                 let told = message::held(order, &report, stopped, &filed);
-                (self.unless_again_and_again(order, told), Some(filed))
+                // Whether it waits is nothing that a refused push would tell.
+                if let Some(shown) = self.told_again_and_again(order) {
+                    self.turn_away(order, line, &shown, &told.reason).await;
+                    return Ok(());
+                }
+                (told, Some(filed))
             }
             // What was told once is told again: it shows nothing of the rules.
             Seat::Waits(filed) => (message::still_held(order, &filed), Some(*filed)),
             Seat::Rejected(filed) => (self.rejected(order, &filed).await, None),
             Seat::None | Seat::Granted(_) | Seat::Shut => {
                 let told = message::not_held(order, &report, stopped);
-                (self.unless_again_and_again(order, told), None)
+                self.stop(order, line, told).await;
+                return Ok(());
             }
         };
         match &filed {
             Some(filed) if order.wishes.wait && line.can_talk() => {
                 self.wait(order, filed, told, line).await;
             }
-            _ => self.turn_away(order, line, &told).await,
+            _ => self.turn_away(order, line, &told, &told.reason).await,
         }
         Ok(())
     }

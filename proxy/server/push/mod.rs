@@ -347,27 +347,28 @@ impl Pushes {
     }
 
     async fn stop(&self, order: &Order, line: &mut Line, told: message::Told) {
-        let told = self.unless_again_and_again(order, told);
-        self.turn_away(order, line, &told).await;
+        let shown = self.told_again_and_again(order);
+        self.turn_away(order, line, shown.as_ref().unwrap_or(&told), &told.reason)
+            .await;
     }
 
-    /// What a stopped developer is told: the details, unless he was stopped so often that he could be after the rules.
-    fn unless_again_and_again(&self, order: &Order, told: message::Told) -> message::Told {
-        match self.stops.note(&quiet::pusher(order), Instant::now()) {
-            false => told,
-            true => {
-                self.metrics.quiet_answers_total.inc();
-                message::without_details(&order.id)
-            }
-        }
+    /// Counts a stop. Gives what is told in place of the details to a developer who was stopped so often that he could
+    /// be after the rules.
+    fn told_again_and_again(&self, order: &Order) -> Option<message::Told> {
+        let is_quiet = self.stops.note(&quiet::pusher(order), Instant::now());
+        is_quiet.then(|| {
+            self.metrics.quiet_answers_total.inc();
+            message::without_details(&order.id)
+        })
     }
 
-    async fn turn_away(&self, order: &Order, line: &mut Line, told: &message::Told) {
+    /// Tells a push that it does not go; why is noted in full.
+    async fn turn_away(&self, order: &Order, line: &mut Line, told: &message::Told, note: &str) {
         line.refuse(&order.request, told).await;
         let outcome = audit::Outcome {
             ending: audit::Ending::NotSent,
             forwarded_bytes: 0,
-            note: told.reason.clone(),
+            note: note.to_owned(),
         };
         self.note_outcome(order, &outcome).await;
     }
