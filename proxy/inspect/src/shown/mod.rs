@@ -43,6 +43,10 @@ const MOST_TAGS: usize = 50;
 /// Read of one commit or tag at most, and shown of its message.
 const OBJECT_BYTES: usize = 1 << 20;
 const MESSAGE_BYTES: usize = 4096;
+/// Read of all of them together.
+const HISTORY_BYTES: u64 = 16 << 20;
+/// Parents of a commit that are looked at.
+const MOST_PARENTS: usize = 64;
 /// Pushed text that is held at once until it is shown.
 const HELD_BYTES: usize = 4 << 20;
 /// Characters of a name or an option.
@@ -299,6 +303,7 @@ impl Gatherer {
         let mut waiting: BinaryHeap<(i64, ObjectId)> = BinaryHeap::new();
         let mut ready: HashMap<ObjectId, Rough> = HashMap::new();
         let mut next: Vec<ObjectId> = targets.to_vec();
+        let mut left = HISTORY_BYTES;
         loop {
             while let Some(id) = next.pop() {
                 // Each commit brings its parents; reading stays near what is shown.
@@ -314,6 +319,11 @@ impl Gatherer {
                 if !matches!(kind, Some(Kind::Commit | Kind::Tag)) {
                     continue;
                 }
+                let size = stored.pack.size(entry).unwrap_or(u64::MAX);
+                let Some(rest) = left.checked_sub(size) else {
+                    continue;
+                };
+                left = rest;
                 let Some(data) = read(stored, entry)? else {
                     continue;
                 };
@@ -331,7 +341,7 @@ impl Gatherer {
                             ready.insert(id, rough);
                         }
                         // It is one of those that are only counted.
-                        None => next.extend(commit.parents()),
+                        None => next.extend(commit.parents().iter().take(MOST_PARENTS)),
                     }
                 }
             }
@@ -354,7 +364,8 @@ impl Gatherer {
         let author = commit.author().unwrap_or_default();
         let committer = commit.committer().unwrap_or_default();
         let mut rough = self.rough(examiner, id, data, [author, committer], commit.message())?;
-        rough.others = commit.parents().to_vec();
+        let parents = commit.parents().iter().take(MOST_PARENTS);
+        rough.others = parents.copied().collect();
         rough.times = [seconds(author), commit.commit_seconds()];
         Some(rough)
     }
@@ -389,9 +400,21 @@ impl Gatherer {
             let length = end.map_or(person.len(), |end| end + 1).min(NAME);
             place.start..place.start + length
         });
-        let end = [&people[0], &people[1], &shown].map(|part| part.end);
-        let end = end.into_iter().max().unwrap_or(0) + MARGIN;
-        let window = 0..end.min(data.len());
+        let parts = || {
+            people
+                .iter()
+                .chain([&shown])
+                .filter(|part| !part.is_empty())
+        };
+        let start = parts().map(|part| part.start).min().unwrap_or(0);
+        let end = parts().map(|part| part.end).max().unwrap_or(0);
+        let window = start.saturating_sub(MARGIN)..(end + MARGIN).min(data.len());
+        let inside = |part: &Range<usize>| match part.is_empty() {
+            true => 0..0,
+            false => part.start - window.start..part.end - window.start,
+        };
+        let cut = shown.end < message.end;
+        let (people, shown) = (people.map(|part| inside(&part)), inside(&shown));
         if self.held + window.len() > HELD_BYTES {
             return None;
         }
@@ -399,10 +422,10 @@ impl Gatherer {
         Some(Rough {
             id,
             others: Vec::new(),
-            raw: Raw::of(data, &spans, window),
+            raw: Raw::of(data, &spans, window.clone()),
             people,
             times: [0; 2],
-            cut: shown.end < message.end,
+            cut,
             message: shown,
         })
     }

@@ -16,14 +16,17 @@ const AHEAD: usize = 80;
 /// Shorter secrets are masked where a rule finds them only: as a word they may stand anywhere.
 const KNOWN_FROM: usize = 8;
 /// Longer ones are masked where a rule finds them only.
-const KNOWN_TO: usize = 1024;
+const KNOWN_TO: usize = 256;
 /// Secrets of one push that are looked for in all its texts. Where there are more, no text is shown.
 const MOST_KNOWN: usize = 2_000;
+/// Bytes of them: an automaton over them takes some fifty times as much.
+const KNOWN_BYTES: usize = 128 << 10;
 
 /// Every secret that was found in any text that is shown, so that it is masked in all of them. Never told.
 #[derive(Default)]
 pub struct Known {
     secrets: HashSet<Vec<u8>>,
+    bytes: usize,
     automaton: Option<AhoCorasick>,
     /// There are more than are looked for, or a text could not be read to its end.
     overflowed: bool,
@@ -81,10 +84,14 @@ impl Known {
             if !(KNOWN_FROM..=KNOWN_TO).contains(&secret.len()) {
                 continue;
             }
-            if self.secrets.len() >= MOST_KNOWN && !self.secrets.contains(secret) {
+            if self.secrets.contains(secret) {
+                continue;
+            }
+            if self.secrets.len() >= MOST_KNOWN || self.bytes + secret.len() > KNOWN_BYTES {
                 self.overflowed = true;
                 return;
             }
+            self.bytes += secret.len();
             self.secrets.insert(secret.to_vec());
         }
     }

@@ -176,3 +176,27 @@ fn there_is_an_end_to_what_is_shown() {
     let bytes: usize = commit.message.iter().map(String::len).sum();
     assert!(bytes + commit.subject.len() <= 4096, "{bytes}");
 }
+
+/// Commits that compress well and name very many parents.
+#[test]
+fn commits_made_to_be_large_are_not_held() {
+    let repository = Repository::new(HashKind::Sha1);
+    let tree = repository.write("tree", b"");
+    let mut parent = repository.write(
+        "commit",
+        format!("tree {tree}\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nroot\n")
+            .as_bytes(),
+    );
+    for number in 2..40 {
+        let parents = format!("parent {parent}\n").repeat(20_000);
+        let people = format!("author A <a@b> {number} +0000\ncommitter A <a@b> {number} +0000\n");
+        let text = format!("tree {tree}\n{parents}{people}\nnumber {number}\n");
+        parent = repository.write("commit", text.as_bytes());
+    }
+    repository.git(&["update-ref", "refs/heads/main", &parent.to_string()]);
+    let commits = shown(&repository).commits;
+    // 960 kB each, 16 MiB together.
+    assert_eq!(commits.len(), 17);
+    assert_eq!(commits[0].subject, "number 39");
+    assert!(commits.iter().all(|commit| commit.parents.len() <= 64));
+}
