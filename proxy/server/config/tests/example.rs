@@ -71,6 +71,7 @@ fn the_example_has_every_key_that_is_known() {
         "chat-secret",
         "chat-old-secret",
         "mail-password",
+        "github.token",
     ] {
         use std::os::unix::fs::PermissionsExt;
         let path = folder.path().join(name);
