@@ -10,8 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::harness::{
-    Options, Run, World, ZERO, canaries, flush, github_token, head, pack_of, packet,
+    Client, Options, Run, World, ZERO, canaries, flush, github_token, head, pack_of, packet,
 };
+use crate::hold;
 
 /// A proxy that logs all it can, a work tree, and one canary after the other.
 struct Scene {
@@ -29,7 +30,10 @@ impl Scene {
             // The canaries have the form of its tokens, and go nowhere else.
             upstream: "forge = \"github\"",
             credentials: Some(("ada", github_token(7000).leak())),
-            variables: vec![("EXEAT_LOG".into(), "trace".into())],
+            variables: vec![
+                ("EXEAT_LOG".into(), "trace".into()),
+                ("EXEAT__POLICY__QUIET_AFTER".into(), "0".into()),
+            ],
             ..Options::default()
         });
         world.new_repository("one");
@@ -327,7 +331,7 @@ impl Scene {
 
 #[test]
 fn no_channel_of_a_push_that_is_stopped_leaves_its_secret_here() {
-    let mut scene = Scene::new("[policy]\nquiet_after = 0\n");
+    let mut scene = Scene::new("");
     scene.plant_in_pushes();
     scene.plant_in_bodies();
     scene.plant_in_headers();
@@ -364,6 +368,42 @@ fn no_channel_of_a_push_that_goes_leaves_its_secret_here() {
             .upstream_state("one")
             .contains("refs/heads/file")
     );
+}
+
+#[test]
+fn no_channel_of_a_push_that_is_held_leaves_its_secret_here() {
+    let mut scene = Scene::new(hold::settings().leak());
+    scene.plant_in_pushes();
+    let config = scene.world.config();
+    let config = config.to_string_lossy();
+    let exeat = |words: &str| {
+        let words: Vec<&str> = words.split(' ').chain(["--config", &config]).collect();
+        scene.world.exeat(&words).ok().stdout
+    };
+    exeat("user add eve --role security");
+    let token = exeat("token create --user eve --scope read");
+    let console = scene.world.server().console.expect("the console listens");
+    let get = |path: &str| {
+        let token = token.trim();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {console}\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        Client::ask(console, head.as_bytes()).text()
+    };
+    // What reviewers see of each.
+    let list = get("/api/v1/reviews");
+    let read: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let cases = read["reviews"].as_array().expect("a list").clone();
+    assert!(cases.len() > 5, "{list}");
+    let shown: Vec<String> = cases
+        .iter()
+        .map(|case| get(&format!("/api/v1/reviews/{}", case["id"].as_str().unwrap())))
+        .collect();
+    assert!(shown.concat().contains("ghp_****"), "{shown:?}");
+    scene.printed.push(list);
+    scene.printed.extend(shown);
+    scene.export();
+    scene.assert_nothing_printed();
 }
 
 #[test]

@@ -223,13 +223,20 @@ impl Pushes {
             upstream: &order.knock.upstream.name,
             repository: &repository,
             pusher,
-            refs: &refs(order),
+            refs: &self.refs(order),
         };
         match self.desk.make_way(&instead, people::now()).await {
             Ok(gone) if gone.is_empty() => {}
             Ok(gone) => tracing::info!(cases = gone.join(" "), "superseded"),
             Err(error) => tracing::error!(%error, "older held pushes could not be ended"),
         }
+    }
+
+    /// The refs of a push, to be recognised again and not to be read: a secret may be in their names.
+    fn refs(&self, order: &Order) -> Vec<String> {
+        let commands = order.request.commands.iter();
+        let hashed = |name: &[u8]| self.key.keyed_hash("ref-of-case", name);
+        commands.map(|command| hashed(&command.name)).collect()
     }
 
     pub(super) fn new_case(&self, order: &Order, report: &Report, stopped: &Stopped) -> NewCase {
@@ -246,7 +253,7 @@ impl Pushes {
             pusher,
             terms,
             basis: basis(report, stopped),
-            refs: refs(order),
+            refs: self.refs(order),
             accepted: order.actor.credential.is_some(),
             waived_by: report.waived_by.clone(),
             digests: self.digests.clone(),
@@ -302,11 +309,6 @@ fn repository(order: &Order) -> String {
         .knock
         .repository
         .comparable(order.knock.upstream.forge)
-}
-
-fn refs(order: &Order) -> Vec<String> {
-    let commands = order.request.commands.iter();
-    commands.map(|command| hex::encode(&command.name)).collect()
 }
 
 fn terms(stopped: &Stopped) -> Terms {

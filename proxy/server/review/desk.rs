@@ -521,7 +521,7 @@ pub struct Instead<'a> {
     pub upstream: &'a str,
     pub repository: &'a str,
     pub pusher: &'a Pusher,
-    /// The names of its refs, as hex.
+    /// Keyed hashes of the names of its refs.
     pub refs: &'a [String],
 }
 

@@ -19,7 +19,7 @@ pub struct NewCase {
     pub pusher: Pusher,
     pub terms: Terms,
     pub basis: Basis,
-    /// The names of its refs, as hex.
+    /// Keyed hashes of the names of its refs.
     pub refs: Vec<String>,
     /// Whether the upstream had accepted the pusher's own credential for the repository.
     pub accepted: bool,
@@ -39,7 +39,7 @@ pub struct Filed {
     pub repository: String,
     pub binding: String,
     pub basis: Basis,
-    /// The names of its refs, as hex.
+    /// Keyed hashes of the names of its refs.
     pub refs: Vec<String>,
     /// Whether the upstream had accepted the pusher's own credential for the repository.
     pub accepted: bool,
