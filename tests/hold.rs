@@ -329,3 +329,19 @@ fn flip(path: &Path) {
     bytes[last] ^= 1;
     std::fs::write(path, bytes).unwrap();
 }
+
+#[test]
+fn one_pusher_has_only_so_many_that_wait() {
+    let scene = Scene::with("[limits]\nheld_per_user = 1\n");
+    scene.commit(1);
+    let id = case_id(&scene.push(&[]));
+    let world = &scene.house.world;
+    let url = world.proxied_url("one");
+    let more = world.git(&scene.work, &["push", &url, "HEAD:refs/heads/other"]);
+    assert!(more.status == 1 && more.stderr.contains("E-5018"), "{more}");
+    assert_eq!(scene.kept(), [format!("{id}.pack")]);
+    // When one is decided there is room again.
+    assert_eq!(scene.say(&id, &scene.ann, "reject", "not this one").0, 200);
+    let more = world.git(&scene.work, &["push", &url, "HEAD:refs/heads/other"]);
+    assert!(more.stderr.contains("Push held for review"), "{more}");
+}

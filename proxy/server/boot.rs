@@ -193,7 +193,7 @@ impl Running {
         let parts = self.parts;
         parts.concluding.close();
         let drain = self.config.limits.drain_seconds;
-        let _ = tokio::time::timeout(drain, self.carrying).await;
+        let _ = self.carrying.await;
         if tokio::time::timeout(drain, parts.concluding.wait())
             .await
             .is_err()
@@ -293,12 +293,11 @@ fn times(config: &Config) -> Times {
 /// Sends approved pushes by themselves, with what is configured at the time.
 fn carrying(standing: &Arc<Standing<House>>, parts: &Parts) -> JoinHandle<()> {
     let standing = Arc::clone(standing);
-    let look = move |tried: Arc<tokio::sync::Mutex<push::Tried>>| {
+    let look = move |tried: Arc<push::Tried>| {
         let house = standing.now();
         async move {
-            let mut tried = tried.lock().await;
             let upstreams = &house.roads.upstreams;
-            house.pushes.carry_approved(upstreams, &mut tried).await;
+            house.pushes.carry_approved(upstreams, &tried).await;
         }
     };
     tokio::spawn(push::carry(parts.desk.clone(), parts.stop.clone(), look))

@@ -215,6 +215,7 @@ impl Metrics {
                     "busy",
                     "busy-user",
                     "desk",
+                    "held-user",
                     "quarantine",
                     "quarantine-full",
                     "inside",

@@ -91,3 +91,21 @@ fn milder_stands() {
         scene.case(&id)["state"] == "superseded"
     });
 }
+
+#[test]
+fn where_nothing_may_be_pushed_any_more_an_approval_lets_nothing_go() {
+    let scene = Scene::new();
+    scene.commit(1);
+    let waiting = Waiting::begin(&scene);
+    let id = waiting.case();
+    let table = "[upstream.\"forge.test\"]";
+    reload(&scene, |before| {
+        assert!(before.contains(table), "{before}");
+        before.replace(table, &format!("{table}\nallow = [\"other\"]"))
+    });
+    scene.approve(&id);
+    let told = waiting.ended();
+    assert!(told.contains("E-1011"), "{told}");
+    assert_eq!(scene.upstream(), "");
+    assert_eq!(scene.case(&id)["state"], "approved");
+}

@@ -66,23 +66,13 @@ fn what_the_forge_declines_stays_approved_for_its_developer() {
     scene.commit(1);
     let id = case_id(&scene.push(&[]));
     scene.approve(&id);
-    until("it was tried", || {
-        scene
-            .house
-            .exeat("audit list")
-            .ok()
-            .stdout
-            .contains("not-sent")
-            || scene
-                .house
-                .world
-                .telemetry("/metrics")
-                .contains("exeat_pushes_total{verdict=\"forward\"} 1")
-    });
+    let tries = || scene.house.world.server().log().matches("E-2002").count();
+    until("it was tried", || tries() == 1);
     until("it is approved again", || {
         scene.case(&id)["state"] == "approved"
     });
     assert_eq!(scene.upstream(), "");
     scene.push(&[]).ok();
     assert_eq!(scene.upstream(), scene.head());
+    assert_eq!(tries(), 1, "there is a pause before the next try");
 }

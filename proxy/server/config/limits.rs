@@ -127,6 +127,8 @@ limits! {
     approval_seconds: Duration = 3 * DAY, at most 366 * DAY;
     /// Seconds that a push with `exeat.wait` stays open for a decision. Default 3,600: it is held all the same after it.
     wait_seconds: Duration = 3_600, at most DAY;
+    /// Pushes of one person, account or credential that wait for a decision or their use. Default 32: more is a robot.
+    held_per_user: u64 = 32, at most 100_000;
     /// Pushes that stay open for a decision at once. Default 64: each keeps a connection, and nothing else.
     waiting: usize = 64, at most 10_000;
     /// Seconds that pushes in work get to end when the server is asked to stop. Default 30: what service managers allow.

@@ -5,14 +5,8 @@ use std::time::Instant;
 use exeat_inspect::Report;
 
 use super::{
-    Order, Pushes, about,
-    answer::Line,
-    fault::Fault,
-    hold::{self, Seat},
-    inspect::Work,
-    message,
-    onward::Gone,
-    record,
+    Order, Pushes, about, answer::Line, fault::Fault, hold::Seat, inspect::Work, message,
+    onward::Gone, record,
 };
 use crate::{
     audit,
@@ -72,7 +66,7 @@ impl Pushes {
             Carried::Stays => Ok(()),
             Carried::Gone(gone) => {
                 if Ending::of(gone.ending) == Ending::Taken {
-                    self.make_way(order, &hold::pusher(order)).await;
+                    self.make_way(order, &self.pusher(order)).await;
                 }
                 gone.fault.map_or(Ok(()), Err)
             }

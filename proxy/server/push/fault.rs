@@ -50,6 +50,11 @@ pub enum Fault {
     Audit(#[from] audit::Error),
     #[error("it needs review, and the list of pushes that wait could not be read or written")]
     Desk(#[source] review::Error),
+    #[error("it needs review, and {0} pushes of yours wait already (limits.held_per_user)")]
+    ManyHeld(u64),
+    /// Admitted when it was held, and no longer.
+    #[error("it was approved, but {0}")]
+    NoLonger(&'static str),
     #[error("it needs review and could not be kept for it: {}", trouble_of_keeping(.0))]
     Quarantine(#[from] quarantine::Error),
     #[error("a part of the proxy failed inside while it worked on this push")]
@@ -209,6 +214,8 @@ impl Fault {
                 ("E-5016", "quarantine-full", Blame::Ours)
             }
             Self::Quarantine(_) => ("E-5017", "quarantine", Blame::Ours),
+            Self::ManyHeld(_) => ("E-5018", "held-user", Blame::Ours),
+            Self::NoLonger(_) => ("E-1011", "no-longer", Blame::Push),
             Self::InsideSent => ("E-5013", "inside-sent", Blame::Ours),
         }
     }
@@ -233,6 +240,13 @@ impl Fault {
             Self::BusyUser => {
                 "Your commits are safe on your machine. Wait until your other pushes are through, then \
                  push again."
+            }
+            Self::ManyHeld(_) => {
+                "Your commits are safe on your machine. Have some of them decided, or take back what you no \
+                 longer want (exeat review withdraw), then push again."
+            }
+            Self::NoLonger(_) => {
+                "Your commits are safe on your machine. Push again: it is looked at as any push."
             }
             Self::SpoolTotal(_) => {
                 "Your commits are safe on your machine. Push again in a few minutes, when other pushes \

@@ -41,6 +41,7 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
         known: Known::default(),
         past: super::Past::default(),
         wishes: Wishes::default(),
+        by_itself: false,
         request,
         since: Instant::now(),
         progress: super::Progress::default(),

@@ -33,9 +33,6 @@ use crate::{
     },
 };
 
-/// Approvals that it takes at least where nobody knows who pushed: one of two could be the pusher.
-const APPROVALS_OF_UNKNOWN: u32 = 2;
-
 /// What the desk says of a push.
 #[derive(Debug)]
 pub enum Seat {
@@ -124,10 +121,10 @@ impl Pushes {
         seat: Seat,
         line: &mut Line,
     ) -> Result<(), Fault> {
-        let Work { report, pack } = work;
+        let Work { report, mut pack } = work;
         let (told, filed) = match seat {
             Seat::New(new) => {
-                let filed = self.keep(order, *new, pack).await?;
+                let filed = self.keep(order, *new, pack.take()).await?;
                 let told = message::held(order, &report, stopped, &filed);
                 // Whether it waits is nothing that a refused push would tell.
                 if let Some(shown) = self.told_again_and_again(order) {
@@ -145,6 +142,8 @@ impl Pushes {
                 return Ok(());
             }
         };
+        // Who waits keeps a connection, and nothing else.
+        drop((report, pack));
         match &filed {
             Some(filed) if order.wishes.wait && line.can_talk() => {
                 self.wait(order, filed, told, line).await;
@@ -178,6 +177,11 @@ impl Pushes {
         new: NewCase,
         pack: Option<PackSpool>,
     ) -> Result<Filed, Fault> {
+        let most = self.limits.held_per_user;
+        let held = self.desk.held_by(&new.upstream, &new.pusher).await;
+        if held.map_err(desk_failed)? >= most {
+            return Err(Fault::ManyHeld(most));
+        }
         let head = Head::of(order).bytes();
         let quarantine = self.quarantine.clone();
         let case = new.id.clone();
@@ -232,6 +236,22 @@ impl Pushes {
         }
     }
 
+    /// Who pushed, by all that is known. Without any credential it is the address: two who have nothing else are not one.
+    pub(super) fn pusher(&self, order: &Order) -> Pusher {
+        let known = &order.known;
+        let person = known.person.as_ref();
+        let credential = order.actor.credential.as_ref();
+        let address = || {
+            let source = order.actor.source.to_string();
+            self.key.keyed_hash("address-of-case", source.as_bytes())
+        };
+        Pusher {
+            person: person.map(|person| person.id.as_str().to_owned()),
+            account: known.account.clone(),
+            credential: Some(credential.map_or_else(address, |credential| credential.hash.clone())),
+        }
+    }
+
     /// The refs of a push, to be recognised again and not to be read: a secret may be in their names.
     fn refs(&self, order: &Order) -> Vec<String> {
         let commands = order.request.commands.iter();
@@ -240,10 +260,12 @@ impl Pushes {
     }
 
     pub(super) fn new_case(&self, order: &Order, report: &Report, stopped: &Stopped) -> NewCase {
-        let pusher = pusher(order);
+        let pusher = self.pusher(order);
         let mut terms = terms(stopped);
         if pusher.person.is_none() {
-            terms.approvers = terms.approvers.max(APPROVALS_OF_UNKNOWN);
+            // Whoever approves could be who pushed: one more, and one more of each list.
+            terms.approvers = terms.approvers.max(1).saturating_add(1);
+            terms.voices = 2;
         }
         NewCase {
             id: order.id.as_str().to_owned(),
@@ -287,23 +309,6 @@ pub fn quarantine_failed(error: quarantine::Error) -> Fault {
     Fault::Quarantine(error)
 }
 
-/// Who pushed, by the strongest that is known.
-pub fn pusher(order: &Order) -> Pusher {
-    let known = &order.known;
-    Pusher {
-        person: known
-            .person
-            .as_ref()
-            .map(|person| person.id.as_str().to_owned()),
-        account: known.account.clone(),
-        credential: order
-            .actor
-            .credential
-            .as_ref()
-            .map(|credential| credential.hash.clone()),
-    }
-}
-
 fn repository(order: &Order) -> String {
     order
         .knock
@@ -315,6 +320,7 @@ fn terms(stopped: &Stopped) -> Terms {
     Terms {
         approvers: stopped.terms.approvers,
         reviewers: stopped.terms.reviewers.clone(),
+        voices: 1,
         four_eyes: stopped.terms.four_eyes,
     }
 }
@@ -337,8 +343,14 @@ fn binding(order: &Order, report: &Report, pusher: &Pusher) -> String {
     let options = order.request.options.iter();
     let options = options.filter(|option| !wishes::is_ours(option));
     let repository = repository(order);
+    // The name and the server behind it: an approval for one is none for another.
+    let upstream = format!(
+        "{} {}",
+        order.knock.upstream.name,
+        order.knock.upstream.server()
+    );
     let bound = Bound::new(
-        &order.knock.upstream.name,
+        &upstream,
         &repository,
         updates.collect(),
         report.objects.clone(),

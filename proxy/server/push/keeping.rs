@@ -71,12 +71,8 @@ impl Keeper {
         let quarantine = self.quarantine.clone();
         let kept = in_background(move || quarantine.list()).await;
         for (case, age) in kept.unwrap_or_default() {
-            let is_over = match self.desk.case(&case).await {
-                Ok(filed) => filed.case.state.is_final(),
-                Err(review::Error::Absent(_)) => age >= young,
-                Err(error) => return Err(error),
-            };
-            if is_over {
+            let is_over = self.desk.is_over(&case).await?;
+            if is_over.unwrap_or(age >= young) {
                 let quarantine = self.quarantine.clone();
                 in_background(move || quarantine.remove(&case)).await;
             }

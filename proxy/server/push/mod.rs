@@ -130,6 +130,8 @@ pub struct Order {
     pub past: Past,
     pub request: PushRequest,
     pub wishes: Wishes,
+    /// Whether the organisation's credential sends it.
+    pub by_itself: bool,
     pub since: Instant,
     pub progress: Progress,
 }
@@ -257,6 +259,7 @@ impl Pushes {
             known,
             request,
             wishes,
+            by_itself: false,
             since,
             progress: Progress::default(),
         };

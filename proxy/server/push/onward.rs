@@ -127,6 +127,10 @@ impl Pushes {
         let mut knock = knock.clone();
         knock.repository = to.clone();
         let refused = || upstream::Error::NotListed(to.to_string());
+        // The organisation's credential is for the repositories that are named beside it.
+        if order.by_itself {
+            return Err(refused());
+        }
         // What the old name serves already says nothing about the new one, nor does what people waived there.
         let by_old = |finding: &Finding| finding.existing || finding.is_waived();
         if report.findings.iter().any(by_old) {

@@ -36,6 +36,14 @@ pub enum Released {
 impl Pushes {
     /// Sends what was approved, as the push `order` with the credential that it has.
     pub(super) async fn release(&self, order: &Order, filed: &Filed, line: &mut Line) -> Released {
+        let knock = &order.knock;
+        if !knock.upstream.allows(&knock.repository)
+            || self.denies_all(knock, &order.known).is_some()
+        {
+            let fault = Fault::NoLonger("nothing may be pushed to this repository any more");
+            self.refuse_unjudged(order, &fault, line).await;
+            return Released::Done;
+        }
         let actor = order.known.recorded(&order.actor);
         let id = order.id.as_str();
         let taken = self

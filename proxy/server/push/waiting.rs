@@ -9,15 +9,18 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Order, Pushes,
+    Order, Pushes, admit,
     answer::Line,
+    fault::Fault,
     id::PushId,
     message::{self, Told},
-    panic::Progress,
+    panic::{self, Progress},
+    quiet,
     release::Released,
 };
 use crate::{
     audit,
+    door::Knock,
     review::{Filed, State},
 };
 
@@ -26,46 +29,61 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The cases for which somebody keeps a push open. They outlive a change of the configuration.
 #[derive(Default)]
-pub struct Waiters(Mutex<HashMap<String, usize>>);
+pub struct Waiters(Mutex<Seats>);
+
+#[derive(Default)]
+struct Seats {
+    cases: HashMap<String, usize>,
+    pushers: HashMap<String, usize>,
+}
 
 /// Somebody who waits, until it is dropped.
 struct Seat {
     waiters: Arc<Waiters>,
     case: String,
+    pusher: String,
 }
 
 impl Waiters {
-    /// One more for a case, unless `most` wait already.
-    fn enter(self: &Arc<Self>, case: &str, most: usize) -> Option<Seat> {
-        let mut cases = self.cases();
-        if cases.values().sum::<usize>() >= most {
+    /// One more for a case, unless `most` wait already, or a quarter of them are this pusher's.
+    fn enter(self: &Arc<Self>, case: &str, pusher: &str, most: usize) -> Option<Seat> {
+        let mut seats = self.seats();
+        let own = seats.pushers.get(pusher).copied().unwrap_or_default();
+        if seats.pushers.values().sum::<usize>() >= most || own >= most.div_ceil(4) {
             return None;
         }
-        *cases.entry(case.to_owned()).or_default() += 1;
+        *seats.cases.entry(case.to_owned()).or_default() += 1;
+        *seats.pushers.entry(pusher.to_owned()).or_default() += 1;
         Some(Seat {
             waiters: Arc::clone(self),
             case: case.to_owned(),
+            pusher: pusher.to_owned(),
         })
     }
 
     /// Whether somebody waits for this case, who is to send it.
     pub fn has(&self, case: &str) -> bool {
-        self.cases().contains_key(case)
+        self.seats().cases.contains_key(case)
     }
 
-    fn cases(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+    fn seats(&self) -> MutexGuard<'_, Seats> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut cases = self.waiters.cases();
-        if let Some(number) = cases.get_mut(&self.case) {
-            *number -= 1;
-            if *number == 0 {
-                cases.remove(&self.case);
-            }
+        let mut seats = self.waiters.seats();
+        one_less(&mut seats.cases, &self.case);
+        one_less(&mut seats.pushers, &self.pusher);
+    }
+}
+
+fn one_less(numbers: &mut HashMap<String, usize>, of: &str) {
+    if let Some(number) = numbers.get_mut(of) {
+        *number -= 1;
+        if *number == 0 {
+            numbers.remove(of);
         }
     }
 }
@@ -88,7 +106,10 @@ impl Pushes {
             note: format!("{}; its pusher waits", held.reason),
         };
         self.note_outcome(order, &outcome).await;
-        let Some(_seat) = self.waiters.enter(&filed.case.id, self.limits.waiting) else {
+        let Some(_seat) =
+            self.waiters
+                .enter(&filed.case.id, &quiet::pusher(order), self.limits.waiting)
+        else {
             let told = message::too_many_wait(held);
             return line.refuse(&order.request, &told).await;
         };
@@ -168,6 +189,22 @@ impl Pushes {
         }
     }
 
+    /// Whether the same pusher may still push there, and the upstream still takes it from him: hours may have passed.
+    async fn admitted_still(&self, order: &Order, filed: &Filed) -> Result<(), Fault> {
+        if !self.pusher(order).is(&filed.case.pusher) {
+            return Err(Fault::NoLonger("its pusher is known as somebody else now"));
+        }
+        if admit::accepted(self, &order.knock, &order.actor)
+            .await
+            .is_none()
+        {
+            return Err(Fault::NoLonger(
+                "the forge no longer takes it from its pusher",
+            ));
+        }
+        Ok(())
+    }
+
     /// Sends it on as a push of its own: what was held has its end on record already.
     async fn go(&self, order: &Order, filed: &Filed, line: &mut Line) -> Released {
         let Ok(id) = PushId::random() else {
@@ -177,23 +214,47 @@ impl Pushes {
         let Some((pushes, upstreams)) = self.latest.get() else {
             return Released::Gone;
         };
-        let mut knock = order.knock.clone();
-        match upstreams.by_name(&knock.upstream.name) {
-            Some(upstream) => knock.upstream = upstream,
-            None => return Released::Gone,
-        }
-        let anew = Order {
+        let Some(upstream) = upstreams.by_name(&order.knock.upstream.name) else {
+            return Released::Gone;
+        };
+        let knock = Knock {
+            upstream,
+            ..order.knock.clone()
+        };
+        let known = pushes.recognition.of(&knock.upstream, &order.actor).await;
+        let mut anew = Order {
             id,
-            past: pushes.past(&order.known, &knock).await,
+            past: order.past,
             knock,
             actor: order.actor.clone(),
             known: order.known.clone(),
             request: order.request.clone(),
             wishes: order.wishes.clone(),
+            by_itself: false,
             since: order.since,
             progress: Progress::default(),
         };
-        pushes.release(&anew, filed, line).await
+        let admitted = match known {
+            Ok(known) => {
+                anew.past = pushes.past(&known, &anew.knock).await;
+                anew.known = known;
+                pushes.admitted_still(&anew, filed).await
+            }
+            Err(_) => Err(Fault::NoLonger("its pusher is no longer known here")),
+        };
+        if let Err(fault) = admitted {
+            pushes.refuse_unjudged(&anew, &fault, line).await;
+            return Released::Done;
+        }
+        let released = panic::caught(pushes.release(&anew, filed, line)).await;
+        match released {
+            Ok(released) => released,
+            Err(_) => {
+                pushes.refuse_fallen(&anew, line).await;
+                pushes.mend(&anew).await;
+                Released::Done
+            }
+        }
     }
 }
 
@@ -204,13 +265,18 @@ mod tests {
     #[test]
     fn those_who_wait_are_counted_and_their_cases_known() {
         let waiters = Arc::new(Waiters::default());
-        let one = waiters.enter("P-1", 2).unwrap();
-        let again = waiters.enter("P-1", 2).unwrap();
-        assert!(waiters.enter("P-2", 2).is_none());
-        drop(one);
+        let one = waiters.enter("P-1", "dev", 8).unwrap();
+        let again = waiters.enter("P-1", "dev", 8).unwrap();
+        assert!(
+            waiters.enter("P-2", "dev", 8).is_none(),
+            "more than a quarter"
+        );
+        let other = waiters.enter("P-2", "ops", 3).unwrap();
+        assert!(waiters.enter("P-3", "sec", 3).is_none(), "all are taken");
+        drop((one, other));
         assert!(waiters.has("P-1") && !waiters.has("P-2"));
         drop(again);
         assert!(!waiters.has("P-1"));
-        assert!(waiters.enter("P-2", 1).is_some());
+        assert!(waiters.enter("P-2", "dev", 1).is_some());
     }
 }

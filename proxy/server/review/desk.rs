@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
-use super::filed::{Filed, NewCase, json, signed};
+use super::filed::{Filed, NewCase, json, refs_of, signed};
 use super::telling;
 use super::{Basis, Millis};
 use crate::audit::{self, Audit, Fate};
@@ -290,10 +290,26 @@ impl Desk {
         &self,
         id: &str,
         actor: &audit::Actor,
+        guard: &Change,
         now: Millis,
     ) -> Result<Filed, Error> {
         let written = Written::of_case("withdraw", actor.clone());
-        self.insist(id, &Deed::Withdraw, &written, now).await
+        for _ in 0..TRIES {
+            let filed = self.case(id).await?;
+            let seen = filed.case.revision;
+            let done = self
+                .change(&filed, Deed::Withdraw, &written, guard.clone(), now)
+                .await;
+            match done {
+                Err(Error::Audit(audit::Error::Stale)) => {
+                    if self.case(id).await?.case.revision == seen {
+                        return Err(Error::Rights);
+                    }
+                }
+                done => return done,
+            }
+        }
+        Err(Error::Busy)
     }
 
     /// Takes the approval of the push with this binding, if there is one, for one use: as the push `by`.
@@ -380,18 +396,17 @@ impl Desk {
     /// Lets the push `by` take the place of what the same pusher has waiting for no other refs than its own; tells which.
     pub async fn make_way(&self, by: &Instead<'_>, now: Millis) -> Result<Vec<String>, Error> {
         let store = &self.0.store;
-        let waiting = store
-            .waiting_cases(by.upstream, by.repository, SWEEP)
-            .await?;
+        let pusher = row_of(by.pusher);
+        let waiting = store.waiting_of(by.upstream, by.repository, pusher, SWEEP);
         let mut gone = Vec::new();
-        for row in waiting {
-            let filed = Filed::read(row)?;
-            let is_covered = filed.refs.iter().all(|name| by.refs.contains(name));
-            if filed.case.id == by.id || !is_covered || !filed.case.pusher.is(by.pusher) {
+        for (id, terms) in waiting.await? {
+            let covered =
+                refs_of(&terms).is_some_and(|refs| refs.iter().all(|name| by.refs.contains(name)));
+            if id == by.id || !covered {
                 continue;
             }
-            match self.supersede(&filed.case.id, by.id, now).await {
-                Ok(_) => gone.push(filed.case.id),
+            match self.supersede(&id, by.id, now).await {
+                Ok(_) => gone.push(id),
                 Err(Error::Refused(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -408,10 +423,24 @@ impl Desk {
                 Ok(_) => ended.push(id),
                 // Somebody used it or took it back at this very moment.
                 Err(Error::Refused(_)) => {}
+                // One that cannot be read shall not keep the others.
+                Err(error @ Error::Damaged(_)) => tracing::error!(%error),
                 Err(error) => return Err(error),
             }
         }
         Ok(ended)
+    }
+
+    /// How many pushes of this pusher wait or may go.
+    pub async fn held_by(&self, upstream: &str, pusher: &Pusher) -> Result<u64, Error> {
+        let number = self.0.store.held_by(upstream, row_of(pusher)).await?;
+        Ok(u64::try_from(number).unwrap_or(u64::MAX))
+    }
+
+    /// Whether nothing can become of a case any more; none where there is no such case.
+    pub async fn is_over(&self, id: &str) -> Result<Option<bool>, Error> {
+        let state = self.0.store.case_state(id).await?;
+        Ok(state.map(|word| State::from_word(&word).is_some_and(State::is_final)))
     }
 
     /// What is on its way, or was when an earlier process ended.
@@ -511,6 +540,14 @@ impl Desk {
 
     fn tell(&self) {
         self.0.changes.send_modify(|count| *count += 1);
+    }
+}
+
+fn row_of(pusher: &Pusher) -> store::PusherRow<'_> {
+    store::PusherRow {
+        person: pusher.person.as_deref(),
+        account: pusher.account.as_deref(),
+        credential: pusher.credential.as_deref(),
     }
 }
 

@@ -191,3 +191,9 @@ pub(super) fn json(value: &impl serde::Serialize) -> String {
 pub(super) fn signed(revision: u64) -> i64 {
     i64::try_from(revision).unwrap_or(i64::MAX)
 }
+
+/// The refs that the column `terms` names; none where it cannot be read.
+pub(super) fn refs_of(terms: &str) -> Option<Vec<String>> {
+    let kept: Kept = serde_json::from_str(terms).ok()?;
+    Some(kept.refs)
+}

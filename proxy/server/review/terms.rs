@@ -16,8 +16,15 @@ pub struct Terms {
     /// Of each list of groups somebody must be among those who approve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reviewers: Vec<Vec<String>>,
+    /// How many of each list: two where the pusher could be one of them.
+    #[serde(default = "one")]
+    pub voices: u32,
     /// Whether nobody approves a push of their own.
     pub four_eyes: bool,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Default for Terms {
@@ -25,6 +32,7 @@ impl Default for Terms {
         Self {
             approvers: 1,
             reviewers: Vec::new(),
+            voices: 1,
             four_eyes: true,
         }
     }
@@ -37,11 +45,13 @@ impl Terms {
         self.approvers.max(1).saturating_sub(approved)
     }
 
-    /// The lists of groups of which nobody has approved.
+    /// The lists of groups of which too few have approved.
     pub fn unheard<'a>(&'a self, decisions: &'a [Decision]) -> impl Iterator<Item = &'a [String]> {
         let heard = |list: &&[String]| {
-            let mut approved = approvals(decisions);
-            approved.any(|decision| decision.groups.iter().any(|group| list.contains(group)))
+            let is_of =
+                |decision: &&Decision| decision.groups.iter().any(|group| list.contains(group));
+            let voices = approvals(decisions).filter(is_of).count();
+            u32::try_from(voices).unwrap_or(u32::MAX) >= self.voices.max(1)
         };
         let lists = self.reviewers.iter().map(Vec::as_slice);
         lists.filter(move |list| !heard(list))
@@ -108,6 +118,19 @@ mod tests {
             said("ben", Verdict::Reject, &["ospo"]),
         ];
         assert!(!terms.are_met(&against), "a no is no yes");
+    }
+
+    #[test]
+    fn where_the_pusher_could_be_of_a_list_two_of_it_are_heard() {
+        let terms = Terms {
+            approvers: 2,
+            reviewers: vec![vec!["leads".into()]],
+            voices: 2,
+            ..Terms::default()
+        };
+        let lead = |by| said(by, Verdict::Approve, &["leads"]);
+        assert!(!terms.are_met(&[lead("ann"), said("ben", Verdict::Approve, &[])]));
+        assert!(terms.are_met(&[lead("ann"), lead("ben")]));
     }
 
     #[test]

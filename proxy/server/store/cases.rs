@@ -67,6 +67,14 @@ macro_rules! asked_for {
     };
 }
 
+/// Who pushed, as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct PusherRow<'a> {
+    pub person: Option<&'a str>,
+    pub account: Option<&'a str>,
+    pub credential: Option<&'a str>,
+}
+
 /// Stores a new case.
 pub fn insert(row: &CaseRow) -> Change {
     let text = |text: &str| Value::from(text);
@@ -162,23 +170,49 @@ impl Store {
         found.as_ref().map(row).transpose()
     }
 
-    /// Cases of a repository that wait or may go, oldest first.
-    pub async fn waiting_cases(
+    /// How many cases of a pusher, by the strongest sign of him, wait or may go.
+    pub async fn held_by(&self, upstream: &str, pusher: PusherRow<'_>) -> Result<i64, Error> {
+        let number = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM review_case WHERE state IN ('open', 'approved', 'forwarding') AND \
+             ($1 IS NOT NULL AND pusher_person = $1 \
+              OR $1 IS NULL AND $2 IS NOT NULL AND upstream = $4 AND pusher_account = $2 \
+              OR $1 IS NULL AND $2 IS NULL AND pusher_credential = $3)",
+        )
+        .bind(pusher.person)
+        .bind(pusher.account)
+        .bind(pusher.credential)
+        .bind(upstream);
+        Ok(number.fetch_one(self.pool()).await?)
+    }
+
+    /// The state of a case, without all that it holds.
+    pub async fn case_state(&self, id: &str) -> Result<Option<String>, Error> {
+        let state = sqlx::query_scalar("SELECT state FROM review_case WHERE id = $1");
+        Ok(state.bind(id).fetch_optional(self.pool()).await?)
+    }
+
+    /// Ids and terms of what a pusher, by the strongest sign of him, has waiting or approved in a repository, oldest first.
+    pub async fn waiting_of(
         &self,
         upstream: &str,
         repository: &str,
+        pusher: PusherRow<'_>,
         limit: u32,
-    ) -> Result<Vec<CaseRow>, Error> {
-        let found = sqlx::query(
-            "SELECT * FROM review_case WHERE upstream = $1 AND repository = $2 AND state IN ('open', 'approved') \
-             ORDER BY created, id LIMIT $3",
+    ) -> Result<Vec<(String, String)>, Error> {
+        let found = sqlx::query_as(
+            "SELECT id, terms FROM review_case WHERE upstream = $1 AND repository = $2 AND state IN ('open', 'approved') \
+             AND ($3 IS NOT NULL AND pusher_person = $3 \
+              OR $3 IS NULL AND $4 IS NOT NULL AND pusher_person IS NULL AND pusher_account = $4 \
+              OR $3 IS NULL AND $4 IS NULL AND pusher_person IS NULL AND pusher_account IS NULL AND pusher_credential = $5) \
+             ORDER BY created, id LIMIT $6",
         )
         .bind(upstream)
         .bind(repository)
-        .bind(i64::from(limit))
-        .fetch_all(self.pool())
-        .await?;
-        found.iter().map(row).collect()
+        .bind(pusher.person)
+        .bind(pusher.account)
+        .bind(pusher.credential)
+        .bind(i64::from(limit));
+        Ok(found.fetch_all(self.pool()).await?)
     }
 
     /// Cases, oldest first.

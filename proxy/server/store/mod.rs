@@ -24,7 +24,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use self::cases::{CaseFilter, CaseRow};
+pub use self::cases::{CaseFilter, CaseRow, PusherRow};
 pub use self::change::Change;
 pub use self::comments::CommentRow;
 pub use self::folder::SecretKey;

@@ -122,6 +122,11 @@ impl Upstream {
         })
     }
 
+    /// Scheme, host and port.
+    pub fn server(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
     /// Whether `repository` may be pushed to at all.
     pub fn allows(&self, repository: &Repository) -> bool {
         match &self.allow {

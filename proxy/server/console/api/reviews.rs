@@ -271,9 +271,14 @@ pub async fn withdraw(
             "Only who pushed it can take it back; a reviewer rejects it.",
         ));
     }
+    if somebody.bearer.token.service {
+        return Err(Problem::forbidden("A service token takes nothing back."));
+    }
+    let now = rooms.now();
+    let guard = somebody.guard(now);
     let withdrawn = rooms
         .desk()
-        .withdraw(&id, &somebody.actor(), rooms.now())
+        .withdraw(&id, &somebody.actor(), &guard, now)
         .await?;
     Ok(Json(shown(&rooms, &somebody, &withdrawn, false).await?))
 }

@@ -196,7 +196,7 @@ async fn lists_go_on_where_they_ended() {
         room.desk.hold(&new, number / 3).await.unwrap();
     }
     room.desk
-        .withdraw("P-4", &samples::actor(), 3)
+        .withdraw("P-4", &samples::actor(), &Change::none(), 3)
         .await
         .unwrap();
     let mut filter = CaseFilter {
@@ -409,7 +409,8 @@ impl Model {
         let taking = || desk.take(&binding, "P-9", &actor, self.now);
         let (one, other, withdrawn) = match (&before, withdraw) {
             (Some(filed), true) => {
-                let leaving = desk.withdraw(&filed.case.id, &actor, self.now);
+                let guard = Change::none();
+                let leaving = desk.withdraw(&filed.case.id, &actor, &guard, self.now);
                 let (one, left) = tokio::join!(taking(), leaving);
                 (one.unwrap(), None, left.is_ok())
             }
