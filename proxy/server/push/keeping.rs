@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     people, quarantine,
     quarantine::Quarantine,
-    review::{self, Desk},
+    review::{self, Desk, Fallen},
 };
 
 /// How often the clock is looked at. Cases last days.
@@ -30,7 +30,7 @@ impl Keeper {
     /// # Errors
     /// When the desk cannot be read or written.
     pub async fn recover(&self) -> Result<(), review::Error> {
-        for filed in self.desk.mend(None, people::now()).await? {
+        for filed in self.desk.mend(Fallen::All, people::now()).await? {
             let case = &filed.case;
             tracing::warn!(case = case.id, state = %case.state, "a held push was on its way when the process ended");
         }
@@ -61,6 +61,12 @@ impl Keeper {
             tracing::info!(
                 case,
                 "nobody decided on a held push, or used the decision, in time"
+            );
+        }
+        for filed in self.desk.mend(Fallen::Ended, people::now()).await? {
+            tracing::warn!(
+                case = filed.case.id,
+                "how an approved push ended is noted late"
             );
         }
         self.clear(YOUNG).await

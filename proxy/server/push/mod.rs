@@ -60,7 +60,7 @@ use crate::{
     people::{self, People},
     policy::{self, Rulebook},
     quarantine::Quarantine,
-    review::Desk,
+    review::{Desk, Fallen},
     store::Store,
 };
 use answer::{Line, Waiting};
@@ -443,7 +443,10 @@ impl Pushes {
 
     /// An approval that a fallen push was using comes to its end as well.
     async fn mend(&self, order: &Order) {
-        let mended = self.desk.mend(Some(order.id.as_str()), people::now()).await;
+        let mended = self
+            .desk
+            .mend(Fallen::One(order.id.as_str()), people::now())
+            .await;
         if let Err(error) = mended {
             tracing::error!(%error, "how an approved push ended could not be noted");
         }

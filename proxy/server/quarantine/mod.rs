@@ -156,7 +156,11 @@ impl Quarantine {
         sealer
             .fill(head.chain(pack))
             .map_err(|source| writing(&finished, source))?;
-        unfinished.finish(&finished)?;
+        if let Err(error) = unfinished.finish(&finished) {
+            // It may have its name already, and the case will not be opened.
+            let _ = std::fs::remove_file(&finished);
+            return Err(error);
+        }
         let bytes = lengths.sealed();
         room.keep();
         Ok(Kept { bytes })

@@ -452,20 +452,21 @@ impl Desk {
         self.list(&filter, SWEEP).await
     }
 
-    /// Makes good what is on its way and whose push has fallen: the one named, or all of an earlier process. The record says
-    /// how each ended; what it decided to send and has no outcome may have arrived.
-    pub async fn mend(&self, fallen: Option<&str>, now: Millis) -> Result<Vec<Filed>, Error> {
+    /// Makes good what is on its way and whose push has come to an end without saying so. The record says how each ended; what
+    /// it decided to send and has no outcome may have arrived.
+    pub async fn mend(&self, which: Fallen<'_>, now: Millis) -> Result<Vec<Filed>, Error> {
         let mut mended = Vec::new();
         for filed in self.on_the_way().await? {
             let used_by = filed.case.used_by.as_deref().unwrap_or_default();
-            if fallen.is_some_and(|fallen| fallen != used_by) {
+            if matches!(which, Fallen::One(push) if push != used_by) {
                 continue;
             }
             let fate = audit::fate(self.0.store.records(), used_by).await;
-            let ending = match fate.map_err(Error::Audit)? {
-                Fate::NotDecided => Ending::NotTaken,
-                Fate::Open => Ending::Unknown,
-                Fate::Ended(ending) => Ending::of(ending),
+            let ending = match (fate.map_err(Error::Audit)?, which) {
+                (Fate::Ended(ending), _) => Ending::of(ending),
+                (Fate::NotDecided | Fate::Open, Fallen::Ended) => continue,
+                (Fate::NotDecided, _) => Ending::NotTaken,
+                (Fate::Open, _) => Ending::Unknown,
             };
             mended.push(self.recover(&filed.case.id, ending, now).await?);
         }
@@ -549,6 +550,17 @@ fn row_of(pusher: &Pusher) -> store::PusherRow<'_> {
         account: pusher.account.as_deref(),
         credential: pusher.credential.as_deref(),
     }
+}
+
+/// Pushes that used an approval and did not say how they ended.
+#[derive(Clone, Copy, Debug)]
+pub enum Fallen<'a> {
+    /// Those of an earlier process.
+    All,
+    /// One that has just fallen.
+    One(&'a str),
+    /// Those whose outcome is on record: only their last word could not be written.
+    Ended,
 }
 
 /// A push that goes, or waits, in the place of others.

@@ -17,7 +17,7 @@ pub mod waiver;
 pub use self::binding::Bound;
 pub use self::case::{Case, Decision, Ending, Pusher, Refused, State, Verdict, WORDS};
 pub use self::comments::{Comment, Comments, Error as CommentError};
-pub use self::desk::{Desk, Error, Grant, Held, Instead, Reviewer, Saying, Times};
+pub use self::desk::{Desk, Error, Fallen, Grant, Held, Instead, Reviewer, Saying, Times};
 pub use self::filed::{Filed, NewCase};
 pub use self::judgement::{Judged, Judgement};
 pub use self::terms::{Basis, Terms};

@@ -470,6 +470,15 @@ impl Change {
         )
     }
 
+    /// Changes nothing, and is stale unless this person is in the group of this name.
+    pub fn is_in_group(group: &str, person: &str) -> Self {
+        Self::none().one(
+            "UPDATE people_group_member SET person = person WHERE person = $2 \
+             AND people_group = (SELECT id FROM people_group WHERE name = $1)",
+            [group.into(), person.into()],
+        )
+    }
+
     /// Changes nothing, and is stale unless this token is neither revoked nor expired at `now`.
     pub fn token_holds(id: &str, now: i64) -> Self {
         Self::none().one(

@@ -11,7 +11,7 @@ use super::super::{Rooms, problem::Problem, who::Somebody};
 use crate::{
     people::{PersonId, rights::Right, time},
     review::{self, Case, Filed, Reviewer, State as Standing, Verdict},
-    store::CaseFilter,
+    store::{CaseFilter, Change},
 };
 
 /// Cases of a page, unless asked otherwise, and at most.
@@ -233,16 +233,33 @@ pub async fn decide(
     }
     let now = rooms.now();
     let person = &somebody.bearer.person;
+    let groups = rooms.people().register().groups_of(&person.id).await?;
+    // Those by which the voice counts are asked for again when it is written.
+    let is_asked_for = |group: &&String| {
+        filed
+            .case
+            .terms
+            .reviewers
+            .iter()
+            .flatten()
+            .any(|asked| asked == *group)
+    };
+    let guard = groups
+        .iter()
+        .filter(is_asked_for)
+        .fold(somebody.guard(now), |guard, group| {
+            guard.and(Change::is_in_group(group, person.id.as_str()))
+        });
     let reviewer = Reviewer {
         person: person.id.as_str().to_owned(),
-        groups: rooms.people().register().groups_of(&person.id).await?,
         actor: somebody.actor(),
         accounts: person
             .accounts
             .iter()
             .map(|own| (own.account.upstream.clone(), own.account.id.clone()))
             .collect(),
-        guard: somebody.guard(now),
+        groups,
+        guard,
     };
     let decided = rooms
         .desk()

@@ -213,6 +213,36 @@ async fn lists_go_on_where_they_ended() {
     assert_eq!(seen, ["P-0", "P-1", "P-2", "P-3", "P-5", "P-6"]);
 }
 
+/// What the record says of the push decides, whoever asks: the push that fell, the keeper, or the next start.
+#[tokio::test]
+async fn what_fell_on_its_way_ends_as_its_record_says() {
+    let room = Room::open().await;
+    let desk = &room.desk;
+    desk.hold(&push("P-1", "b"), 0).await.unwrap();
+    approve(desk, "P-1", 1, "ann").await.unwrap();
+    let taken = async || desk.take("b", "P-9", &samples::actor(), 1).await.unwrap();
+    assert!(taken().await.is_some());
+    // Nothing is decided yet: the keeper leaves it, and a push of another name has nothing to say.
+    for which in [Fallen::Ended, Fallen::One("P-8")] {
+        assert!(desk.mend(which, 2).await.unwrap().is_empty());
+    }
+    let mended = desk.mend(Fallen::One("P-9"), 2).await.unwrap();
+    assert_eq!(mended[0].case.state, State::Approved);
+    assert!(taken().await.is_some());
+    let decision = samples::decision("P-9", audit::Verdict::Forward);
+    room.audit.decide(&decision).await.unwrap();
+    assert!(desk.mend(Fallen::Ended, 2).await.unwrap().is_empty());
+    let outcome = audit::Outcome {
+        ending: audit::Ending::Accepted,
+        forwarded_bytes: 1,
+        note: String::new(),
+    };
+    room.audit.outcome("P-9", &outcome).await.unwrap();
+    let mended = desk.mend(Fallen::Ended, 2).await.unwrap();
+    assert_eq!(mended[0].case.state, State::Sent);
+    assert!(desk.mend(Fallen::All, 2).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn what_was_on_its_way_at_a_crash_is_unknown() {
     let mut room = Room::open().await;
