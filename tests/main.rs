@@ -11,6 +11,7 @@ mod console;
 mod crash;
 mod demo;
 mod deploy;
+mod drafts;
 mod excuses;
 mod existing;
 mod faults;

@@ -10,7 +10,7 @@ use exeat_inspect::{FingerprintKey, Pool};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::changing::RuleFiles;
@@ -22,6 +22,7 @@ use crate::{
     console::{Console, Memory, Names},
     crashpoint,
     door::{self, Errand, Knock},
+    drafts::{Drafts, Texts},
     fetch::Fetches,
     identity::{self, Accepted, Accounts, Actor, Recognition, Unknown},
     lfs::Lfs,
@@ -61,6 +62,7 @@ pub struct Running {
     standing: Arc<Standing<House>>,
     config: Config,
     rule_files: RuleFiles,
+    draft_changes: watch::Receiver<u64>,
     notifier: Notifier,
     parts: Parts,
 }
@@ -82,6 +84,7 @@ struct Parts {
     shares: Arc<Shares>,
     stops: Arc<Stops>,
     people: People,
+    drafts: Drafts,
     desk: Desk,
     quarantine: Quarantine,
     /// Those of the console, where it listens.
@@ -96,16 +99,28 @@ struct Parts {
 pub async fn start(config: &Config) -> anyhow::Result<Running> {
     crashpoint::check().map_err(anyhow::Error::msg)?;
     let data = &config.data.directory;
-    // Rules are compiled while the disk is waited for.
-    let (store, reading) = tokio::join!(Store::open(data), changing::read(config));
-    let (store, reading) = (store?, reading?);
+    // Rules are compiled while the disk is waited for, unless some of them are there.
+    let none = Texts::default();
+    let early = async {
+        match config.rules.drafts {
+            true => None,
+            false => Some(changing::read(config, &none).await),
+        }
+    };
+    let (store, reading) = tokio::join!(Store::open(data), early);
+    let store = store?;
+    let texts = Texts::in_force(&store, config).await?;
+    let reading = match reading {
+        Some(reading) => reading?,
+        None => changing::read(config, &texts).await?,
+    };
     let key = FingerprintKey::new(*store.fingerprint_key().expose());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let pool = Pool::start(threads).context("no threads for the inspection")?;
     let proven = changing::prove(config, reading.compiled?, &pool, &key).await?;
     let rules = Arc::clone(&proven.rules);
     let metrics = Metrics::new();
-    let book = changing::policy(config).await?;
+    let book = changing::policy(config, &texts).await?;
     let digests = digests(config, &rules, &book);
     let audit = open_audit(&store, &digests).await?;
     let readiness = Readiness::new(store.clone());
@@ -114,6 +129,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let bound = console::bind(config, data, &metrics).await?;
     let names = bound.as_ref().map(|bound| bound.names.clone());
     let parts = Parts::new(config, store, audit, metrics, key, pool, names)?;
+    let draft_changes = parts.drafts.changes();
     let roads = Roads::new(config)?;
     let receivers = Receivers::new(config)?;
     let house = House::new(config, rules, book, digests, &parts, roads);
@@ -168,6 +184,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
         standing,
         config: config.clone(),
         rule_files: RuleFiles::new(reading.contents),
+        draft_changes,
         notifier,
         parts,
     })
@@ -229,6 +246,7 @@ impl Parts {
             shares: Shares::new(limits.pushes_per_user),
             stops: Stops::new(config.quiet),
             people: People::new(&store, &audit),
+            drafts: Drafts::new(&store, &audit),
             desk: Desk::new(store.clone(), audit.clone(), times(config)),
             quarantine: Quarantine::open(
                 &config.data.directory,
@@ -420,7 +438,7 @@ impl House {
             &parts.audit,
             &metrics,
         ));
-        let console = console::furnish(config, &rules, parts);
+        let console = console::furnish(config, &rules, &book, parts);
         let pushes = Pushes {
             limits: Arc::clone(&limits),
             policy: book,

@@ -16,6 +16,7 @@ pub mod door;
 pub mod identity;
 pub mod upstream;
 
+pub mod drafts;
 pub mod fetch;
 pub mod lfs;
 pub mod notify;

@@ -6,14 +6,18 @@ use anyhow::Context;
 
 use crate::{
     config::Config,
+    drafts,
     policy::{Rulebook, file},
 };
 
-/// Reads the policy files of a configuration; what is probably not meant comes beside.
+/// Reads the policy files of a configuration, and the drafts beside them; what is probably not meant comes beside.
 ///
 /// # Errors
 /// When a file cannot be read, or with everything that is wrong in them, each with file, line, rule and key.
-pub fn read(config: &Config) -> anyhow::Result<(Rulebook, Vec<file::Problem>)> {
+pub fn read(
+    config: &Config,
+    drafts: &[drafts::Text],
+) -> anyhow::Result<(Rulebook, Vec<file::Problem>)> {
     let text = |path: &std::path::PathBuf| {
         let text = bounded(path)
             .with_context(|| format!("policy.files: {} cannot be read", path.display()))?;
@@ -26,7 +30,12 @@ pub fn read(config: &Config) -> anyhow::Result<(Rulebook, Vec<file::Problem>)> {
         .iter()
         .map(text)
         .collect::<anyhow::Result<_>>()?;
-    Ok(file::read(&texts, config)?)
+    let draft = |draft: &drafts::Text| file::Text {
+        name: draft.name(),
+        text: draft.text.clone(),
+    };
+    let drafts: Vec<file::Text> = drafts.iter().map(draft).collect();
+    Ok(file::read_with(&drafts, &texts, config)?)
 }
 
 /// At most one byte more than a policy file may have, so that what is too long is told as that.

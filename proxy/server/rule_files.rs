@@ -14,6 +14,7 @@ use exeat_rules::{Compiled, FILE_BYTES, RuleSet, Source, check::Fault};
 use sha2::{Digest, Sha256};
 
 use crate::config::{RuleFile, Rules};
+use crate::drafts;
 
 /// Faults that one message names.
 const NAMED: usize = 10;
@@ -30,11 +31,11 @@ pub struct Reading {
     pub contents: Contents,
 }
 
-/// Reads and compiles the rules of a configuration, with what it overrides.
-pub fn read(rules: &Rules) -> Reading {
+/// Reads and compiles the rules of a configuration, and the drafts beside its files, with what it overrides.
+pub fn read(rules: &Rules, drafts: &[drafts::Text]) -> Reading {
     let contents = RefCell::default();
     Reading {
-        compiled: compile_noting(rules, &contents),
+        compiled: compile_noting(rules, drafts, &contents),
         contents: contents.into_inner(),
     }
 }
@@ -45,10 +46,14 @@ pub fn read(rules: &Rules) -> Reading {
 /// When a file cannot be read or is no rule file, the text names file and line; or when a rule that does not exist is
 /// overridden, the text names the place in the configuration.
 pub fn compile(rules: &Rules) -> anyhow::Result<Compiled> {
-    read(rules).compiled
+    read(rules, &[]).compiled
 }
 
-fn compile_noting(rules: &Rules, contents: &RefCell<Contents>) -> anyhow::Result<Compiled> {
+fn compile_noting(
+    rules: &Rules,
+    drafts: &[drafts::Text],
+    contents: &RefCell<Contents>,
+) -> anyhow::Result<Compiled> {
     let mut sources = Vec::new();
     for file in &rules.files {
         match file {
@@ -65,6 +70,10 @@ fn compile_noting(rules: &Rules, contents: &RefCell<Contents>) -> anyhow::Result
             }
         }
     }
+    sources.extend(drafts.iter().map(|draft| Source {
+        name: draft.name(),
+        text: draft.text.clone(),
+    }));
     let open = |from: &Source, path: &str| {
         let opened = exeat_rules::beside(from, path);
         let folder = Path::new(&from.name).parent().unwrap_or(Path::new(""));
@@ -160,6 +169,7 @@ mod tests {
         Rules {
             files: vec![RuleFile::File(folder.join("ours.toml"))],
             watch: true,
+            drafts: false,
             overrides: Vec::new(),
         }
     }
@@ -172,7 +182,7 @@ mod tests {
         let write =
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("ours.toml", "[extend]\npath='base.toml'\n");
-        let missing = read(&rules(folder.path()));
+        let missing = read(&rules(folder.path()), &[]);
         let error = missing.compiled.unwrap_err().to_string();
         assert!(error.contains("base.toml"), "{error}");
         assert_eq!(missing.contents.0.len(), 2);
@@ -180,7 +190,7 @@ mod tests {
 
         write("base.toml", RULE);
         assert_ne!(missing.contents.now(), missing.contents);
-        let good = read(&rules(folder.path()));
+        let good = read(&rules(folder.path()), &[]);
         assert_eq!(good.compiled.unwrap().rules.rules().len(), 1);
         assert_eq!(good.contents.now(), good.contents);
         write("base.toml", &RULE.replace("'x'", "'y'"));
@@ -204,7 +214,7 @@ mod tests {
             "\u{e9}",
         ] {
             std::fs::write(folder.join("ours.toml"), text).unwrap();
-            let reading = read(&rules(&folder));
+            let reading = read(&rules(&folder), &[]);
             assert_eq!(reading.contents.now(), reading.contents, "{text}");
             assert!(
                 reading
@@ -215,7 +225,7 @@ mod tests {
             );
         }
         std::fs::write(folder.join("ours.toml"), b"\xff\xfe").unwrap();
-        let reading = read(&rules(&folder));
+        let reading = read(&rules(&folder), &[]);
         assert!(reading.compiled.is_err());
         assert_eq!(reading.contents.now(), reading.contents);
     }

@@ -28,7 +28,7 @@ pub struct Report {
     pub erased: u64,
     /// The first position that does not fit.
     pub problem: Option<Problem>,
-    /// The digest that the last record about it gives each person, group and token that is there.
+    /// The digest that the last record about it gives each person, group, token and draft that is there.
     pub people: BTreeMap<String, String>,
 }
 
@@ -188,7 +188,10 @@ impl Walk {
     }
 
     fn note(&mut self, leaf: Leaf) {
-        if !matches!(leaf.kind, Kind::Person | Kind::Group | Kind::Token) {
+        if !matches!(
+            leaf.kind,
+            Kind::Person | Kind::Group | Kind::Token | Kind::Policy
+        ) {
             return;
         }
         let Some(subject) = leaf.subject else { return };

@@ -10,6 +10,7 @@ use exeat_rules::{Compiled, RuleSet};
 use super::{House, Parts, Roads, Running, digests};
 use crate::{
     config::Config,
+    drafts,
     notify::Receivers,
     policy::{self, Rulebook},
     policy_files,
@@ -37,6 +38,22 @@ impl RuleFiles {
         Self {
             looks: Looks::new(contents.clone()),
             tried: contents,
+        }
+    }
+
+    async fn changed(&mut self, watch: bool) {
+        if !watch {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(POLL).await;
+            let known = self.tried.clone();
+            let now = tokio::task::spawn_blocking(move || known.now());
+            if let Ok(now) = now.await
+                && self.looks.are_settled(now, &self.tried)
+            {
+                return;
+            }
         }
     }
 }
@@ -73,38 +90,31 @@ impl Running {
         }
     }
 
-    /// Waits until the rule files hold something else than was tried last, twice the same. May be dropped at any time; without
-    /// `rules.watch` it waits for ever.
-    pub async fn rule_files_changed(&mut self) {
-        while self.config.rules.watch {
-            tokio::time::sleep(POLL).await;
-            let known = self.rule_files.tried.clone();
-            let now = tokio::task::spawn_blocking(move || known.now());
-            let files = &mut self.rule_files;
-            if let Ok(now) = now.await
-                && files.looks.are_settled(now, &files.tried)
-            {
-                return;
-            }
+    /// Waits until the rule files hold something else than was tried last, twice the same, or until a draft was put into force
+    /// or out of it. May be dropped at any time; without `rules.watch` it waits for drafts alone.
+    pub async fn rules_changed(&mut self) {
+        let watch = self.config.rules.watch;
+        tokio::select! {
+            Ok(()) = self.draft_changes.changed() => {}
+            () = self.rule_files.changed(watch) => {}
         }
-        std::future::pending().await
     }
 
-    /// Takes the rule files of the configuration in force as they are now, or, where they cannot be used, keeps the rules
-    /// there are. Says so once, like [`Running::reload`].
+    /// Takes the rule files of the configuration in force and the drafts beside them as they are now, or, where they cannot be
+    /// used, keeps the rules there are. Says so once, like [`Running::reload`].
     pub async fn reload_rules(&mut self) {
         let taken = self.take_rules().await;
         self.count(taken.is_ok());
         match taken {
             Ok(digest) => {
                 self.clear(Change::Rules);
-                tracing::info!(digest, "changed rule files taken");
+                tracing::info!(digest, "changed rules taken");
             }
             Err(error) => {
                 self.refuse(Change::Rules, &error);
                 tracing::error!(
                     error = crate::causes::told(&error),
-                    "the changed rule files cannot be used; the rules before stay in force"
+                    "the changed rule files or drafts cannot be used; the rules before stay in force"
                 );
             }
         }
@@ -115,10 +125,11 @@ impl Running {
             tracing::warn!("{key} was changed: that takes a restart, and is kept until then");
         }
         let refused = |error| Refused(Change::Configuration, error);
-        let reading = read(&config).await.map_err(refused)?;
+        let texts = self.texts(&config).await.map_err(refused)?;
+        let reading = read(&config, &texts).await.map_err(refused)?;
         let Reading { compiled, contents } = reading;
         let ready = match compiled {
-            Ok(compiled) => self.ready(&config, compiled).await,
+            Ok(compiled) => self.ready(&config, &texts, compiled).await,
             Err(error) => Err(error),
         };
         let (proven, book) = match ready {
@@ -143,12 +154,13 @@ impl Running {
     /// The digest of the rules then in force.
     async fn take_rules(&mut self) -> anyhow::Result<String> {
         let config = self.config.clone();
-        let Reading { compiled, contents } = read(&config).await?;
+        let texts = self.texts(&config).await?;
+        let Reading { compiled, contents } = read(&config, &texts).await?;
         self.rule_files.tried = contents;
         let compiled = compiled?;
         let house = self.standing.now();
         let digest = compiled.rules.digest().to_owned();
-        let (proven, book) = self.ready(&config, compiled).await?;
+        let (proven, book) = self.ready(&config, &texts, compiled).await?;
         let same_rules = digest == house.pushes.rules.digest();
         if same_rules && book.digest() == house.pushes.policy.digest() {
             // As they were before somebody broke them.
@@ -159,13 +171,20 @@ impl Running {
         Ok(digest)
     }
 
+    /// The drafts that are in force by this configuration.
+    async fn texts(&self, config: &Config) -> anyhow::Result<drafts::Texts> {
+        let texts = self.parts.drafts.in_force(config).await;
+        texts.context("the drafts in force are not known")
+    }
+
     /// Rules that hold and the policy of the configuration.
     async fn ready(
         &self,
         config: &Config,
+        texts: &drafts::Texts,
         compiled: Compiled,
     ) -> anyhow::Result<(Proven, Arc<Rulebook>)> {
-        let book = policy(config).await?;
+        let book = policy(config, texts).await?;
         let proven = prove(config, compiled, &self.parts.pool, &self.parts.key).await?;
         Ok((proven, book))
     }
@@ -236,10 +255,11 @@ impl Parts {
 }
 
 /// Reads the rules; what is looked at from then on are their files and those of the policy.
-pub(super) async fn read(config: &Config) -> anyhow::Result<Reading> {
+pub(super) async fn read(config: &Config, texts: &drafts::Texts) -> anyhow::Result<Reading> {
     let (rules, policy_files) = (config.rules.clone(), config.policy_files.clone());
+    let texts = texts.rules.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        let mut reading = rule_files::read(&rules);
+        let mut reading = rule_files::read(&rules, &texts);
         // Before they are read: what changes meanwhile is another look's.
         reading.contents.look_at_all(&policy_files);
         reading
@@ -248,9 +268,12 @@ pub(super) async fn read(config: &Config) -> anyhow::Result<Reading> {
 }
 
 /// The policy of a configuration; what is probably not meant in it is told in the log.
-pub(super) async fn policy(config: &Config) -> anyhow::Result<Arc<Rulebook>> {
-    let config = config.clone();
-    let reading = tokio::task::spawn_blocking(move || policy_files::read(&config));
+pub(super) async fn policy(
+    config: &Config,
+    texts: &drafts::Texts,
+) -> anyhow::Result<Arc<Rulebook>> {
+    let (config, texts) = (config.clone(), texts.policy.clone());
+    let reading = tokio::task::spawn_blocking(move || policy_files::read(&config, &texts));
     let (book, warnings) = reading.await.context("the policy was not read")??;
     for warning in &warnings {
         tracing::warn!("{warning}");

@@ -13,8 +13,10 @@ use crate::{
     config::{self, Config},
     console::{Console, Fittings, Names, Words},
     control::Socket,
+    drafts::Bench,
     listen::{Door, Listener},
     metrics::Metrics,
+    policy::Rulebook,
     reload::Standing,
     review::Comments,
 };
@@ -118,7 +120,12 @@ pub(super) fn serve_here(
 }
 
 /// The console by a configuration.
-pub(super) fn furnish(config: &Config, rules: &Arc<RuleSet>, parts: &Parts) -> Console {
+pub(super) fn furnish(
+    config: &Config,
+    rules: &Arc<RuleSet>,
+    book: &Rulebook,
+    parts: &Parts,
+) -> Console {
     let upstreams = config.upstreams.iter();
     let folding = upstreams.map(|upstream| (upstream.name.clone(), upstream.forge.folds_case()));
     Console::new(Fittings {
@@ -126,6 +133,8 @@ pub(super) fn furnish(config: &Config, rules: &Arc<RuleSet>, parts: &Parts) -> C
         desk: parts.desk.clone(),
         comments: Comments::new(parts.store.clone(), parts.audit.clone()),
         words: Words::new(Arc::clone(rules)),
+        drafts: parts.drafts.clone(),
+        bench: Bench::new(config, rules, book, &parts.pool, &parts.key),
         store: parts.store.clone(),
         memory: parts.memory.clone(),
         folding: folding.collect(),

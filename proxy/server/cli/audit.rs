@@ -9,6 +9,7 @@ use anyhow::Context;
 
 use crate::audit::{self, Actor, ActorKind, Checkpoint, Ending, Kind, Record, Verdict};
 use crate::config::{self, Config};
+use crate::drafts;
 use crate::people::{self, Astray};
 use crate::store::Records;
 
@@ -97,7 +98,10 @@ async fn verified(args: Verify) -> anyhow::Result<(String, u8)> {
     let mut snapshot = records.snapshot().await?;
     let report = audit::verify(&mut snapshot, args.checkpoint).await?;
     let astray = match report.problem {
-        None => people::astray(&mut snapshot, &report.people).await?,
+        None => {
+            let drafts = drafts::stored(&mut snapshot).await?;
+            people::astray(&mut snapshot, drafts, &report.people).await?
+        }
         // What the records say is not known.
         Some(_) => Vec::new(),
     };

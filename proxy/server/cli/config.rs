@@ -59,7 +59,7 @@ fn told(args: &Args) -> (String, u8) {
     if show {
         return (config.show(), 0);
     }
-    match policy_files::read(&config) {
+    match policy_files::read(&config, &[]) {
         Err(error) => {
             eprintln!("{}", crate::causes::told(&error));
             return (String::new(), 2);

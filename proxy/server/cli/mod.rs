@@ -4,6 +4,7 @@ pub mod audit;
 pub mod config;
 pub mod credential;
 pub mod demo;
+mod draft;
 mod git;
 pub mod group;
 pub mod health;
@@ -67,6 +68,8 @@ enum Command {
     Review(review::Args),
     /// See which findings are waived, and end that
     Waiver(waiver::Args),
+    /// Propose policies and rules, and put into force what others propose
+    Draft(draft::Args),
     /// Check the policy files, or say what they would do with a push
     Policy(policy::Args),
     /// List and verify the records of what was pushed
@@ -108,6 +111,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Notify(args) => notices::run(args).await,
         Command::Review(args) => review::run(args).await,
         Command::Waiver(args) => waiver::run(args).await,
+        Command::Draft(args) => draft::run(args).await,
         Command::Policy(args) => policy::run(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Config(args) => config::run(args).await,

@@ -17,7 +17,8 @@ use crate::upstream::Repository;
 
 /// Check the policy files, or say what they would do with a push
 ///
-/// Ends with 0 if all is well, 1 if a policy file is wrong, 2 if it could not finish.
+/// Ends with 0 if all is well, 1 if a policy file is wrong, 2 if it could not finish. It reads files alone: drafts in force
+/// (exeat draft list) may make what it says stricter, never milder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -121,7 +122,7 @@ fn check(args: &Check) -> anyhow::Result<(String, u8)> {
     if !args.files.is_empty() {
         config.policy_files.clone_from(&args.files);
     }
-    let (book, warnings) = match policy_files::read(&config) {
+    let (book, warnings) = match policy_files::read(&config, &[]) {
         Ok(read) => read,
         Err(error) => match error.downcast_ref::<file::Error>() {
             Some(wrong) => return Ok((format!("{wrong}\n"), 1)),
@@ -148,7 +149,7 @@ fn check(args: &Check) -> anyhow::Result<(String, u8)> {
 
 fn explained(args: &Explain) -> anyhow::Result<String> {
     let config = load(&args.config)?;
-    let (book, _) = policy_files::read(&config)?;
+    let (book, _) = policy_files::read(&config, &[])?;
     let Some(upstream) = config.upstream(&args.upstream) else {
         let names: Vec<&str> = config
             .upstreams

@@ -19,7 +19,8 @@ use crate::config::{self, Config, RuleFile};
 
 /// List, explain, try and check the rules
 ///
-/// Ends with 0 if all is well, 1 if a check failed or a text holds a secret, 2 if it could not finish.
+/// Ends with 0 if all is well, 1 if a check failed or a text holds a secret, 2 if it could not finish. It reads files alone:
+/// drafts in force (exeat draft list) add to their rules.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ = interrupt.recv() => break,
             // One at a time: both are answered here.
             _ = hang_up.recv() => running.reload(read(args.config.as_deref())).await,
-            () = running.rule_files_changed() => running.reload_rules().await,
+            () = running.rules_changed() => running.reload_rules().await,
         }
     }
     notify::tell("STOPPING=1");

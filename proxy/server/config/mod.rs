@@ -68,6 +68,8 @@ pub struct Config {
     pub sources: Sources,
     /// The policy files in reading order. Their rules come before the words of `policy`.
     pub policy_files: Vec<PathBuf>,
+    /// Whether policies that two people put into force in the database count beside them. Default: no.
+    pub policy_drafts: bool,
     /// At least one, sorted by name.
     pub upstreams: Vec<Upstream>,
     pub limits: Limits,
@@ -118,7 +120,7 @@ impl Config {
         let telemetry = Telemetry::read(root.section("telemetry"), &listen);
         let data = Data::read(root.section("data"));
         let rules = Rules::read(root.section("rules"));
-        let (policy, quiet, policy_files) = Policy::read(root.section("policy"));
+        let (policy, quiet, policy_files, policy_drafts) = Policy::read(root.section("policy"));
         let quarantine = Quarantine::read(root.section("quarantine"));
         let notify = Notify::read(root.section("notify"), surroundings);
         let identity = identity::read(root.section("identity"), &identity::Identity::default());
@@ -139,6 +141,7 @@ impl Config {
             identity: identity.demands,
             sources: identity.sources,
             policy_files,
+            policy_drafts,
             upstreams,
             limits,
         }

@@ -81,9 +81,11 @@ impl Disposition {
 }
 
 impl Policy {
-    /// The words of the table, what it says of answers, and the policy files it names in reading order. Default: none.
-    pub(super) fn read(mut section: Section<'_>) -> (Self, Quiet, Vec<PathBuf>) {
+    /// The words of the table, what it says of answers, the policy files it names in reading order (default: none), and
+    /// whether drafts of policies count beside them (default: no).
+    pub(super) fn read(mut section: Section<'_>) -> (Self, Quiet, Vec<PathBuf>, bool) {
         let files = files(&mut section);
+        let drafts = section.flag("drafts").unwrap_or(false);
         let quiet = Quiet::read(&mut section);
         let policy = Self {
             block: section
@@ -118,7 +120,7 @@ impl Policy {
             );
         }
         section.finish();
-        (policy, quiet, files)
+        (policy, quiet, files, drafts)
     }
 
     /// Hex SHA-256 over the canonical JSON of these fields.

@@ -12,6 +12,8 @@ pub struct Rules {
     pub files: Vec<RuleFile>,
     /// Whether changed rule files are taken while the proxy runs. Default: yes.
     pub watch: bool,
+    /// Whether rules that two people put into force in the database are looked for as well. Default: no.
+    pub drafts: bool,
     /// What is overridden of single rules, sorted by id. Default: nothing.
     pub overrides: Vec<Overriding>,
 }
@@ -29,11 +31,13 @@ impl Rules {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let files = files(&mut section).unwrap_or_else(|| vec![RuleFile::Builtin]);
         let watch = section.flag("watch").unwrap_or(true);
+        let drafts = section.flag("drafts").unwrap_or(false);
         let overrides = overrides::read(section.section("override"));
         section.finish();
         Self {
             files,
             watch,
+            drafts,
             overrides,
         }
     }

@@ -82,6 +82,7 @@ fn shown(config: &Config) -> Shown {
         rules: ShownRules {
             files: rules.collect(),
             watch: config.rules.watch,
+            drafts: config.rules.drafts,
             overrides: overrides.collect(),
         },
         policy: ShownPolicy {
@@ -90,6 +91,7 @@ fn shown(config: &Config) -> Shown {
                 .iter()
                 .map(|path| path_text(path))
                 .collect(),
+            drafts: config.policy_drafts,
             words: *policy,
             quiet_after: config.quiet.after,
             quiet_minutes: config.quiet.within.as_secs() / 60,
@@ -131,6 +133,7 @@ struct Shown {
 struct ShownRules {
     files: Vec<String>,
     watch: bool,
+    drafts: bool,
     #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<String, Override>,
 }
@@ -138,6 +141,7 @@ struct ShownRules {
 #[derive(Serialize)]
 struct ShownPolicy {
     files: Vec<String>,
+    drafts: bool,
     #[serde(flatten)]
     words: Policy,
     quiet_after: usize,

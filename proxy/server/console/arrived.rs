@@ -5,11 +5,16 @@ use std::{pin::pin, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header::CONTENT_LENGTH, request::Parts};
 use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
 
 use super::problem::Problem;
 
 /// Most bytes of a body: words are 500 characters.
 const MOST: usize = 64 * 1024;
+/// Where a body may be as long as is read at all: a draft is a file.
+const OF_FILES: &str = "/api/v1/drafts";
+/// Long bodies that are held at once: they are read before anybody knows who asks.
+static LONG: Semaphore = Semaphore::const_new(4);
 /// Bytes that are read on past that, so that whoever sends them comes to read the answer.
 const READ_ON: usize = 1024 * 1024;
 
@@ -44,6 +49,11 @@ where
     if declared.is_some_and(|length| length > READ_ON as u64) {
         return Err(too_long());
     }
+    let most = match parts.uri.path() == OF_FILES {
+        true => READ_ON,
+        false => MOST,
+    };
+    let mut long = None;
     let mut body = pin!(body);
     let mut bytes = BytesMut::new();
     let mut passed = 0_usize;
@@ -58,14 +68,26 @@ where
         if passed > READ_ON {
             return Err(too_long());
         }
-        if passed <= MOST {
+        if passed > MOST && most > MOST && long.is_none() {
+            long = Some(LONG.try_acquire().map_err(|_| busy())?);
+        }
+        if passed <= most {
             bytes.extend_from_slice(data);
         }
     }
-    match passed > MOST {
+    match passed > most {
         true => Err(too_long()),
         false => Ok(bytes.freeze()),
     }
+}
+
+fn busy() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "busy",
+        "Too many long requests at once",
+        "Nothing was done. Ask again in a moment.",
+    )
 }
 
 fn too_long() -> Problem {
@@ -73,6 +95,6 @@ fn too_long() -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "too-long",
         "The request is too long",
-        format!("Nothing was done. A body has at most {MOST} bytes."),
+        format!("Nothing was done. A body has at most {MOST} bytes, a draft's {READ_ON}."),
     )
 }

@@ -28,6 +28,7 @@ use self::{lately::Lately, problem::Problem};
 use crate::{
     answer::Body,
     audit,
+    drafts::{Bench, Drafts},
     people::{People, TokenId},
     review::{Comments, Desk},
     store::Store,
@@ -43,6 +44,9 @@ pub struct Fittings {
     pub desk: Desk,
     pub comments: Comments,
     pub words: Words,
+    pub drafts: Drafts,
+    /// Where drafts are tried, against what is in force.
+    pub bench: Bench,
     pub store: Store,
     pub memory: Memory,
     /// Whether names on an upstream fold case; of those in the configuration.
@@ -105,6 +109,14 @@ impl Rooms {
 
     fn words(&self) -> &Words {
         &self.0.fittings.words
+    }
+
+    fn drafts(&self) -> &Drafts {
+        &self.0.fittings.drafts
+    }
+
+    fn bench(&self) -> &Bench {
+        &self.0.fittings.bench
     }
 
     fn store(&self) -> &Store {

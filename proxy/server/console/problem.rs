@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{audit, people, review, store};
+use crate::{audit, drafts, people, review, store};
 
 /// Why a request was not carried out, and what to do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -177,6 +177,38 @@ impl From<people::Error> for Problem {
                 "It is not as you saw it",
                 "It has changed meanwhile, or your rights have: look again.",
             ),
+            error => Self::ours(&error),
+        }
+    }
+}
+
+impl From<drafts::Error> for Problem {
+    fn from(error: drafts::Error) -> Self {
+        use drafts::{Error, Refused};
+        let text = error.to_string();
+        let conflict = |code, text| {
+            let title = "It is not as you saw it";
+            Self::new(StatusCode::CONFLICT, code, title, text)
+        };
+        match error {
+            Error::Absent(_) => Self::absent(text),
+            Error::Refused(Refused::Stale { .. }) => conflict("stale", text),
+            Error::Refused(Refused::State(_) | Refused::TooOften) => conflict("closed", text),
+            Error::Refused(Refused::Own | Refused::NotYours) | Error::Rights => {
+                Self::forbidden(text)
+            }
+            Error::Refused(Refused::NoReason | Refused::TooLong(_)) => Self::bad(text),
+            Error::Title | Error::TooLong => Self::bad(text),
+            Error::Off(_) => conflict("off", text),
+            Error::TooManyOpen | Error::TooManyInForce => conflict("too-many", text),
+            Error::Asker => conflict("asker", text),
+            Error::Unfit(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unfit",
+                "It could not come into force",
+                text,
+            ),
+            Error::People(error) => error.into(),
             error => Self::ours(&error),
         }
     }

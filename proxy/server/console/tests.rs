@@ -1,6 +1,7 @@
 //! The API as its users meet it, over real tables.
 
 mod asked;
+mod drafts;
 mod findings;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -30,6 +31,9 @@ static RULES: std::sync::LazyLock<Arc<exeat_rules::RuleSet>> = std::sync::LazyLo
     Arc::new(compiled.rules)
 });
 
+static POOL: std::sync::LazyLock<Arc<exeat_inspect::Pool>> =
+    std::sync::LazyLock::new(|| exeat_inspect::Pool::start(1).unwrap());
+
 const HOUR: i64 = 3_600_000;
 /// Some day.
 const START: i64 = 1_700_000_000_000;
@@ -47,7 +51,12 @@ impl House {
         let desk = Desk::new(store.clone(), audit.clone(), times);
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
+        let config = drafts::config();
+        let book = crate::policy_files::read(&config, &[]).unwrap().0;
+        let key = exeat_inspect::FingerprintKey::new(*store.fingerprint_key().expose());
         let fittings = Fittings {
+            drafts: Drafts::new(&store, &audit),
+            bench: Bench::new(&config, &RULES, &book, &POOL, &key),
             people,
             desk,
             comments: Comments::new(store.clone(), audit.clone()),

@@ -97,8 +97,8 @@ impl FromRequestParts<Rooms> for Somebody {
         match parts.extensions.get::<Source>().cloned() {
             Some(Source::Address(address)) => identified(parts, Some(address), rooms).await,
             Some(Source::Here(_)) => Err(Problem::forbidden(
-                "The control socket is for people, groups and tokens. Pushes are seen and decided on by people, with tokens of \
-                 theirs, on the console's listener.",
+                "The control socket is for people, groups and tokens. Pushes and drafts are seen and decided on by people, with \
+                 tokens of theirs, on the console's listener.",
             )),
             None => identified(parts, None, rooms).await,
         }
@@ -171,7 +171,7 @@ impl FromRequestParts<Rooms> for Onlooker {
 
 impl Somebody {
     /// Whether one of these may be done in the house.
-    fn rules(&self, rights: &[Right]) -> bool {
+    pub(super) fn rules(&self, rights: &[Right]) -> bool {
         let powers = self.bearer.powers();
         let mut rights = rights.iter();
         rights.any(|right| powers.may(*right, &Matter::House))

@@ -26,7 +26,16 @@ impl Words {
                 "at most {WORDS} characters are kept; these are {length}"
             )));
         }
-        let strange = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+        self.check_text(words)
+    }
+
+    /// The same for a text of any length.
+    ///
+    /// # Errors
+    /// As `check`.
+    pub(super) fn check_text(&self, words: &str) -> Result<(), Problem> {
+        let strange =
+            |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
         if words.chars().any(strange) {
             return Err(Problem::bad("words hold no control characters"));
         }

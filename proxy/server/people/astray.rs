@@ -31,7 +31,8 @@ impl fmt::Display for Astray {
     }
 }
 
-/// Compares what is stored with `recorded`, which has the last digest of each id in the same snapshot. In the order of the ids.
+/// Compares what is stored with `recorded`, which has the last digest of each id in the same snapshot; `others` are ids and
+/// digests of what is stored besides people. In the order of the ids.
 ///
 /// Use and refusal of a token are not compared: they are noted without a record.
 ///
@@ -39,6 +40,7 @@ impl fmt::Display for Astray {
 /// When it cannot be read.
 pub async fn astray(
     snapshot: &mut Snapshot,
+    others: Vec<(String, String)>,
     recorded: &BTreeMap<String, String>,
 ) -> Result<Vec<Astray>, store::Error> {
     let mut unseen: BTreeMap<&str, &str> = recorded
@@ -57,6 +59,9 @@ pub async fn astray(
             fault,
         });
     };
+    for (id, digest) in others {
+        compare(&id, digest);
+    }
     let mut last = String::new();
     while let Some(row) = snapshot.person_after(&last).await? {
         compare(&row.id, state::of_person(&row));
@@ -94,7 +99,9 @@ mod tests {
         let mut snapshot = store.records().snapshot().await.unwrap();
         let report = audit::verify(&mut snapshot, None).await.unwrap();
         assert_eq!(report.problem, None);
-        let found = astray(&mut snapshot, &report.people).await.unwrap();
+        let found = astray(&mut snapshot, Vec::new(), &report.people)
+            .await
+            .unwrap();
         let initial = |one: Astray| (one.id.chars().next().unwrap(), one.fault);
         found.into_iter().map(initial).collect()
     }

@@ -21,7 +21,7 @@ pub enum Right {
     DecideFinding,
     /// Decide a request: a new project, a target.
     DecideRequest,
-    /// Write a rule or policy that a second person puts into force.
+    /// Write a rule or policy that a second person puts into force, and be that person. Not for machines.
     DraftRule,
     SeeAudit,
     /// Change persons, groups, roles and tokens.
@@ -193,7 +193,10 @@ impl<'a> Powers<'a> {
     fn scoped(&self, right: Right) -> bool {
         match self.token {
             None => true,
-            Some((scopes, service)) => scopes.has(right.scope()) && !(service && right.decides()),
+            Some((scopes, service)) => {
+                let of_people = right.decides() || right == Right::DraftRule;
+                scopes.has(right.scope()) && !(service && of_people)
+            }
         }
     }
 }

@@ -80,6 +80,9 @@ fn policy(random: &mut Random) -> (Rulebook, Vec<Written>) {
         book.rules.push(rule(random, at, repository, reference));
         written.push(words);
     }
+    book.drafts = random
+        .maybe(2, |random| random.below(book.rules.len() + 1))
+        .unwrap_or(0);
     (book, written)
 }
 
@@ -260,31 +263,34 @@ fn plainly(book: &Rulebook, written: &[Written], case: &Case) -> Disposition {
                         .as_ref()
                         .is_none_or(|events| events.iter().any(happened))
             };
-            let rules = || {
-                (0..book.rules.len())
-                    .filter(|at| holds(*at))
-                    .map(|at| &book.rules[at].then)
-            };
-            let deed = rules().find_map(|then| then.deed.as_ref());
-            let deed = deed.map_or(Deed::Scan, |line| line.value);
-            strongest = strongest.max(match deed {
-                Deed::Deny => Disposition::Refuse,
-                Deed::Review => Disposition::Hold,
-                _ => Disposition::Forward,
-            });
-            let word = |tier: Tier| {
-                let said = rules().find_map(|then| then.tiers[tier as usize].as_ref());
-                said.map_or(tier.in_table(&book.table), |line| line.value)
-            };
-            for action in &case.actions {
-                let word = word(Tier::of(*action));
+            // With the drafts before the files, and without them.
+            for first in [0, book.drafts] {
+                let rules = || {
+                    (first..book.rules.len())
+                        .filter(|at| holds(*at))
+                        .map(|at| &book.rules[at].then)
+                };
+                let deed = rules().find_map(|then| then.deed.as_ref());
+                let deed = deed.map_or(Deed::Scan, |line| line.value);
                 strongest = strongest.max(match deed {
-                    Deed::Allow => word.min(Disposition::Warn),
-                    _ => word,
+                    Deed::Deny => Disposition::Refuse,
+                    Deed::Review => Disposition::Hold,
+                    _ => Disposition::Forward,
                 });
-            }
-            if !case.report.unscannable.is_empty() {
-                strongest = strongest.max(word(Tier::Unscannable));
+                let word = |tier: Tier| {
+                    let said = rules().find_map(|then| then.tiers[tier as usize].as_ref());
+                    said.map_or(tier.in_table(&book.table), |line| line.value)
+                };
+                for action in &case.actions {
+                    let word = word(Tier::of(*action));
+                    strongest = strongest.max(match deed {
+                        Deed::Allow => word.min(Disposition::Warn),
+                        _ => word,
+                    });
+                }
+                if !case.report.unscannable.is_empty() {
+                    strongest = strongest.max(word(Tier::Unscannable));
+                }
             }
         }
     }
@@ -385,6 +391,35 @@ fn no_rule_that_asks_for_more_makes_the_verdict_milder() {
         stronger += u32::from(after > before);
     });
     assert!(stronger > 20, "{stronger}");
+}
+
+#[test]
+fn drafts_make_nothing_milder() {
+    let mut stricter = 0;
+    each(600, |book, _, case, _| {
+        let mut files = book.clone();
+        files.rules.drain(..files.drafts);
+        files.drafts = 0;
+        for unscannable in [false, true] {
+            let with = book.ruling(case.push(), &case.facts(), unscannable);
+            let without = files.ruling(case.push(), &case.facts(), unscannable);
+            assert!(with.deed.value >= without.deed.value, "{book:?}");
+            for tier in Tier::ALL {
+                let (with, without) = (with.tier(tier).value, without.tier(tier).value);
+                assert!(with >= without, "{tier:?} {book:?}");
+            }
+            assert!(with.approvers.value >= without.approvers.value);
+            assert!(with.four_eyes.value >= without.four_eyes.value);
+            for wanted in &without.reviewers {
+                let kept = |list: &Decided<Vec<String>>| list.value == wanted.value;
+                assert!(with.reviewers.iter().any(kept), "{book:?}");
+            }
+        }
+        let (with, without) = (case.strongest(book), case.strongest(&files));
+        assert!(with >= without, "{book:?}");
+        stricter += u32::from(with > without);
+    });
+    assert!(stricter > 20, "{stricter}");
 }
 
 #[test]

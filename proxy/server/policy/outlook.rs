@@ -7,13 +7,16 @@ use exeat_inspect::{Excuses, Strength};
 use exeat_rules::Action;
 
 use super::condition::Situation;
-use super::rulebook::{Deed, Rule, Tier};
+use super::rulebook::{Candidate, Deed, Rule, Tier};
 use super::{Facts, Push, Rulebook};
 use crate::config::Disposition;
 
 /// For each tier the weakest and the strongest disposition that it may come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outlook([Range; Tier::ALL.len()]);
+pub struct Outlook(Ranges);
+
+/// By [`Tier`].
+type Ranges = [Range; Tier::ALL.len()];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Range {
@@ -28,22 +31,24 @@ impl Outlook {
         let rules = book.standing(&general);
         let on = |situation: &Situation<'_>| {
             // Asked once for all tiers.
-            let held = rules.iter().filter_map(|candidate| {
-                let holds = candidate.holds(situation);
-                (holds != Some(false)).then_some((candidate.rule, holds == Some(true)))
-            });
-            let held: Vec<(&Rule, bool)> = held.collect();
-            Tier::ALL.map(|tier| range(&held, tier, book))
+            let held = |rules: &[Candidate<'_>]| {
+                let held = rules.iter().filter_map(|candidate| {
+                    let holds = candidate.holds(situation);
+                    (holds != Some(false)).then_some((candidate.rule, holds == Some(true)))
+                });
+                let held: Vec<(&Rule, bool)> = held.collect();
+                Tier::ALL.map(|tier| range(&held, tier, book))
+            };
+            let of_files = book.of_files(&rules);
+            match of_files.len() == rules.len() {
+                true => held(&rules),
+                false => stronger(held(&rules), held(of_files)),
+            }
         };
         let each = push.updates.iter();
         let each = each.map(|update| on(&update.situation(general)));
         // Over all refs the strongest wins, so the ends of the ranges grow alike.
-        let together = each.reduce(|left, right| {
-            std::array::from_fn(|at| Range {
-                least: left[at].least.max(right[at].least),
-                most: left[at].most.max(right[at].most),
-            })
-        });
+        let together = each.reduce(stronger);
         Self(together.unwrap_or_else(|| on(&general)))
     }
 
@@ -74,6 +79,13 @@ impl Outlook {
     fn range(&self, tier: Tier) -> Range {
         self.0[tier as usize]
     }
+}
+
+fn stronger(left: Ranges, right: Ranges) -> Ranges {
+    std::array::from_fn(|at| Range {
+        least: left[at].least.max(right[at].least),
+        most: left[at].most.max(right[at].most),
+    })
 }
 
 /// Of one ref: of the rules that may hold, everything up to the first that holds for certain.

@@ -3,6 +3,9 @@
 //! Each ref update is judged by itself. Of the rules that hold, the first that says `do` decides what is done, and for
 //! every other key the first that sets it decides, else the table. Over all refs the strongest wins. An event that is not
 //! known is judged both ways, and the stronger counts.
+//!
+//! Drafts, which are kept in the database, stand before the files and make nothing milder: everything is asked twice, of all
+//! rules and of those of the files alone, and the stronger counts.
 
 use std::sync::Arc;
 
@@ -18,6 +21,8 @@ use crate::config::{Disposition, Policy};
 pub struct Rulebook {
     pub(super) table: Policy,
     pub(super) rules: Vec<Rule>,
+    /// So many of them, at the beginning, are of drafts.
+    pub(super) drafts: usize,
     /// Upstreams that take names without regard to case.
     pub(super) folding: Vec<String>,
     pub(super) digest: String,
@@ -185,6 +190,7 @@ impl Rulebook {
         Self {
             table,
             rules: Vec::new(),
+            drafts: 0,
             folding: Vec::new(),
             digest: table.digest(),
         }
@@ -197,6 +203,12 @@ impl Rulebook {
 
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The drafts that have rules in it, as messages name them.
+    pub fn drafts(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().take(self.drafts);
+        rules.map(|rule| &*rule.file)
     }
 
     /// Whether any rule asks for this event.
@@ -241,12 +253,23 @@ impl Rulebook {
     pub fn denial(&self, push: Push<'_>, facts: &Facts<'_>) -> Option<Source> {
         let general = self.general(push, facts, None);
         let rules = self.standing(&general);
+        let of_files = self.of_files(&rules);
+        let denied = |one: &Situation<'_>| {
+            let without = || certain_denial(of_files, one);
+            certain_denial(&rules, one).or_else(without)
+        };
         let updates = push.updates.iter();
         let all = updates.map(|update| update.situation(general));
         match push.updates {
-            [] => certain_denial(&rules, &general),
-            _ => all.filter_map(|one| certain_denial(&rules, &one)).min(),
+            [] => denied(&general),
+            _ => all.filter_map(|one| denied(&one)).min(),
         }
+    }
+
+    /// Of rules in their order those that are not of drafts.
+    pub(super) fn of_files<'c, 'r>(&self, rules: &'c [Candidate<'r>]) -> &'c [Candidate<'r>] {
+        let first = rules.partition_point(|candidate| candidate.at < self.drafts);
+        rules.get(first..).unwrap_or_default()
     }
 
     /// All that is the same for every ref.
@@ -287,6 +310,15 @@ impl Rulebook {
 
     /// One ref in one world, in which nothing is unknown; what were unknown would not hold.
     fn on_one(&self, rules: &[Candidate<'_>], world: &Situation<'_>) -> Ruling {
+        let of_files = self.of_files(rules);
+        let ruling = self.first_come(of_files, world);
+        match of_files.len() == rules.len() {
+            true => ruling,
+            false => ruling.together(self.first_come(rules, world)),
+        }
+    }
+
+    fn first_come(&self, rules: &[Candidate<'_>], world: &Situation<'_>) -> Ruling {
         let mut said = Said::default();
         for candidate in rules {
             if said.is_complete() {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_pushed.sql"),
     include_str!("migrations/0007_waivers.sql"),
     include_str!("migrations/0008_console.sql"),
+    include_str!("migrations/0009_drafts.sql"),
 ];
 
 /// The version that they lead to.

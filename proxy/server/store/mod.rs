@@ -6,6 +6,7 @@
 pub mod cases;
 mod change;
 mod comments;
+pub mod drafts;
 mod folder;
 mod keyed;
 mod migrate;
@@ -27,6 +28,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub use self::cases::{CaseFilter, CaseRow, PusherRow};
 pub use self::change::Change;
 pub use self::comments::CommentRow;
+pub use self::drafts::{DraftFilter, DraftRow};
 pub use self::folder::SecretKey;
 use self::folder::{FileId, Lock};
 pub use self::keyed::KeyedRow;

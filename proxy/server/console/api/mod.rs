@@ -1,6 +1,7 @@
 //! `/api/v1`: JSON in and out, problems in one form, lists by cursor, a document that describes it all.
 
 mod comments;
+mod drafts;
 mod findings;
 mod groups;
 mod notices;
@@ -36,6 +37,7 @@ use super::{Rooms, problem::Problem};
         (name = "people", description = "Who there is: persons, groups, tokens"),
         (name = "findings", description = "What single findings are"),
         (name = "waivers", description = "Findings that stop no push to a repository any more"),
+        (name = "drafts", description = "Policies and rules that two people put into force"),
         (name = "notices", description = "What people and programs are told of held pushes"),
         (name = "session", description = "Who you are here")
     )
@@ -84,6 +86,11 @@ fn routes() -> OpenApiRouter<Rooms> {
         .routes(routes!(waivers::list))
         .routes(routes!(waivers::show))
         .routes(routes!(waivers::revoke))
+        .routes(routes!(drafts::list, drafts::propose))
+        .routes(routes!(drafts::show))
+        .routes(routes!(drafts::decide))
+        .routes(routes!(drafts::withdraw))
+        .routes(routes!(drafts::retire))
         .routes(routes!(notices::list))
         .routes(routes!(notices::retry))
 }

@@ -377,7 +377,7 @@ pub(super) async fn name(rooms: &Rooms, id: &str) -> Result<String, Problem> {
     Ok(person.map_or_else(|| id.to_owned(), |person| person.name))
 }
 
-fn cursor(text: &str) -> Result<(i64, String), Problem> {
+pub(super) fn cursor(text: &str) -> Result<(i64, String), Problem> {
     let (created, id) = text.split_once('.').unwrap_or_default();
     let created = created
         .parse()

@@ -174,6 +174,10 @@ fn whatever_the_mixture_some_things_never_happen() {
                     };
                     assert!(!case.own, "somebody decides on his own");
                 }
+                if right == Right::DraftRule {
+                    assert!(!service, "a service token drafts");
+                    assert!(has(Role::Security));
+                }
                 if right == Right::SeeContext {
                     assert!(!has(Role::Operator), "an operator reads code");
                 }

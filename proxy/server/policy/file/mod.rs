@@ -49,6 +49,18 @@ impl fmt::Display for Error {
 /// # Errors
 /// With everything that is wrong, each with file, line, rule and key.
 pub fn read(texts: &[Text], config: &Config) -> Result<(Rulebook, Vec<Problem>), Error> {
+    read_with(&[], texts, config)
+}
+
+/// The same with drafts, which stand before the files and make nothing milder.
+///
+/// # Errors
+/// As [`read`]. A draft without a rule is wrong as well.
+pub fn read_with(
+    drafts: &[Text],
+    texts: &[Text],
+    config: &Config,
+) -> Result<(Rulebook, Vec<Problem>), Error> {
     let mut reading = Reading {
         upstreams: config
             .upstreams
@@ -60,6 +72,14 @@ pub fn read(texts: &[Text], config: &Config) -> Result<(Rulebook, Vec<Problem>),
         problems: Vec::new(),
         warnings: Vec::new(),
     };
+    for draft in drafts {
+        let before = reading.rules.len();
+        reading.file(draft);
+        if reading.rules.len() == before && reading.problems.is_empty() {
+            reading.empty(draft);
+        }
+    }
+    let of_drafts = reading.rules.len();
     for text in texts {
         reading.file(text);
     }
@@ -81,23 +101,26 @@ pub fn read(texts: &[Text], config: &Config) -> Result<(Rulebook, Vec<Problem>),
     if !problems.is_empty() {
         return Err(Error(problems));
     }
-    warnings.extend(shadow::never_reached(&rules));
+    let (ours, others) = rules.split_at(of_drafts);
+    warnings.extend(shadow::never_reached(ours));
+    warnings.extend(shadow::never_reached(others));
     let folding = config.upstreams.iter();
     let folding = folding.filter(|upstream| upstream.forge.folds_case());
     let book = Rulebook {
         table: config.policy,
         rules,
+        drafts: of_drafts,
         folding: folding.map(|upstream| upstream.name.clone()).collect(),
-        digest: digest(texts, config),
+        digest: digest(drafts, texts, config),
     };
     Ok((book, warnings))
 }
 
 /// Over the digest of the table and the texts, so that any change to either shows. Names of files do not count.
-fn digest(texts: &[Text], config: &Config) -> String {
+fn digest(drafts: &[Text], texts: &[Text], config: &Config) -> String {
     use sha2::Digest;
     let table = config.policy.digest();
-    if texts.is_empty() {
+    if texts.is_empty() && drafts.is_empty() {
         return table;
     }
     let mut hash = sha2::Sha256::new();
@@ -105,6 +128,12 @@ fn digest(texts: &[Text], config: &Config) -> String {
     for text in texts {
         hash.update((text.text.len() as u64).to_be_bytes());
         hash.update(&text.text);
+    }
+    // No length is as long: a text does not count the same as a file and as a draft.
+    for draft in drafts {
+        hash.update(u64::MAX.to_be_bytes());
+        hash.update((draft.text.len() as u64).to_be_bytes());
+        hash.update(&draft.text);
     }
     hex::encode(hash.finalize())
 }
@@ -156,6 +185,16 @@ impl Reading<'_> {
         }
         problems.sort_by_key(|problem| problem.line);
         self.problems.extend(problems);
+    }
+
+    fn empty(&mut self, draft: &Text) {
+        self.problems.push(Problem {
+            file: draft.name.as_str().into(),
+            line: 1,
+            rule: String::new(),
+            key: String::new(),
+            text: "it has no rule".to_owned(),
+        });
     }
 
     /// A rule, whole or not: where something is wrong with it, it is thrown away with all others.

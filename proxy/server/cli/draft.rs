@@ -1,0 +1,365 @@
+//! `exeat draft`: policies and rules that two people put into force, from a terminal, over the API of the console.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use super::people::{print, remark, segment, table};
+use super::reach::{Refusal, Server, Whereabouts, shown as safe};
+use crate::drafts::TEXT;
+
+/// What a command exits with that the server does not do.
+const REFUSED: u8 = 1;
+
+/// Propose policies and rules, and put into force what others propose
+///
+/// A draft is a policy file or a rule file that is kept by the server. It is in force once a second person of the role security
+/// approves it, without a restart, where policy.drafts or rules.drafts is true; and it ends the same way. Drafts make nothing
+/// milder: the files of the operators hold beside them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Two people:
+  exeat draft propose policy mirror.toml --title 'No pushes to mirrors'
+  exeat draft list                                       what waits, and what is in force
+  exeat draft show d-7k3m9q2x4a                          who asked, and every line of it
+  exeat draft approve d-7k3m9q2x4a --revision 1
+  exeat draft retire d-7k3m9q2x4a --revision 2 --reason 'The mirror is gone.'
+  exeat draft approve d-7k3m9q2x4a --revision 3          by somebody else: it ends")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: Whereabouts,
+    /// Print the server's JSON as it is, for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Propose a file, for a second person to decide on
+    Propose(Propose),
+    /// List drafts, oldest first: those that wait and those that are in force
+    List(List),
+    /// Print a draft with its text
+    Show(Named),
+    /// Say yes to a draft, or to the end of one, that somebody else asked for
+    Approve(Approve),
+    /// Say no to it
+    Decline(Reasoned),
+    /// Take back what you asked for
+    Withdraw(Seen),
+    /// Ask for the end of what is in force
+    Retire(Reasoned),
+}
+
+#[derive(Debug, clap::Args)]
+struct Propose {
+    /// What the file is
+    #[arg(value_parser = ["policy", "rules"])]
+    kind: String,
+    /// The file
+    file: PathBuf,
+    /// What it is for; at most 100 characters
+    #[arg(long, value_name = "TEXT")]
+    title: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// open, in-force, retiring, declined, withdrawn, retired or all
+    #[arg(long, value_name = "STATE")]
+    state: Option<String>,
+    /// policy or rules
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    limit: usize,
+}
+
+#[derive(Debug, clap::Args)]
+struct Named {
+    /// The draft's id, such as d-7k3m9q2x4a
+    id: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct Seen {
+    /// The draft's id
+    id: String,
+    /// The revision that you saw
+    #[arg(long, value_name = "N")]
+    revision: u64,
+}
+
+#[derive(Debug, clap::Args)]
+struct Approve {
+    #[command(flatten)]
+    seen: Seen,
+    /// What there is to say; at most 500 characters
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    comment: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct Reasoned {
+    #[command(flatten)]
+    seen: Seen,
+    /// Why; at most 500 characters
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let server = args.server.server()?;
+    let json = args.json;
+    let done = match &args.command {
+        Command::Propose(propose) => proposed(&server, propose, json).await,
+        Command::List(list) => listed(&server, list, json).await,
+        Command::Show(named) => {
+            let draft = server.get(&path(&named.id, "")).await;
+            draft.and_then(|draft| told(&draft, json))
+        }
+        Command::Approve(approve) => {
+            let said = ("approve", approve.comment.as_str());
+            decided(&server, &approve.seen, said, json).await
+        }
+        Command::Decline(decline) => {
+            let said = ("decline", decline.reason.as_str());
+            decided(&server, &decline.seen, said, json).await
+        }
+        Command::Withdraw(seen) => wished(&server, seen, "/withdraw", "", json).await,
+        Command::Retire(retire) => {
+            wished(&server, &retire.seen, "/retire", &retire.reason, json).await
+        }
+    };
+    match done {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => match error.downcast_ref::<Refusal>() {
+            Some(refusal) => {
+                remark(&format!("exeat: {refusal}{}", advice(&refusal.code)));
+                Ok(ExitCode::from(REFUSED))
+            }
+            None => Err(error),
+        },
+    }
+}
+
+/// What to do next.
+fn advice(code: &str) -> &'static str {
+    match code {
+        "stale" | "closed" => "\nLook at it as it is now: exeat draft show",
+        "absent" => "\nSee which there are: exeat draft list --state all",
+        _ => "",
+    }
+}
+
+fn path(id: &str, rest: &str) -> String {
+    format!("/api/v1/drafts/{}{rest}", segment(id))
+}
+
+async fn proposed(server: &Server, propose: &Propose, json: bool) -> anyhow::Result<()> {
+    let text = read(&propose.file)?;
+    let body = json!({"kind": propose.kind, "title": propose.title, "text": text});
+    let draft = server.post("/api/v1/drafts", &body).await?;
+    if json {
+        return print(&format!("{draft}\n"));
+    }
+    for warning in draft
+        .get("warnings")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let warning = warning.as_str().map(safe).unwrap_or_default();
+        remark(&format!("warning: {warning}"));
+    }
+    print(&format!(
+        "{} waits for somebody else of the role security: exeat draft approve {} --revision {}\n",
+        field(&draft, "id"),
+        field(&draft, "id"),
+        revision(&draft),
+    ))
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let named = || format!("{} cannot be read", path.display());
+    let file = std::fs::File::open(path).with_context(named)?;
+    let mut text = String::new();
+    file.take(TEXT as u64 + 1)
+        .read_to_string(&mut text)
+        .with_context(named)?;
+    if text.len() > TEXT {
+        bail!("{}: a draft has at most {TEXT} bytes", path.display());
+    }
+    Ok(text)
+}
+
+async fn decided(
+    server: &Server,
+    seen: &Seen,
+    (verdict, words): (&str, &str),
+    json: bool,
+) -> anyhow::Result<()> {
+    let said = json!({"verdict": verdict, "revision": seen.revision, "words": words});
+    let draft = server.post(&path(&seen.id, "/decisions"), &said).await?;
+    stands(&draft, json)
+}
+
+async fn wished(
+    server: &Server,
+    seen: &Seen,
+    rest: &str,
+    words: &str,
+    json: bool,
+) -> anyhow::Result<()> {
+    let wish = json!({"revision": seen.revision, "words": words});
+    let draft = server.post(&path(&seen.id, rest), &wish).await?;
+    stands(&draft, json)
+}
+
+fn stands(draft: &Value, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print(&format!("{draft}\n"));
+    }
+    let next = match draft.get("state").and_then(Value::as_str) {
+        Some("in-force") => " Pushes are decided by it from the next moment on.",
+        Some("retiring") => " It is in force until somebody else approves its end.",
+        _ => "",
+    };
+    let (id, state) = (field(draft, "id"), field(draft, "state"));
+    let revision = revision(draft);
+    print(&format!("{id} is {state}, revision {revision}.{next}\n"))
+}
+
+async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<()> {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let asked = list.state.as_deref();
+    for (name, value) in [
+        ("state", asked.filter(|state| *state != "all")),
+        ("kind", list.kind.as_deref()),
+    ] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    let living = |draft: &Value| {
+        let state = draft.get("state").and_then(Value::as_str);
+        asked.is_some() || matches!(state, Some("open" | "in-force" | "retiring"))
+    };
+    let mut found: Vec<Value> = Vec::new();
+    let mut cursor = String::new();
+    let more = loop {
+        let page = format!("/api/v1/drafts?limit=200&{query}{cursor}");
+        let page = server.get(&page).await?;
+        let drafts = page.get("drafts").and_then(Value::as_array);
+        let drafts = drafts.into_iter().flatten().filter(|draft| living(draft));
+        found.extend(drafts.cloned());
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) if found.len() < list.limit => cursor = format!("&cursor={}", segment(next)),
+            next => break next.is_some() || found.len() > list.limit,
+        }
+    };
+    found.truncate(list.limit);
+    if json {
+        return print(&format!("{}\n", json!({"drafts": found})));
+    }
+    if found.is_empty() {
+        return print("There is no such draft.\n");
+    }
+    let rows: Vec<[String; 6]> = found.iter().map(row).collect();
+    print(&table(
+        ["id", "kind", "state", "revision", "author", "title"],
+        &rows,
+    ))?;
+    if more {
+        remark("There are more: --limit COUNT shows them.");
+    }
+    Ok(())
+}
+
+fn row(draft: &Value) -> [String; 6] {
+    let state = field(draft, "state");
+    let in_force = matches!(state.as_str(), "in-force" | "retiring");
+    let effective = draft.get("effective").and_then(Value::as_bool);
+    let idle = match in_force && effective == Some(false) {
+        true => " (not used)",
+        false => "",
+    };
+    [
+        field(draft, "id"),
+        field(draft, "kind"),
+        format!("{state}{idle}"),
+        revision(draft),
+        field(draft, "author"),
+        field(draft, "title"),
+    ]
+}
+
+fn told(draft: &Value, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print(&format!("{draft}\n"));
+    }
+    let mut page = String::new();
+    for (name, key) in [
+        ("draft", "id"),
+        ("kind", "kind"),
+        ("title", "title"),
+        ("state", "state"),
+        ("author", "author"),
+        ("proposed", "created"),
+        ("digest", "digest"),
+    ] {
+        page.push_str(&format!("{name:<11}{}\n", field(draft, key)));
+    }
+    page.push_str(&format!("{:<11}{}\n", "revision", revision(draft)));
+    let flag = |key: &str| draft.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let used = if flag("effective") { "yes" } else { "no" };
+    page.push_str(&format!("{:<11}{used}\n", "decides"));
+    if field(draft, "state") == "open" && !flag("base_is_in_force") {
+        page.push_str("           what is in force has changed since it was proposed\n");
+    }
+    for step in draft
+        .get("steps")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let words = field(step, "words");
+        let words = match words.is_empty() {
+            true => String::new(),
+            false => format!(": {words}"),
+        };
+        page.push_str(&format!(
+            "{:<11}{} by {}{words}\n",
+            field(step, "deed"),
+            field(step, "at"),
+            field(step, "by"),
+        ));
+    }
+    page.push('\n');
+    let text = draft
+        .get("text")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    for line in text.lines() {
+        page.push_str(&format!("  {}\n", safe(line)));
+    }
+    print(&page)
+}
+
+fn revision(draft: &Value) -> String {
+    let revision = draft.get("revision").and_then(Value::as_u64);
+    revision.unwrap_or_default().to_string()
+}
+
+/// The text of a field, safe to print; empty where there is none.
+fn field(value: &Value, field: &str) -> String {
+    let text = value.get(field).and_then(Value::as_str);
+    text.map(safe).unwrap_or_default()
+}
