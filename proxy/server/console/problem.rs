@@ -1,6 +1,9 @@
 //! Errors of the API, in one form (RFC 9457): `application/problem+json`.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::rejection::{JsonRejection, QueryRejection},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,6 +104,18 @@ impl IntoResponse for Problem {
             );
         }
         response
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(error: JsonRejection) -> Self {
+        Self::bad(error.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(error: QueryRejection) -> Self {
+        Self::bad(error.body_text())
     }
 }
 

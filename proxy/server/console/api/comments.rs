@@ -79,7 +79,7 @@ pub async fn add(
     Path(id): Path<String>,
     new: Result<Json<NewComment>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Comment>), Problem> {
-    let Json(new) = new.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(new) = new?;
     let filed = seen(&rooms, &somebody, &id).await?;
     if !may_speak(&somebody, &filed, &rooms) {
         return Err(Problem::forbidden(

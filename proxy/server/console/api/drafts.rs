@@ -149,7 +149,7 @@ pub async fn list(
     somebody: Somebody,
     asked: Result<Query<AskedForDrafts>, QueryRejection>,
 ) -> Result<Json<Drafts>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(asked) = asked?;
     may_see(&somebody)?;
     if let Some(word) = &asked.kind {
         kind(word)?;
@@ -215,7 +215,7 @@ pub async fn propose(
     somebody: Somebody,
     proposal: Result<Json<Proposal>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Proposed>), Problem> {
-    let Json(proposal) = proposal.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(proposal) = proposal?;
     let now = rooms.now();
     let drafter = drafter(&somebody, now)?;
     let kind = kind(&proposal.kind)?;
@@ -255,7 +255,7 @@ pub async fn decide(
     Path(id): Path<String>,
     said: Result<Json<SaidOfDraft>, JsonRejection>,
 ) -> Result<Json<Draft>, Problem> {
-    let Json(said) = said.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(said) = said?;
     let deed = match said.verdict.as_str() {
         "approve" => Deed::Approve,
         "decline" => Deed::Decline,
@@ -280,7 +280,7 @@ pub async fn withdraw(
     Path(id): Path<String>,
     wish: Result<Json<WishForDraft>, JsonRejection>,
 ) -> Result<Json<Draft>, Problem> {
-    let Json(wish) = wish.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(wish) = wish?;
     let said = (wish.revision, wish.words.as_str());
     act_on(&rooms, &somebody, &id, Deed::Withdraw, said).await
 }
@@ -301,7 +301,7 @@ pub async fn retire(
     Path(id): Path<String>,
     wish: Result<Json<WishForDraft>, JsonRejection>,
 ) -> Result<Json<Draft>, Problem> {
-    let Json(wish) = wish.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(wish) = wish?;
     let said = (wish.revision, wish.words.as_str());
     act_on(&rooms, &somebody, &id, Deed::Retire, said).await
 }

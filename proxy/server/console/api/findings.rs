@@ -100,7 +100,7 @@ pub async fn decide(
     Path((id, finding)): Path<(String, String)>,
     said: Result<Json<SaidOfFinding>, JsonRejection>,
 ) -> Result<Json<FindingDecisions>, Problem> {
-    let Json(said) = said.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(said) = said?;
     let Some(judgement) = Judgement::from_word(&said.judgement) else {
         let known = Judgement::ALL.map(Judgement::as_str).join(", ");
         return Err(Problem::bad(format!("judgement is one of {known}")));

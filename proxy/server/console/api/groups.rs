@@ -13,7 +13,7 @@ use super::super::{
     problem::Problem,
     who::{Manager, Onlooker},
 };
-use super::people::{Asked, read};
+use super::people::Asked;
 use crate::people::{self, Done, time};
 
 /// Persons who are named together.
@@ -74,7 +74,7 @@ pub async fn list(
     _: Onlooker,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Groups>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(asked) = asked?;
     let (after, limit) = asked.page();
     let found = rooms.people().register().groups(&after, limit).await?;
     let is_full = found.len() == limit as usize;
@@ -98,7 +98,7 @@ pub async fn add(
     manager: Manager,
     new: Result<Json<NewGroup>, JsonRejection>,
 ) -> Result<(StatusCode, Json<GroupDone>), Problem> {
-    let Json(new) = read(new)?;
+    let Json(new) = new?;
     let added = manager
         .people
         .add_group(&new.name, new.about.as_deref(), &manager.actor)
@@ -138,7 +138,7 @@ pub async fn join(
     Path(name): Path<String>,
     member: Result<Json<Member>, JsonRejection>,
 ) -> Result<Json<GroupDone>, Problem> {
-    let Json(member) = read(member)?;
+    let Json(member) = member?;
     let done = manager.people.join(&name, &member.person, &manager.actor);
     let Done { now, changed } = done.await?;
     Ok(told(now, changed))
@@ -159,7 +159,7 @@ pub async fn leave(
     Path(name): Path<String>,
     member: Result<Json<Member>, JsonRejection>,
 ) -> Result<Json<GroupDone>, Problem> {
-    let Json(member) = read(member)?;
+    let Json(member) = member?;
     let done = manager.people.leave(&name, &member.person, &manager.actor);
     let Done { now, changed } = done.await?;
     Ok(told(now, changed))

@@ -83,7 +83,7 @@ pub async fn list(
     _: Onlooker,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Notices>, Problem> {
-    let Query(wanted) = wanted.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(wanted) = wanted?;
     let state = wanted.state.as_deref();
     if state.is_some_and(|state| !["waiting", "delivered", "dead"].contains(&state)) {
         return Err(Problem::bad("The state is waiting, delivered or dead."));

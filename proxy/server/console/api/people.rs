@@ -148,7 +148,7 @@ pub async fn list(
     _: Onlooker,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<People>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(asked) = asked?;
     let (after, limit) = asked.page();
     let found = rooms.people().register().persons(&after, limit).await?;
     let is_full = found.len() == limit as usize;
@@ -190,7 +190,7 @@ pub async fn add(
     manager: Manager,
     new: Result<Json<Newcomer>, JsonRejection>,
 ) -> Result<(StatusCode, Json<PersonDone>), Problem> {
-    let Json(new) = read(new)?;
+    let Json(new) = new?;
     let new = NewPerson {
         roles: grants(&new.roles)?,
         name: new.name,
@@ -220,7 +220,7 @@ pub async fn edit(
     Path(name): Path<String>,
     edited: Result<Json<Edited>, JsonRejection>,
 ) -> Result<Json<PersonDone>, Problem> {
-    let Json(edited) = read(edited)?;
+    let Json(edited) = edited?;
     let edit = Edit {
         display: edited.display,
         add_mails: edited.add_mails,
@@ -245,7 +245,7 @@ pub async fn change_roles(
     Path(name): Path<String>,
     roles: Result<Json<Roles>, JsonRejection>,
 ) -> Result<Json<PersonDone>, Problem> {
-    let Json(roles) = read(roles)?;
+    let Json(roles) = roles?;
     let (give, take) = (grants(&roles.add)?, grants(&roles.remove)?);
     let done = manager
         .people
@@ -268,7 +268,7 @@ pub async fn link(
     Path(name): Path<String>,
     link: Result<Json<Link>, JsonRejection>,
 ) -> Result<Json<PersonDone>, Problem> {
-    let Json(link) = read(link)?;
+    let Json(link) = link?;
     let account = account(&link)?;
     let login = link.login.as_deref();
     let done = manager.people.link(&name, &account, login, &manager.actor);
@@ -290,7 +290,7 @@ pub async fn unlink(
     Path(name): Path<String>,
     link: Result<Json<Link>, JsonRejection>,
 ) -> Result<Json<PersonDone>, Problem> {
-    let Json(link) = read(link)?;
+    let Json(link) = link?;
     let account = account(&link)?;
     let done = manager.people.unlink(&name, &account, &manager.actor);
     Ok(told(done.await?))
@@ -328,10 +328,6 @@ pub async fn enable(
 ) -> Result<Json<PersonDone>, Problem> {
     let done = manager.people.enable(&name, &manager.actor).await?;
     Ok(told(done))
-}
-
-pub(super) fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<Json<T>, Problem> {
-    body.map_err(|error| Problem::bad(error.body_text()))
 }
 
 fn grants(texts: &[String]) -> Result<Vec<RoleGrant>, Problem> {

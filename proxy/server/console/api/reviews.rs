@@ -111,7 +111,7 @@ pub async fn list(
     somebody: Somebody,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(asked) = asked?;
     if let Some(state) = &asked.state
         && Standing::from_word(state).is_none()
     {
@@ -215,7 +215,7 @@ pub async fn decide(
     Path(id): Path<String>,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<Json<Review>, Problem> {
-    let Json(said) = said.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(said) = said?;
     let verdict = match said.verdict.as_str() {
         "approve" => Verdict::Approve,
         "reject" => Verdict::Reject,

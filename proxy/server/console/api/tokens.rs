@@ -14,7 +14,6 @@ use super::super::{
     problem::Problem,
     who::{Manager, Onlooker},
 };
-use super::people::read;
 use crate::people::{self, Done, Lifetime, Scope, Scopes, time};
 
 /// Tokens of a page, unless asked otherwise, and at most.
@@ -106,7 +105,7 @@ pub async fn list(
     _: Onlooker,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Tokens>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(asked) = asked?;
     let limit = asked.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let after = asked.cursor.unwrap_or_default();
     let register = rooms.people().register();
@@ -137,7 +136,7 @@ pub async fn create(
     manager: Manager,
     new: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let Json(new) = read(new)?;
+    let Json(new) = new?;
     let bad = |error: people::FormError| Problem::bad(error.to_string());
     let scopes: Result<Vec<Scope>, _> = new.scopes.iter().map(|scope| scope.parse()).collect();
     let lifetime = match &new.expires {

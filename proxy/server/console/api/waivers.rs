@@ -98,7 +98,7 @@ pub async fn list(
     somebody: Somebody,
     asked: Result<Query<AskedForWaivers>, QueryRejection>,
 ) -> Result<Json<Waivers>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad(error.body_text()))?;
+    let Query(asked) = asked?;
     if !somebody.bearer.powers().may_somewhere(Right::SeeContext) {
         return Err(Problem::forbidden(
             "It takes a role that sees findings, and a token with the scope read.",
@@ -176,7 +176,7 @@ pub async fn revoke(
     Path(id): Path<String>,
     said: Result<Json<SaidOfWaiver>, JsonRejection>,
 ) -> Result<Json<Waiver>, Problem> {
-    let Json(said) = said.map_err(|error| Problem::bad(error.body_text()))?;
+    let Json(said) = said?;
     let waiver = seen(&rooms, &somebody, &id).await?;
     if !may(&rooms, &somebody, Right::DecideFinding, &waiver) {
         return Err(Problem::forbidden(
