@@ -8,11 +8,8 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::people::{print, remark, segment, table};
-use super::reach::{Refusal, Server, Whereabouts, shown as safe};
+use super::reach::{Server, Whereabouts, ended, shown as safe};
 use crate::drafts::TEXT;
-
-/// What a command exits with that the server does not do.
-const REFUSED: u8 = 1;
 
 /// Propose policies and rules, and put into force what others propose
 ///
@@ -137,16 +134,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             wished(&server, &retire.seen, "/retire", &retire.reason, json).await
         }
     };
-    match done {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => match error.downcast_ref::<Refusal>() {
-            Some(refusal) => {
-                remark(&format!("exeat: {refusal}{}", advice(&refusal.code)));
-                Ok(ExitCode::from(REFUSED))
-            }
-            None => Err(error),
-        },
-    }
+    ended(done.map(|()| ExitCode::SUCCESS), advice)
 }
 
 /// What to do next.
@@ -252,19 +240,8 @@ async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<()> 
         let state = draft.get("state").and_then(Value::as_str);
         asked.is_some() || matches!(state, Some("open" | "in-force" | "retiring"))
     };
-    let mut found: Vec<Value> = Vec::new();
-    let mut cursor = String::new();
-    let more = loop {
-        let page = format!("/api/v1/drafts?limit=200&{query}{cursor}");
-        let page = server.get(&page).await?;
-        let drafts = page.get("drafts").and_then(Value::as_array);
-        let drafts = drafts.into_iter().flatten().filter(|draft| living(draft));
-        found.extend(drafts.cloned());
-        match page.get("next").and_then(Value::as_str) {
-            Some(next) if found.len() < list.limit => cursor = format!("&cursor={}", segment(next)),
-            next => break next.is_some() || found.len() > list.limit,
-        }
-    };
+    let (mut found, more) = server.list("drafts", &query, list.limit, living).await?;
+    let more = more || found.len() > list.limit;
     found.truncate(list.limit);
     if json {
         return print(&format!("{}\n", json!({"drafts": found})));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,12 +21,18 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use super::people::{remark, segment};
 use crate::control;
 
 /// How long a step may take: to connect, to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// An answer is a page of a list at most.
 const ANSWER: usize = 16 * 1024 * 1024;
+
+/// What a command exits with that the server does not do.
+pub const REFUSED: u8 = 1;
+/// Most entries that the server gives on a page.
+const PAGE: usize = 200;
 
 /// Which server, and by what token. There is no option for the token itself: others on this machine read command lines.
 #[derive(Debug, clap::Args)]
@@ -184,6 +191,34 @@ impl Server {
         self.ask(Method::GET, path, None, None).await
     }
 
+    /// The first `limit` of a list that are `wanted`, page by page, and whether there may be more. `list` is the last part of
+    /// its path and what its pages call it.
+    ///
+    /// # Errors
+    /// As `get`.
+    pub async fn list(
+        &self,
+        list: &str,
+        query: &str,
+        limit: usize,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<(Vec<Value>, bool)> {
+        let mut found: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let most = limit.saturating_sub(found.len()).clamp(1, PAGE);
+            let path = format!("/api/v1/{list}?limit={most}&{query}{cursor}");
+            let page = self.get(&path).await?;
+            let each = page.get(list).and_then(Value::as_array);
+            let each = each.into_iter().flatten().filter(|one| wanted(one));
+            found.extend(each.cloned());
+            match page.get("next").and_then(Value::as_str) {
+                Some(next) if found.len() < limit => cursor = format!("&cursor={}", segment(next)),
+                next => return Ok((found, next.is_some())),
+            }
+        }
+    }
+
     /// Has something done. Where the answer is lost it is asked for once more, by a key under which the server does it once.
     ///
     /// # Errors
@@ -321,6 +356,27 @@ fn read(status: StatusCode, bytes: &[u8]) -> anyhow::Result<Value> {
         detail: shown(&text("detail")),
     }
     .into())
+}
+
+/// How a command ends that asked a server. What it refuses is told, with what to do next by its code.
+///
+/// # Errors
+/// With what failed, where nobody refused anything.
+pub fn ended(
+    done: anyhow::Result<ExitCode>,
+    advice: impl Fn(&str) -> &'static str,
+) -> anyhow::Result<ExitCode> {
+    let error = match done {
+        Ok(code) => return Ok(code),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<Refusal>() {
+        Some(refusal) => {
+            remark(&format!("exeat: {refusal}{}", advice(&refusal.code)));
+            Ok(ExitCode::from(REFUSED))
+        }
+        None => Err(error),
+    }
 }
 
 /// Text of somebody else, safe to print: letters and digits of any script, and ASCII that prints.

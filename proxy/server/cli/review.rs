@@ -10,10 +10,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::people::{print, remark, segment};
-use super::reach::{Refusal, Server, Whereabouts};
-
-/// What a command exits with that the server does not do.
-const REFUSED: u8 = 1;
+use super::reach::{REFUSED, Refusal, Server, Whereabouts, ended};
 
 /// See held pushes and decide on them, at the console of a server
 ///
@@ -134,16 +131,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         Command::Withdraw(named) => withdraw(&server, &named.id, args.json).await,
     };
-    match done {
-        Ok(code) => Ok(code),
-        Err(error) => match error.downcast_ref::<Refusal>() {
-            Some(refusal) => {
-                remark(&format!("exeat: {refusal}{}", advice(&refusal.code)));
-                Ok(ExitCode::from(REFUSED))
-            }
-            None => Err(error),
-        },
-    }
+    ended(done, advice)
 }
 
 /// What to do next.
@@ -178,21 +166,8 @@ async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<Exit
         }
     }
     let query = query.finish();
-    let mut found: Vec<Value> = Vec::new();
-    let mut cursor = String::new();
-    let more = loop {
-        let limit = (list.limit - found.len()).min(200);
-        let page = server
-            .get(&format!("/api/v1/reviews?limit={limit}&{query}{cursor}"))
-            .await?;
-        let reviews = page.get("reviews").and_then(Value::as_array);
-        found.extend(reviews.into_iter().flatten().cloned());
-        let next = page.get("next").and_then(Value::as_str);
-        match next {
-            Some(next) if found.len() < list.limit => cursor = format!("&cursor={}", segment(next)),
-            next => break next.is_some(),
-        }
-    };
+    let every = |_: &Value| true;
+    let (found, more) = server.list("reviews", &query, list.limit, every).await?;
     if json {
         print(&format!("{}\n", json!({"reviews": found})))?;
         return Ok(ExitCode::SUCCESS);

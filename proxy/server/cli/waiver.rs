@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::people::{print, remark, segment, table};
-use super::reach::{Refusal, Server, Whereabouts, shown as safe};
-
-/// What a command exits with that the server does not do.
-const REFUSED: u8 = 1;
+use super::reach::{Server, Whereabouts, ended, shown as safe};
 
 /// See which findings are waived, and end that
 ///
@@ -80,16 +77,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             waiver.and_then(|waiver| told(&waiver, args.json))
         }
     };
-    match done {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => match error.downcast_ref::<Refusal>() {
-            Some(refusal) => {
-                remark(&format!("exeat: {refusal}"));
-                Ok(ExitCode::from(REFUSED))
-            }
-            None => Err(error),
-        },
-    }
+    ended(done.map(|()| ExitCode::SUCCESS), |_| "")
 }
 
 fn path(id: &str, rest: &str) -> String {
@@ -110,20 +98,8 @@ async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<()> 
         }
     }
     let query = query.finish();
-    let mut found: Vec<Value> = Vec::new();
-    let mut cursor = String::new();
-    let more = loop {
-        let limit = (list.limit - found.len()).clamp(1, 200);
-        let page = server
-            .get(&format!("/api/v1/waivers?limit={limit}&{query}{cursor}"))
-            .await?;
-        let waivers = page.get("waivers").and_then(Value::as_array);
-        found.extend(waivers.into_iter().flatten().cloned());
-        match page.get("next").and_then(Value::as_str) {
-            Some(next) if found.len() < list.limit => cursor = format!("&cursor={}", segment(next)),
-            next => break next.is_some(),
-        }
-    };
+    let every = |_: &Value| true;
+    let (found, more) = server.list("waivers", &query, list.limit, every).await?;
     if json {
         return print(&format!("{}\n", json!({"waivers": found})));
     }
