@@ -195,14 +195,30 @@ fn row_42_the_same_push_at_the_same_time_is_held_once() {
     let (first, second) = thread::scope(|scope| {
         let first = scope.spawn(|| scene.push(&[]));
         gate.await_reached();
-        let second = scene.push(&[]);
+        // It waits for the case that the other is about to open.
+        let second = scope.spawn(|| scene.push(&[]));
+        let waits = || scene.house.world.server().log().contains("waits for it");
+        await_until("the second does not come", || {
+            second.is_finished() || waits()
+        });
         gate.open();
-        (joined(first), second)
+        (joined(first), joined(second))
     });
     assert_eq!((first.status, second.status), (1, 1), "{first}{second}");
     let id = case_id(&second);
     assert!(first.stderr.contains(&id), "{first}");
     assert_eq!(scene.kept(), [format!("{id}.pack")]);
+    // Both are on record with the case that there is.
+    let records = scene.house.exeat("audit list --format jsonl").ok().stdout;
+    let held = records
+        .lines()
+        .filter(|line| line.contains("\"verdict\":\"hold\""));
+    let held: Vec<&str> = held.collect();
+    assert_eq!(held.len(), 2, "{records}");
+    for line in held {
+        let case = format!("\"subject\":\"{id}\"");
+        assert!(line.contains(&case), "{case}: {line}");
+    }
     scene.approve(&id);
     scene.push(&[]).ok();
     assert_eq!(scene.upstream(), scene.head());

@@ -28,7 +28,7 @@ use crate::{
     policy::{self, Disposition, Stopped, Verdict},
     quarantine,
     review::{
-        self, Basis, Bound, Filed, Grant, Held, Instead, NewCase, Pusher, State, Terms,
+        self, Basis, Bound, Filed, Grant, Held, Instead, NewCase, Pusher, State, Terms, Turn,
         binding::Update,
     },
 };
@@ -41,7 +41,7 @@ pub enum Seat {
     /// It was approved, and this is the leave.
     Granted(Grant),
     /// It is new here.
-    New(Box<NewCase>),
+    New(Box<NewCase>, Turn),
     /// It has a case, which is not decided, or is used by another at this moment.
     Waits(Box<Filed>),
     /// Somebody has said no to this very push.
@@ -75,8 +75,9 @@ impl Pushes {
 
     async fn seat(&self, order: &Order, new: NewCase) -> Result<Seat, review::Error> {
         let now = people::now();
+        let turn = self.desk.turn(&new.binding).await;
         let Some(filed) = self.desk.latest(&new.binding).await? else {
-            return Ok(self.new_seat(new));
+            return Ok(self.new_seat(new, turn));
         };
         match filed.case.state {
             State::Approved if filed.covers(&new) => {
@@ -97,14 +98,14 @@ impl Pushes {
             }
             State::Open | State::Forwarding => Ok(Seat::Waits(Box::new(filed))),
             State::Rejected if now < filed.case.expires => Ok(Seat::Rejected(Box::new(filed))),
-            State::Sent | State::Unknown | State::Rejected => Ok(self.new_seat(new)),
-            State::Withdrawn | State::Expired | State::Superseded => Ok(self.new_seat(new)),
+            State::Sent | State::Unknown | State::Rejected => Ok(self.new_seat(new, turn)),
+            State::Withdrawn | State::Expired | State::Superseded => Ok(self.new_seat(new, turn)),
         }
     }
 
-    fn new_seat(&self, new: NewCase) -> Seat {
+    fn new_seat(&self, new: NewCase, turn: Turn) -> Seat {
         match self.quarantine.can_hold() {
-            true => Seat::New(Box::new(new)),
+            true => Seat::New(Box::new(new), turn),
             false => Seat::Shut,
         }
     }
@@ -123,8 +124,9 @@ impl Pushes {
     ) -> Result<(), Fault> {
         let Work { report, mut pack } = work;
         let (told, filed) = match seat {
-            Seat::New(new) => {
+            Seat::New(new, turn) => {
                 let filed = self.keep(order, *new, pack.take()).await?;
+                drop(turn);
                 let told = message::held(order, &report, stopped, &filed);
                 // Whether it waits is nothing that a refused push would tell.
                 if let Some(shown) = self.told_again_and_again(order) {
@@ -198,7 +200,7 @@ impl Pushes {
                 self.make_way(order, &filed.case.pusher).await;
                 Ok(filed)
             }
-            // The same push came twice at once.
+            // Never while this push has the turn.
             Ok(Held::Already(filed)) => {
                 self.forget(&new.id).await;
                 Ok(filed)
@@ -290,7 +292,7 @@ impl Seat {
     pub fn case(&self) -> Option<&str> {
         match self {
             Self::Granted(grant) => Some(grant.case()),
-            Self::New(new) => Some(&new.id),
+            Self::New(new, _) => Some(&new.id),
             Self::Waits(filed) | Self::Rejected(filed) => Some(&filed.case.id),
             Self::None | Self::Shut => None,
         }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
 use super::filed::{Filed, NewCase, json, refs_of, signed};
 use super::telling;
+use super::turn::{Turn, Turns};
 use super::{Basis, Millis};
 use crate::audit::{self, Audit, Fate};
 use crate::store::{self, CaseFilter, Change, Store};
@@ -42,6 +43,7 @@ struct Inner {
     audit: Audit,
     times: RwLock<Times>,
     changes: watch::Sender<u64>,
+    turns: Arc<Turns>,
 }
 
 /// Leave to send one push once. It is given out by the desk alone, and ends with `Desk::ended`.
@@ -118,6 +120,7 @@ impl Desk {
             audit,
             times: RwLock::new(times),
             changes: watch::channel(0).0,
+            turns: Arc::default(),
         }))
     }
 
@@ -139,6 +142,12 @@ impl Desk {
     /// Wakes up whenever any case has changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// Waits until no other push with this binding is being seated. Whoever asks what becomes of a push, and may open its case,
+    /// has the turn until it is open: so what is on record of the push names the case that it has.
+    pub async fn turn(&self, binding: &str) -> Turn {
+        self.0.turns.of(binding).await
     }
 
     /// Opens a case. Where the same push waits already, that case it is.

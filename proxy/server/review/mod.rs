@@ -12,6 +12,7 @@ mod filed;
 mod judgement;
 mod telling;
 mod terms;
+mod turn;
 pub mod waiver;
 
 pub use self::binding::Bound;
@@ -21,6 +22,7 @@ pub use self::desk::{Desk, Error, Fallen, Grant, Held, Instead, Reviewer, Saying
 pub use self::filed::{Filed, NewCase};
 pub use self::judgement::{Judged, Judgement};
 pub use self::terms::{Basis, Terms};
+pub use self::turn::Turn;
 pub use self::waiver::{InForce, Waiver};
 
 /// Milliseconds since 1970 in UTC.
