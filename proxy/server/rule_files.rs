@@ -170,6 +170,7 @@ mod tests {
             files: vec![RuleFile::File(folder.join("ours.toml"))],
             watch: true,
             drafts: false,
+            checksums: true,
             overrides: Vec::new(),
         }
     }

@@ -19,6 +19,7 @@ mod finder;
 mod format;
 #[doc(hidden)]
 pub mod fuzz_targets;
+pub mod judges;
 mod overrides;
 mod plan;
 mod prefilter;

@@ -17,7 +17,7 @@ const IDLE: [&str; 5] = [
     "betterleaksMinVersion",
 ];
 /// The order of the keys that have a place of their own; others follow by name.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 26] = [
     "title",
     "id",
     "description",
@@ -32,6 +32,9 @@ const ORDER: [&str; 23] = [
     "severity",
     "confidence",
     "validator",
+    "judge",
+    "block_from",
+    "review_from",
     "references",
     "remedy",
     "examples",

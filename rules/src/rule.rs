@@ -31,6 +31,12 @@ pub struct Rule {
     pub entropy: Option<f64>,
     /// Name of the built-in check that the secret must pass.
     pub validator: Option<String>,
+    /// Name of the judge that says how certain it is that the secret is one.
+    pub judge: Option<String>,
+    /// From this certainty on, in percent, a judged find leads to the rule's action.
+    pub block_from: u8,
+    /// From this certainty on a judged find leads to a review at most; below it is none.
+    pub review_from: u8,
     /// Loaded, but reports nothing: it is a part of other rules, or nothing at all.
     pub skip_report: bool,
     /// Rules that must match nearby for a match of this one to count.

@@ -118,7 +118,7 @@ impl<'a> Findings<'a> {
             .collect();
         let mut hits: BTreeMap<ObjectId, Vec<&ObjectHit>> = BTreeMap::new();
         for hit in self.hits {
-            let action = self.shared.rules.rule(hit.hit.found.rule).action;
+            let action = self.shared.rules.action(&hit.hit.found);
             if blobs.contains(&hit.id) && spares(action) {
                 hits.entry(hit.id).or_default().push(hit);
             }

@@ -72,6 +72,8 @@ impl Finding {
                 Part::File => hit.first_line,
                 _ => place.line,
             },
+            action: rules.action(&hit.found),
+            confidence: rules.confidence(&hit.found),
             ..Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
         }
     }

@@ -185,7 +185,7 @@ impl Gathered {
 /// hides nothing, and it does not matter which batch is done first.
 fn keep_strongest(hits: &mut Vec<ObjectHit>, shared: &Shared) {
     let weight = |hit: &ObjectHit| {
-        let mut action = shared.rules.rule(hit.hit.found.rule).action;
+        let mut action = shared.rules.action(&hit.hit.found);
         if hit.hit.found.is_hidden() {
             action = action.min(Action::Review);
         }

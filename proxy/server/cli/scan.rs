@@ -89,6 +89,9 @@ pub struct Args {
     /// Configuration file whose rules, overrides and limits are used, and what it asks of authors, sign-offs and signatures
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Find tokens whose checksum does not hold as well, as `[rules] checksums = false` does
+    #[arg(long)]
+    no_checksums: bool,
     /// Ask of commits and tags what this upstream of the configuration asks, not what [identity] does
     #[arg(long, value_name = "NAME", requires = "config")]
     upstream: Option<String>,
@@ -160,8 +163,9 @@ struct Scan {
 }
 
 impl Scan {
-    fn new(config: Option<&std::path::Path>) -> anyhow::Result<Self> {
-        let (config, _) = Config::load(config, config::environment_at_home())?;
+    fn new(config: Option<&std::path::Path>, checksums: bool) -> anyhow::Result<Self> {
+        let (mut config, _) = Config::load(config, config::environment_at_home())?;
+        config.rules.checksums &= checksums;
         Ok(Self {
             rules: Arc::new(rule_files::compile(&config.rules)?.rules),
             key: key::fingerprint_key()?,
@@ -201,7 +205,7 @@ pub fn of_push(
     baseline: Option<&std::path::Path>,
     remote: Option<&str>,
 ) -> anyhow::Result<u8> {
-    let mut scan = Scan::new(config)?;
+    let mut scan = Scan::new(config, true)?;
     scan.demands = people::demands(people::at(&scan.config, remote), None);
     let baseline = baseline.map(baseline::Baseline::read).transpose()?;
     let mut printer =
@@ -211,7 +215,7 @@ pub fn of_push(
 }
 
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut scan = Scan::new(args.config.as_deref())?;
+    let mut scan = Scan::new(args.config.as_deref(), !args.no_checksums)?;
     scan.strength = excused::strength(args.allow_comments);
     let asked = match &args.upstream {
         Some(name) => people::of_upstream(&scan.config, name)?,

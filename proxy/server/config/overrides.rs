@@ -57,6 +57,10 @@ impl Rules {
     /// # Errors
     /// When no rule has an id that is overridden; each with its place and the nearest id.
     pub fn override_in(&self, rules: RuleSet) -> Result<RuleSet, Error> {
+        let rules = match self.checksums {
+            true => rules,
+            false => rules.without_checksums(),
+        };
         let ids: Vec<String> = rules.rules().iter().map(|rule| rule.id.clone()).collect();
         rules.with_overrides(&self.wanted()).map_err(|unknown| {
             let of_unknown = self

@@ -14,6 +14,8 @@ pub struct Rules {
     pub watch: bool,
     /// Whether rules that two people put into force in the database are looked for as well. Default: no.
     pub drafts: bool,
+    /// Whether a token must have the checksum that its vendor puts into it. Default: yes.
+    pub checksums: bool,
     /// What is overridden of single rules, sorted by id. Default: nothing.
     pub overrides: Vec<Overriding>,
 }
@@ -32,12 +34,14 @@ impl Rules {
         let files = files(&mut section).unwrap_or_else(|| vec![RuleFile::Builtin]);
         let watch = section.flag("watch").unwrap_or(true);
         let drafts = section.flag("drafts").unwrap_or(false);
+        let checksums = section.flag("checksums").unwrap_or(true);
         let overrides = overrides::read(section.section("override"));
         section.finish();
         Self {
             files,
             watch,
             drafts,
+            checksums,
             overrides,
         }
     }

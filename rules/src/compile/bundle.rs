@@ -230,6 +230,12 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
     }
     to.entropy = from.entropy.or(to.entropy);
     to.validator = from.validator.or(to.validator.take());
+    if from.judge.is_some() {
+        to.judge = from.judge;
+    }
+    if own.given.tiers {
+        (to.block_from, to.review_from) = (from.block_from, from.review_from);
+    }
     to.remedy = from.remedy.or(to.remedy.take());
     if own.given.action {
         to.action = from.action;

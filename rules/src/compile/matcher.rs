@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::{self, Regex};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::lazy::Lazy;
 use super::{Error as CompileError, FileList, Loaded, rule_error};
@@ -12,6 +12,7 @@ use crate::allowlist::Allowlist;
 use crate::filter::{Error, Filter, Residue};
 use crate::finder::Finder;
 use crate::format::{AllowlistText, Located, RuleText};
+use crate::judges::Judging;
 use crate::plan::{Plan, plan};
 use crate::printable::printable;
 use crate::probe::Probe;
@@ -36,6 +37,7 @@ pub(crate) struct Matcher {
     pub(crate) secret_group: usize,
     pub(crate) entropy: Option<f64>,
     pub(crate) validator: Option<fn(&[u8]) -> bool>,
+    pub(crate) judge: Option<Judging>,
     pub(crate) allowlists: Vec<Arc<Allowlist>>,
     pub(crate) filters: Vec<Arc<Expression>>,
     /// Of which nothing depends on content.
@@ -127,11 +129,13 @@ impl Matcher {
             regex(&[path])
                 .map_err(|reason| rule_error(rule, text.path_line, format!("path: {reason}")))
         });
+        let mut judge = None;
         let search = match &rule.regex {
             Some(pattern) => {
                 let wrong = |reason| rule_error(rule, text.regex_line, format!("regex: {reason}"));
                 let pattern = dialect::parse(pattern).map_err(|error| wrong(error.to_string()))?;
                 let (search, openings) = Search::compile(rule, &pattern).map_err(wrong)?;
+                judge = Judging::of(rule, group_named("name", &pattern));
                 let is_kept = is_part || !rule.skip_report;
                 if !is_kept {
                     search.force().map_err(|reason| wrong(reason.to_owned()))?;
@@ -155,6 +159,7 @@ impl Matcher {
                 .as_deref()
                 .and_then(validators::find)
                 .map(|validator| validator.check),
+            judge,
             allowlists: Vec::new(),
             filters: Vec::new(),
             prefilters: Vec::new(),
@@ -301,6 +306,21 @@ pub(super) fn allowlist(
         stopwords,
         imported: text.imported,
     })
+}
+
+/// The number of the group of this name. The recursion is bounded by the nesting limit of the parser.
+fn group_named(name: &str, hir: &Hir) -> Option<usize> {
+    match hir.kind() {
+        HirKind::Capture(group) => match group.name.as_deref() == Some(name) {
+            true => usize::try_from(group.index).ok(),
+            false => group_named(name, &group.sub),
+        },
+        HirKind::Repetition(repeated) => group_named(name, &repeated.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().find_map(|part| group_named(name, part))
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+    }
 }
 
 /// A regex that finds what any of the patterns does.

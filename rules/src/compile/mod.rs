@@ -16,7 +16,7 @@ use crate::filter::ByPlace;
 use crate::format::{self, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
-use crate::{Match, Rule, RuleIndex, Source, builtin, version};
+use crate::{Action, Confidence, Match, Rule, RuleIndex, Source, builtin, judges, version};
 use bundle::{Bundle, BundleList, InFile};
 pub use by_name::PathRules;
 use matcher::Expression;
@@ -273,6 +273,28 @@ impl RuleSet {
     /// If `index` is not of this set.
     pub fn rule(&self, index: RuleIndex) -> &Rule {
         &self.rules[index]
+    }
+
+    /// What a match leads to: its rule's action, and of one that a judge is less certain of a review at most.
+    pub fn action(&self, found: &Match) -> Action {
+        let rule = self.rule(found.rule);
+        match found.certainty {
+            Some(certainty) if certainty < rule.block_from => rule.action.min(Action::Review),
+            _ => rule.action,
+        }
+    }
+
+    /// How sure a match is: what its judge says, if its rule has one and nobody has overridden it, else what its rule says.
+    pub fn confidence(&self, found: &Match) -> Confidence {
+        let rule = self.rule(found.rule);
+        match found.certainty {
+            Some(certainty) if rule.overridden.confidence.is_none() => match certainty {
+                certainty if certainty >= rule.block_from => Confidence::High,
+                judges::MEDIUM_FROM.. => Confidence::Medium,
+                _ => Confidence::Low,
+            },
+            _ => rule.confidence,
+        }
     }
 
     /// Whether the rule has to read whole texts because no keyword is part of all that it matches.

@@ -71,6 +71,8 @@ pub struct Match {
     pub(crate) residues: Vec<(u16, Residue)>,
     /// An imported allowlist excuses it for a word in the secret.
     pub(crate) by_word: bool,
+    /// How certain the rule's judge is, in percent; nothing of a rule without one.
+    pub certainty: Option<u8>,
 }
 
 impl Match {
@@ -487,7 +489,7 @@ impl<'r> Run<'r> {
 }
 
 /// What a capture group matched; group 0 is the whole match.
-fn group(slots: &[Option<NonMaxUsize>], index: usize) -> Option<Range<usize>> {
+pub(crate) fn group(slots: &[Option<NonMaxUsize>], index: usize) -> Option<Range<usize>> {
     let start = slots.get(index * 2).copied().flatten()?;
     let end = slots.get(index * 2 + 1).copied().flatten()?;
     Some(start.get()..end.get())
@@ -508,6 +510,10 @@ impl Matcher {
         if self.validator.is_some_and(|check| !check(bytes)) {
             return None;
         }
+        let certainty = match &self.judge {
+            Some(judging) => Some(judging.certainty(text, &span, &secret, slots)?),
+            None => None,
+        };
         let mut depends = Vec::new();
         let mut by_word = false;
         for (at, list) in self.allowlists.iter().enumerate() {
@@ -544,6 +550,7 @@ impl Matcher {
             depends,
             residues,
             by_word,
+            certainty,
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use regex_automata::util::primitives::NonMaxUsize;
+
 use super::{Match, Run, Scratch, group};
 use crate::allowlist::Content;
 use crate::compile::Matcher;
@@ -49,6 +51,8 @@ pub enum Dropped {
     Entropy(f64),
     /// The built-in check of this name says no.
     Validator(String),
+    /// The judge of this name is certain to so many percent, which is too little.
+    Judge(String, u8),
     /// The allowlist at this position excuses it, counted from 1: the rule's own first, then those of files.
     Allowlist(usize),
     /// Rules that it requires do not all match nearby.
@@ -91,7 +95,7 @@ impl RuleSet {
                 tried.push(Tried {
                     // One byte again and again has minus nothing.
                     entropy: shannon(bytes).abs(),
-                    found: found.ok_or_else(|| matcher.dropped(text, &span, &secret, rule)),
+                    found: found.ok_or_else(|| matcher.dropped(text, &span, &secret, slots, rule)),
                     span,
                     secret,
                 });
@@ -140,6 +144,7 @@ impl Matcher {
         text: &[u8],
         span: &Range<usize>,
         secret: &Range<usize>,
+        slots: &[Option<NonMaxUsize>],
         rule: &crate::Rule,
     ) -> Dropped {
         let bytes = text.get(secret.clone()).unwrap_or_default();
@@ -150,6 +155,12 @@ impl Matcher {
         }
         if self.validator.is_some_and(|check| !check(bytes)) {
             return Dropped::Validator(rule.validator.clone().unwrap_or_default());
+        }
+        if let Some(judging) = &self.judge {
+            let certainty = judging.raw(text, span, secret, slots);
+            if !judging.suffices(certainty) {
+                return Dropped::Judge(rule.judge.clone().unwrap_or_default(), certainty);
+            }
         }
         let excuses = |list: &std::sync::Arc<crate::allowlist::Allowlist>| {
             let content = list.content(text, span, secret);

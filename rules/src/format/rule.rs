@@ -4,7 +4,7 @@ use super::allowlist::{self, AllowlistText};
 use super::table::{Key, Table};
 use super::{Error, Located, Warning};
 use crate::printable::one_line;
-use crate::{Action, Confidence, Origin, Override, Required, Rule, Severity, validators};
+use crate::{Action, Confidence, Origin, Override, Required, Rule, Severity, judges, validators};
 
 #[derive(Debug)]
 pub(crate) struct RuleText {
@@ -27,6 +27,8 @@ pub(crate) struct Given {
     pub(crate) action: bool,
     pub(crate) severity: bool,
     pub(crate) confidence: bool,
+    /// From which certainty on a find leads to what.
+    pub(crate) tiers: bool,
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -46,6 +48,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::known("severity"),
     Key::known("confidence"),
     Key::known("validator"),
+    Key::known("judge"),
+    Key::known("block_from"),
+    Key::known("review_from"),
     Key::known("references"),
     Key::known("remedy"),
     Key::known("examples"),
@@ -87,6 +92,8 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             action: table.text("action")?.is_some(),
             severity: table.text("severity")?.is_some(),
             confidence: table.text("confidence")?.is_some(),
+            tiers: table.integer("block_from")?.is_some()
+                || table.integer("review_from")?.is_some(),
         },
         imported: true,
         prefilter: table.block("prefilter")?,
@@ -119,6 +126,9 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                 .map(|entropy| entropy.value)
                 .filter(|entropy| *entropy > 0.0),
             validator: validator(table)?,
+            judge: judge(table)?,
+            block_from: percent(table, "block_from")?.unwrap_or(judges::BLOCK_FROM),
+            review_from: percent(table, "review_from")?.unwrap_or(judges::REVIEW_FROM),
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
             required: values(required),
             remedy: table.text("remedy")?.map(|text| one_line(&text.value)),
@@ -201,6 +211,29 @@ fn validator(table: &Table<'_, '_>) -> Result<Option<String>, Error> {
         return Err(table.invalid(name.line, &reason));
     }
     Ok(Some(name.value))
+}
+
+fn judge(table: &Table<'_, '_>) -> Result<Option<String>, Error> {
+    let Some(name) = table.text("judge")? else {
+        return Ok(None);
+    };
+    if judges::find(&name.value).is_none() {
+        let names: Vec<_> = judges::ALL.iter().map(|judge| judge.name).collect();
+        let reason = format!("\"judge\" must be one of {}", names.join(", "));
+        return Err(table.invalid(name.line, &reason));
+    }
+    Ok(Some(name.value))
+}
+
+/// A certainty; one above 100 is never reached, which says what 101 is for.
+fn percent(table: &Table<'_, '_>, key: &str) -> Result<Option<u8>, Error> {
+    let Some(number) = table.integer(key)? else {
+        return Ok(None);
+    };
+    match u8::try_from(number.value) {
+        Ok(percent @ 1..=101) => Ok(Some(percent)),
+        _ => Err(table.invalid(number.line, &format!("\"{key}\" must be from 1 to 101"))),
+    }
 }
 
 fn references(table: &Table<'_, '_>) -> Result<Vec<String>, Error> {

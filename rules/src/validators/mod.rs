@@ -19,6 +19,8 @@ pub struct Validator {
     /// What it asks of the secret, in one line.
     pub about: &'static str,
     pub check: fn(&[u8]) -> bool,
+    /// It reckons a checksum that the vendor puts into the token, and nothing else of it: what it says no to looks like a token.
+    pub is_checksum: bool,
 }
 
 /// Every validator.
@@ -27,36 +29,43 @@ pub const ALL: &[Validator] = &[
         name: "github",
         about: "a ghp_ gho_ ghu_ ghs_ ghr_ token with a right checksum",
         check: github::is_token,
+        is_checksum: true,
     },
     Validator {
         name: "exeat-token",
         about: "an exeat_ token with a right checksum",
         check: exeat::is_token,
+        is_checksum: true,
     },
     Validator {
         name: "jwt",
         about: "a JSON Web Token whose header is JSON with an alg",
         check: jwt::is_token,
+        is_checksum: false,
     },
     Validator {
         name: "pem",
         about: "an armoured private-key block with a plausible body",
         check: pem::is_private_key,
+        is_checksum: false,
     },
     Validator {
         name: "luhn",
         about: "12 to 19 digits with a right Luhn check digit",
         check: is_luhn,
+        is_checksum: false,
     },
     Validator {
         name: "aws-key-id",
         about: "AKIA, ASIA, ABIA, ACCA or A3T. and 16 characters of base32",
         check: is_aws_key_id,
+        is_checksum: false,
     },
     Validator {
         name: "not-placeholder",
         about: "not a stand-in such as changeme, xxxx, <token> or ${TOKEN}",
         check: placeholder::is_real,
+        is_checksum: false,
     },
 ];
 

@@ -110,6 +110,11 @@ fn describe(
         let about = exeat_rules::validators::find(name).map_or("", |validator| validator.about);
         field("validator", format!("{name}: {about}"))?;
     }
+    if let Some(name) = &rule.judge {
+        let about = exeat_rules::judges::find(name).map_or("", |judge| judge.about);
+        field("judge", format!("{name}: {about}"))?;
+        field("tiers", tiers(rule))?;
+    }
     if let Some(facts) = rules.facts(index) {
         for number in 1..=facts.allowlists.len() {
             field(
@@ -241,4 +246,18 @@ fn shown(rules: &RuleSet, index: usize, example: &str) -> String {
 /// Further lines below the first.
 fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n                ")
+}
+
+/// From which certainty on a judged find leads to what.
+fn tiers(rule: &Rule) -> String {
+    let Rule {
+        block_from,
+        review_from,
+        action,
+        ..
+    } = rule;
+    match action.min(&Action::Review) {
+        mild if mild == action => format!("from {review_from} % certain on {action}"),
+        mild => format!("from {review_from} % certain on {mild}, from {block_from} % on {action}"),
+    }
 }

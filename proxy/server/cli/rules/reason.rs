@@ -92,6 +92,10 @@ fn told(
         },
         Err(Dropped::Entropy(least)) => (false, format!("entropy {:.2} <= {least}", tried.entropy)),
         Err(Dropped::Validator(name)) => (false, format!("validator {name} says no")),
+        Err(Dropped::Judge(name, certainty)) => (
+            false,
+            format!("judge {name}: {certainty} % certain, which is too little"),
+        ),
         Err(Dropped::Allowlist(number)) => (
             false,
             format!("allowlist {number} {}", excuse(rules, index, *number)),

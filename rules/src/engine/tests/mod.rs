@@ -2,6 +2,7 @@
 
 mod extend;
 mod hidden;
+mod judged;
 mod linear;
 mod plain;
 mod real_files;

@@ -226,6 +226,7 @@ fn by_definition(rules: &RuleSet, text: &[u8]) -> Vec<Match> {
             });
             if is_met {
                 matches.push(Match {
+                    certainty: None,
                     rule,
                     span: start..end,
                     secret: start..end,
