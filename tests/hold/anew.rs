@@ -92,6 +92,41 @@ fn milder_stands() {
     });
 }
 
+/// A rule of the policy that holds every push to the branch.
+const RULE: &str =
+    "[[rule]]\nname = \"asked\"\nref = \"refs/heads/main\"\ndo = \"review\"\napprovers = 1\n";
+
+#[test]
+fn another_rule_of_the_same_name_is_another_ground() {
+    let scene = Scene::new();
+    let file = scene.house.world.place("policy").join("policy.toml");
+    let policy = |text: String| {
+        std::fs::write(&file, text).unwrap();
+        let words = "block = \"hold\"";
+        let files = format!("{words}\nfiles = [\"{}\"]", file.display());
+        reload(&scene, |before| match before.contains(&files) {
+            true => before.to_owned(),
+            false => before.replace(words, &files),
+        });
+    };
+    policy(RULE.to_owned());
+    scene.commit(1);
+    let id = case_id(&scene.push(&[]));
+    scene.approve(&id);
+    // It holds for more now: that is not what was approved.
+    policy(RULE.replace("heads/main", "**"));
+    let told = scene.push(&[]);
+    assert!(told.stderr.contains("held for review still"), "{told}");
+    assert_eq!(scene.case(&id)["state"], "open");
+    scene.approve(&id);
+    // It moved, has a comment, and leaves out what is so without it.
+    let rule = RULE.replace("heads/main", "**");
+    policy(format!("# Why.\n\n{}", rule.replace("approvers = 1\n", "")));
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    assert_eq!(scene.case(&id)["state"], "sent");
+}
+
 #[test]
 fn where_nothing_may_be_pushed_any_more_an_approval_lets_nothing_go() {
     let scene = Scene::new();

@@ -3,6 +3,7 @@
 mod condition;
 pub mod explain;
 pub mod file;
+mod meaning;
 mod outlook;
 mod rulebook;
 
@@ -120,6 +121,9 @@ pub struct Decider {
     pub file: Arc<str>,
     /// Of the key that decided, counted from 1.
     pub line: usize,
+    /// Of [`Rule::meaning`].
+    #[serde(skip)]
+    pub meaning: String,
 }
 
 /// What a reason rests on.
@@ -250,6 +254,7 @@ fn decider(book: &Rulebook, by: Option<Source>) -> Option<Decider> {
         name: Arc::clone(&rule.name),
         file: Arc::clone(&rule.file),
         line: source.line,
+        meaning: rule.meaning(),
     })
 }
 

@@ -376,7 +376,8 @@ fn basis(report: &Report, stopped: &Stopped) -> Basis {
         let by = reason.by.as_ref()?;
         let is_stopping = reason.disposition >= Disposition::Hold;
         let ground = format!("{:?}", reason.ground);
-        is_stopping.then(|| hashed(&["asked".into(), ground, by.name.to_string()]))
+        // Another rule of the same name is another ground.
+        is_stopping.then(|| hashed(&["asked".into(), ground, by.meaning.clone()]))
     });
     Basis::new(findings.chain(unread).chain(asked))
 }
