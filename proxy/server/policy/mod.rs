@@ -144,11 +144,6 @@ pub enum Ground {
 }
 
 impl Cleared {
-    /// What was found and let go.
-    pub fn reasons(&self) -> &[Reason] {
-        &self.reasons
-    }
-
     /// Whether the pusher is to be told of findings that did not stop the push.
     pub fn warns(&self) -> bool {
         self.reasons

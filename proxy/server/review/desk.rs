@@ -10,11 +10,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use super::Millis;
 use super::case::{Case, Decision, Deed, Ending, Pusher, Refused, State, Verdict};
 use super::filed::{Filed, NewCase, json, refs_of, signed};
 use super::telling;
 use super::turn::{Turn, Turns};
-use super::{Basis, Millis};
 use crate::audit::{self, Audit, Fate};
 use crate::store::{self, CaseFilter, Change, Store};
 pub use judging::Saying;
@@ -51,24 +51,12 @@ struct Inner {
 #[must_use]
 pub struct Grant {
     case: String,
-    binding: String,
-    basis: Basis,
 }
 
 impl Grant {
     /// The id of the case whose approval it is.
     pub fn case(&self) -> &str {
         &self.case
-    }
-
-    /// What exactly may go.
-    pub fn binding(&self) -> &str {
-        &self.binding
-    }
-
-    /// What stood against it when it was approved.
-    pub fn basis(&self) -> &Basis {
-        &self.basis
     }
 }
 
@@ -348,8 +336,6 @@ impl Desk {
         {
             Ok(filed) => Ok(Some(Grant {
                 case: filed.case.id,
-                binding: filed.binding,
-                basis: filed.basis,
             })),
             // Somebody else was faster, or its time has just ended.
             Err(Error::Audit(audit::Error::Stale) | Error::Refused(_)) => Ok(None),
@@ -477,14 +463,9 @@ impl Desk {
                 (Fate::NotDecided, _) => Ending::NotTaken,
                 (Fate::Open, _) => Ending::Unknown,
             };
-            mended.push(self.recover(&filed.case.id, ending, now).await?);
+            mended.push(self.went(&filed.case.id, ending, now).await?);
         }
         Ok(mended)
-    }
-
-    /// Makes good one that was left on its way.
-    async fn recover(&self, id: &str, ending: Ending, now: Millis) -> Result<Filed, Error> {
-        self.went(id, ending, now).await
     }
 
     /// Does a deed that does not depend on what its doer saw.

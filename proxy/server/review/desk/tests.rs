@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::*;
 use crate::audit::{samples, verify};
+use crate::review::Basis;
 use crate::review::Terms;
 
 const TIMES: Times = Times {
@@ -261,7 +262,7 @@ async fn what_was_on_its_way_at_a_crash_is_unknown() {
         .map(|filed| filed.case.used_by.as_deref())
         .collect();
     assert_eq!(used, [Some("P-9")]);
-    let recovered = room.desk.recover("P-1", Ending::Unknown, 2).await;
+    let recovered = room.desk.went("P-1", Ending::Unknown, 2).await;
     assert_eq!(recovered.unwrap().case.state, State::Unknown);
     assert!(room.desk.on_the_way().await.unwrap().is_empty());
     let case = room.desk.case("P-1").await.unwrap().case;
@@ -521,7 +522,7 @@ impl Model {
             let ending = [Ending::Taken, Ending::NotTaken, Ending::Unknown]
                 [usize::try_from(self.pick(3)).unwrap()];
             let desk = &self.room.desk;
-            desk.recover(&id, ending, self.now).await.unwrap();
+            desk.went(&id, ending, self.now).await.unwrap();
             let known = self.known.get_mut(&id).unwrap();
             known.going -= 1;
             known.taken += u32::from(ending != Ending::NotTaken);
