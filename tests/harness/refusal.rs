@@ -75,10 +75,12 @@ fn has_push_id(text: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
         .any(|word| {
             word.strip_prefix("P-").is_some_and(|id| {
-                id.len() >= 4
-                    && id
-                        .chars()
-                        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+                let groups: Vec<&str> = id.split('-').collect();
+                let is_group = |group: &&str| {
+                    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+                    group.len() == 5 && group.chars().all(plain)
+                };
+                groups.len() == 3 && groups.iter().all(is_group)
             })
         })
 }

@@ -24,9 +24,9 @@ use super::reach::{REFUSED, Refusal, Server, Whereabouts, ended};
 A reviewer's morning:
   export EXEAT_SERVER=https://exeat.bank.example EXEAT_TOKEN=$(cat ~/.exeat-token)
   exeat review list                  what waits; \"you\" marks what is yours to decide
-  exeat review show P-7F3K9Q2M       what was found, then commits, messages, names
-  exeat review approve P-7F3K9Q2M --revision 1 --comment 'Test data.'
-  exeat review reject P-7F3K9Q2M --revision 1 --reason 'Take the host names out.'
+  exeat review show P-7F3K9-Q2M4A-8HDWX       what was found, then commits, messages, names
+  exeat review approve P-7F3K9-Q2M4A-8HDWX --revision 1 --comment 'Test data.'
+  exeat review reject P-7F3K9-Q2M4A-8HDWX --revision 1 --reason 'Take the host names out.'
 
 A decision names the revision that \"show\" printed: if it has changed since, nothing is decided. Without
 --revision, at a terminal, it is shown first and you are asked.")]
@@ -76,7 +76,7 @@ struct List {
 
 #[derive(Debug, clap::Args)]
 struct Named {
-    /// The push's id, such as P-7F3K9Q2M
+    /// The push's id, such as P-7F3K9-Q2M4A-8HDWX
     id: String,
 }
 

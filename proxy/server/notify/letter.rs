@@ -243,7 +243,7 @@ mod tests {
 
     fn told(facts: &Facts, kind: Kind) -> Told<'_> {
         Told {
-            case: "P-7F3K9QXA",
+            case: "P-7F3K9-QXA2M-4HDW8",
             revision: 1,
             kind,
             at: 0,
@@ -259,22 +259,22 @@ mod tests {
         let expected = "Date: Fri, 02 Jan 2026 03:04:05 +0000\r\n\
             From: Exeat <exeat@bank.example>\r\n\
             To: <ada@bank.example>\r\n\
-            Subject: Exeat: a push to github.com/org/repo waits for review (P-7F3K9QXA)\r\n\
+            Subject: Exeat: a push to github.com/org/repo waits for review (P-7F3K9-QXA2M-4HDW8)\r\n\
             Message-ID: <n-0123456789@bank.example>\r\n\
-            References: <P-7F3K9QXA.exeat@bank.example>\r\n\
+            References: <P-7F3K9-QXA2M-4HDW8.exeat@bank.example>\r\n\
             Auto-Submitted: auto-generated\r\n\
             MIME-Version: 1.0\r\n\
             Content-Type: text/plain; charset=us-ascii\r\n\
             Content-Transfer-Encoding: 7bit\r\n\
             \r\n\
             A push to github.com/org/repo waits for a decision.\r\n\
-            \r\n  Push       P-7F3K9QXA\r\n\
+            \r\n  Push       P-7F3K9-QXA2M-4HDW8\r\n\
             \x20 Approvals  0 of 2\r\n\
             \x20 Ends       2026-01-02 03:04 UTC\r\n\
             \r\n\
             Nothing of it has left the company.\r\n\
             \r\n\
-            See it:  exeat review show P-7F3K9QXA\r\n\
+            See it:  exeat review show P-7F3K9-QXA2M-4HDW8\r\n\
             \r\n\
             You get this because you may decide on pushes to this repository.\r\n\
             Exeat puts no code and no findings into mail.\r\n";

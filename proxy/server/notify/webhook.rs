@@ -223,7 +223,7 @@ mod tests {
         };
         let console = Url::parse("https://exeat.bank.example").unwrap();
         let told = Told {
-            case: "P-7F3K9QXA",
+            case: "P-7F3K9-QXA2M-4HDW8",
             revision: 2,
             kind: Kind::Decided,
             at: 1_767_323_045_678,
@@ -232,12 +232,12 @@ mod tests {
         };
         let body = String::from_utf8(told.body().to_vec()).unwrap();
         let expected = "{\"type\":\"case.decided\",\"timestamp\":\"2026-01-02T03:04:05Z\",\"data\":{\
-            \"id\":\"P-7F3K9QXA\",\"revision\":2,\"state\":\"open\",\"upstream\":\"github.com\",\
+            \"id\":\"P-7F3K9-QXA2M-4HDW8\",\"revision\":2,\"state\":\"open\",\"upstream\":\"github.com\",\
             \"repository\":\"org/repo\",\"approvals\":1,\"needed\":2,\"opened\":\"1970-01-01T00:00:00Z\",\
             \"expires\":\"1970-01-02T00:00:00Z\",\
-            \"url\":\"https://exeat.bank.example/api/v1/reviews/P-7F3K9QXA\"}}";
+            \"url\":\"https://exeat.bank.example/api/v1/reviews/P-7F3K9-QXA2M-4HDW8\"}}";
         assert_eq!(body, expected);
-        assert_eq!(told.id(), "P-7F3K9QXA-2");
+        assert_eq!(told.id(), "P-7F3K9-QXA2M-4HDW8-2");
     }
 
     #[test]

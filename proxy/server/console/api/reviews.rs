@@ -24,7 +24,7 @@ const LOOKS: usize = 10;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Review {
     /// The id of the push that was held.
-    #[schema(example = "P-7F3K2M9Q")]
+    #[schema(example = "P-7F3K9-Q2M4A-8HDWX")]
     id: String,
     /// To be named with a decision: it says what you saw.
     revision: u64,

@@ -103,6 +103,23 @@ fn refused(error: Error) -> Refused {
 }
 
 #[tokio::test]
+async fn an_id_that_is_taken_takes_nothing_from_who_has_it() {
+    let room = Room::open().await;
+    let desk = &room.desk;
+    desk.hold(&push("P-1", "b"), 0).await.unwrap();
+    let before = desk.case("P-1").await.unwrap();
+    let again = desk.hold(&push("P-1", "c"), 0).await;
+    assert!(matches!(again, Err(Error::Busy)), "{again:?}");
+    assert_eq!(desk.case("P-1").await.unwrap(), before);
+    assert!(desk.live("c").await.unwrap().is_none());
+    desk.withdraw("P-1", &samples::actor(), &Change::none(), 1)
+        .await
+        .unwrap();
+    let over = desk.hold(&push("P-1", "c"), 2).await;
+    assert!(matches!(over, Err(Error::Busy)), "{over:?}");
+}
+
+#[tokio::test]
 async fn a_push_is_held_once_approved_and_used_once() {
     let room = Room::open().await;
     let desk = &room.desk;
