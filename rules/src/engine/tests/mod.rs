@@ -1,6 +1,7 @@
 //! What a scan finds, and that it finds what a plain run finds.
 
 mod extend;
+mod glued;
 mod hidden;
 mod judged;
 mod linear;
