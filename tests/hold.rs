@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::console::House;
-use crate::harness::{Options, Run, World, github_token};
+use crate::harness::{Options, Run, World, canaries, github_token};
 
 /// What the proxy runs with: findings that ask to be blocked are held.
 const SETTINGS: &str = "[console]\naddress = \"127.0.0.1:0\"\ntls = { certificate = \"server.pem\", key = \"server.key\" }\n\
@@ -26,9 +26,12 @@ pub(crate) fn settings() -> String {
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create(true).mode(0o600);
         let mut file = file.open(folder.path().join("key")).unwrap();
-        file.write_all("5e".repeat(32).as_bytes()).unwrap();
+        let text = hex::encode(canaries::key::<32>("quarantine"));
+        file.write_all(text.as_bytes()).unwrap();
         folder
     });
+    // One file for all tests, a canary of each.
+    let _: [u8; 32] = canaries::key("quarantine");
     let key = KEY.path().join("key");
     format!("{SETTINGS}[quarantine]\nkey = \"file:{}\"\n", key.display())
 }

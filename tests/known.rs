@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rcgen::{DistinguishedName, DnType, ExtendedKeyUsagePurpose};
 
 use crate::faults::{await_until, contains, metric};
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{Options, Run, Stub, World, authority, flush, gits, packet};
 use scene::{CUT, ENDLESS, HTML, SILENT, Scene, Setting, credential};
 
@@ -483,9 +484,12 @@ fn where_nobody_is_asked_a_token_is_not_looked_at_and_goes_nowhere() {
     let work = world.new_work("work");
     world.commit_file(&work, "book", "A word.\n", "Begin");
     let url = world.proxied_url("one");
-    let header = "http.extraHeader=Exeat-Token: whatever-it-is";
-    world.git(&work, &["-c", header, "push", &url, "main"]).ok();
-    world.witness.assert_never_received("whatever-it-is");
+    let token = canaries::credential("whatever it is", Reach::Ours);
+    let header = format!("http.extraHeader=Exeat-Token: {token}");
+    world
+        .git(&work, &["-c", &header, "push", &url, "main"])
+        .ok();
+    world.witness.assert_never_received(&token);
     let received = world.witness.received().to_ascii_lowercase();
     assert!(!contains(&received, b"exeat-token"));
 }

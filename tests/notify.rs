@@ -6,28 +6,40 @@ mod mail_server;
 use std::path::Path;
 use std::process::Command;
 
-use crate::clients::python;
-use crate::harness::{EXEAT, Run, Stub, Witness, authority, run_program, stranger};
-use mail_server::{MailServer, keep};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
-const PASSWORD: &str = "correct horse battery";
+use crate::clients::python;
+use crate::harness::canaries::{self, Reach};
+use crate::harness::{EXEAT, Run, Stub, Witness, authority, run_program, stranger};
+pub(crate) use mail_server::{MailServer, keep};
+
+/// With what we sign in at the mail server.
+fn password() -> String {
+    canaries::credential("mail", Reach::Ours)
+}
+
+/// With what notices to a webhook are signed, as it stands in its file.
+fn webhook_secret() -> String {
+    BASE64.encode(canaries::key::<24>("webhook"))
+}
 
 /// A folder with what a configuration names, and the command that tries it out.
-struct Desk {
+pub(crate) struct Desk {
     folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        keep(folder.path(), "password", PASSWORD);
+        keep(folder.path(), "password", &password());
         keep(folder.path(), "ca.pem", authority().pem());
         keep(folder.path(), "stranger.pem", stranger().pem());
         Self { folder }
     }
 
     /// `exeat notify test` with these keys of `[notify.mail]`.
-    fn try_out(&self, port: u16, keys: &str) -> Run {
+    pub(crate) fn try_out(&self, port: u16, keys: &str) -> Run {
         let text = format!(
             "[notify.mail]\nserver = \"localhost:{port}\"\nfrom = \"exeat@bank.example\"\n{keys}\n"
         );
@@ -36,9 +48,20 @@ impl Desk {
         command
             .args(["notify", "test", "--to", "ada@bank.example", "--config"])
             .arg(self.path().join("exeat.toml"));
-        let run = run_program(&mut command);
-        assert!(!format!("{run}").contains(PASSWORD), "{run}");
-        run
+        run_program(&mut command)
+    }
+
+    /// `exeat notify test` with a webhook at this address, which stands in a file: it may be a secret.
+    pub(crate) fn try_webhook(&self, url: &str, ca: &str) -> Run {
+        keep(self.path(), "url", url);
+        keep(self.path(), "secret", &webhook_secret());
+        let text = format!(
+            "[notify.webhook.chat]\nurl = \"file:url\"\nsecret = \"file:secret\"\nca = \"{ca}\"\nvia = \"off\"\n"
+        );
+        keep(self.path(), "exeat.toml", &text);
+        let mut command = Command::new(EXEAT);
+        command.args(["notify", "test", "--config"]);
+        run_program(command.arg(self.path().join("exeat.toml")))
     }
 
     fn path(&self) -> &Path {
@@ -58,7 +81,7 @@ fn mail_is_handed_over_after_starttls_and_signing_in() {
         (&["--tls", "wrapped"], "tls = \"wrapped\"\n"),
         (&["--tls", "off"], "tls = \"off\"\n"),
     ] {
-        let server = MailServer::start(&python, Some(("exeat", PASSWORD)), arguments);
+        let server = MailServer::start(&python, Some(("exeat", &password())), arguments);
         let run = desk.try_out(server.port, &format!("{keys}{SIGNED_IN}"));
         assert_eq!(run.ok().stdout, "mail to ada@bank.example: ok\n");
         let [letter] = server.letters().try_into().unwrap();
@@ -98,14 +121,14 @@ fn a_mail_server_that_is_not_who_it_should_be_gets_nothing() {
     let Some(python) = python() else { return };
     let desk = Desk::new();
     for how in ["start", "wrapped"] {
-        let server = MailServer::start(&python, Some(("exeat", PASSWORD)), &["--tls", how]);
+        let server = MailServer::start(&python, Some(("exeat", &password())), &["--tls", how]);
         let keys = format!("tls = \"{how}\"\n{SIGNED_IN}").replace("ca.pem", "stranger.pem");
         let run = desk.try_out(server.port, &keys);
         assert!(run.stdout.contains("certificate is not trusted"), "{run}");
         assert!(server.letters().is_empty());
     }
     // One without TLS gets neither a letter nor the password.
-    let server = MailServer::start(&python, Some(("exeat", PASSWORD)), &[]);
+    let server = MailServer::start(&python, Some(("exeat", &password())), &[]);
     let run = desk.try_out(server.port, SIGNED_IN);
     assert!(run.stdout.contains("offers no TLS (STARTTLS)"), "{run}");
     assert!(server.letters().is_empty());
@@ -143,24 +166,14 @@ fn what_comes_before_tls_does_not_count_after_it() {
 #[test]
 fn webhooks_are_tried_out_over_tls_that_is_verified() {
     let desk = Desk::new();
-    let secret = keep(desk.path(), "secret", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    let witness = Witness::start(Stub::start(|_| answer.to_vec()).address);
-    let try_out = |ca: &str| {
-        let text = format!(
-            "[notify.webhook.chat]\nurl = \"{}/a?b\"\nsecret = \"file:{}\"\nca = \"{ca}\"\nvia = \"off\"\n",
-            witness.url(),
-            secret.display()
-        );
-        // With a query it stands in a file.
-        let url = keep(desk.path(), "url", &format!("{}/a?b", witness.url()));
-        let inline = format!("url = \"{}/a?b\"", witness.url());
-        let text = text.replace(&inline, &format!("url = \"file:{}\"", url.display()));
-        keep(desk.path(), "exeat.toml", &text);
-        let mut command = Command::new(EXEAT);
-        command.args(["notify", "test", "--config"]);
-        run_program(command.arg(desk.path().join("exeat.toml")))
-    };
+    let witness = Witness::of_receiver(Stub::start(|_| answer.to_vec()).address);
+    // Whoever knows the address may post there.
+    let place = format!(
+        "/a?{}",
+        canaries::credential("webhook address", Reach::Address)
+    );
+    let try_out = |ca: &str| desk.try_webhook(&format!("{}{place}", witness.url()), ca);
     let run = try_out("stranger.pem");
     assert_eq!(run.status, 1);
     assert!(
@@ -171,7 +184,7 @@ fn webhooks_are_tried_out_over_tls_that_is_verified() {
     assert!(witness.requests().is_empty());
     assert_eq!(try_out("ca.pem").ok().stdout, "webhook chat: ok\n");
     let [request] = witness.requests().try_into().unwrap();
-    assert_eq!(request.first_line, "POST /a?b HTTP/1.1");
+    assert_eq!(request.first_line, format!("POST {place} HTTP/1.1"));
     assert_eq!(request.header("content-type"), Some("application/json"));
     assert!(request.header("webhook-id").unwrap().starts_with("test-"));
     assert!(

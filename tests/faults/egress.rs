@@ -8,6 +8,7 @@ use base64::Engine as _;
 
 use super::forge::Forge;
 use super::upstream::{LIMITS, Scene, assert_told};
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{Options, Witness};
 
 /// What a proxy says to a CONNECT before it passes bytes on, if it does.
@@ -91,9 +92,11 @@ fn far_forge() -> (Forge, Witness, SocketAddr) {
     (forge, witness, address)
 }
 
+/// What the company's proxy wants. It is written otherwise in an address, and goes to nobody else.
 const PASSWORD: &str = "p@ss-through-the-wall";
 
 fn credential() -> String {
+    canaries::plant(PASSWORD, Reach::Ours);
     let text = format!("ada:{PASSWORD}");
     base64::prelude::BASE64_STANDARD.encode(text)
 }
@@ -148,14 +151,10 @@ fn a_push_goes_through_the_proxy_and_tells_of_its_failures() {
             "[upstream.{name}]\nurl = \"https://forge.test\"\nca = \"ca.pem\"\nvia = \"{via}\"\n"
         ));
     }
-    let mut scene = Scene::new(Options {
+    let scene = Scene::new(Options {
         settings: settings.leak(),
         ..Options::default()
     });
-    scene.world.forbid(PASSWORD);
-    scene.world.forbid(&escaped);
-    scene.world.forbid(credential());
-
     scene.push_to("open").ok();
     let heads = open.heads();
     assert_eq!(
@@ -212,9 +211,6 @@ fn a_push_goes_through_the_proxy_and_tells_of_its_failures() {
             .contains(&format!("via = \"http://{}\"", closed.address)),
         "{shown}"
     );
-    for secret in [PASSWORD, &escaped, &credential()] {
-        assert!(!shown.stdout.contains(secret), "{shown}");
-    }
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn the_environment_names_the_proxy_and_who_goes_without() {
         far_table("off", "localhost:1", "via = \"off\""),
     ]
     .concat();
-    let mut scene = Scene::new(Options {
+    let scene = Scene::new(Options {
         behind: Some(near.address),
         settings: settings.leak(),
         variables: vec![
@@ -247,8 +243,6 @@ fn the_environment_names_the_proxy_and_who_goes_without() {
         ],
         ..Options::default()
     });
-    scene.world.forbid(PASSWORD);
-    scene.world.forbid(credential());
     scene.push_to("far").ok();
     assert_eq!(forge.asked().len(), 2);
     assert_eq!(proxy.heads().len(), 1);
@@ -263,6 +257,7 @@ fn the_environment_names_the_proxy_and_who_goes_without() {
 
 #[test]
 fn a_proxy_that_cannot_be_used_keeps_only_the_server_from_starting() {
+    canaries::plant(PASSWORD, Reach::Ours);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "harmless\n").unwrap();
     let run = |arguments: &[&str]| {
@@ -279,6 +274,5 @@ fn a_proxy_that_cannot_be_used_keeps_only_the_server_from_starting() {
         assert_ne!(run.status, 0, "{run}");
         let said = format!("{}{}", run.stdout, run.stderr);
         assert!(said.contains("the variable HTTPS_PROXY"), "{run}");
-        assert!(!said.contains(PASSWORD), "{run}");
     }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::forge::{Asked, Forge, LIST, Then};
 use super::upstream::{Scene, assert_told, endings};
-use crate::harness::{Options, World};
+use crate::harness::canaries::{self, Reach};
+use crate::harness::{Options, World, github_token};
 
 const DISCOVERY: &str = "info/refs?service=git-receive-pack";
 
@@ -396,19 +397,21 @@ fn row_44_credentials_go_to_the_upstream_they_are_for_and_nowhere_else() {
         settings: settings.leak(),
         ..Options::default()
     });
-    let secret = ["ada-user", "hunter2-hunter2"].join(":");
+    let password = canaries::credential("row 44", Reach::Forge);
+    let secret = format!("ada-user:{password}");
     let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &secret);
     let ask = |world: &World, target: &str, authorization: &str| {
         let head = format!("GET {target} HTTP/1.1\n{authorization}");
         world.ask(head.trim_end(), b"")
     };
     let path = |upstream: &str| format!("/{upstream}/one.git/{DISCOVERY}");
+    let another = canaries::credential("row 44, another", Reach::Forge);
     // One kept connection carries the requests of several people; each has its own credential, or none. On a busy machine an
     // answer may come before its connection is kept, so they come again until one was.
     let credentials = [
         Some(format!("Basic {basic}")),
         None,
-        Some("Bearer another-one".to_owned()),
+        Some(format!("Bearer {another}")),
     ];
     let mut expected = Vec::new();
     while forge.connections() == expected.len() && expected.len() < 60 {
@@ -447,7 +450,7 @@ fn row_44_credentials_go_to_the_upstream_they_are_for_and_nowhere_else() {
         let answer = ask(&world, &target, "");
         let refused = answer.status == 400 || answer.text().contains("ERR ");
         assert!(
-            refused && !answer.text().contains("hunter2"),
+            refused && !answer.text().contains(&password),
             "{}",
             answer.text()
         );
@@ -458,7 +461,7 @@ fn row_44_credentials_go_to_the_upstream_they_are_for_and_nowhere_else() {
         "an address with a credential was passed on"
     );
     // A token of GitHub's form is not offered to another forge.
-    let token = ["ghp_", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"].concat();
+    let token = github_token(4401);
     let refused = ask(
         &world,
         &path("other"),
@@ -474,7 +477,7 @@ fn row_44_credentials_go_to_the_upstream_they_are_for_and_nowhere_else() {
     world.stop_server();
     let log = std::fs::read_to_string(world.config().with_file_name("log").join("server.log"));
     let log = log.unwrap_or_default();
-    for needle in [basic.as_str(), "hunter2", "another-one", &token] {
+    for needle in [&basic, &password, &another, &token] {
         assert!(!log.contains(needle), "{needle} is in the log:\n{log}");
     }
 }

@@ -1,5 +1,6 @@
 //! Looks for what must not be somewhere: in what the upstream received, in the proxy's log, in its data.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -33,7 +34,7 @@ pub(crate) fn received(witness: &Witness, needles: &[Vec<u8>]) -> Vec<String> {
     found
 }
 
-/// Which needles are in the files below a folder.
+/// Which needles are in the files below a folder, as they are and where zlib has packed them: an object of a pack, for one.
 pub(crate) fn stored(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -41,7 +42,13 @@ pub(crate) fn stored(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
         if path.is_dir() {
             found.extend(stored(&path, needles));
         } else if let Ok(content) = std::fs::read(&path) {
-            found.extend(seen(&content, needles, &path.display().to_string()));
+            let place = path.display().to_string();
+            found.extend(seen(&content, needles, &place));
+            found.extend(seen(
+                &inflated(&content),
+                needles,
+                &format!("{place}, inflated"),
+            ));
         }
     }
     found
@@ -55,6 +62,21 @@ pub(super) fn seen(bytes: &[u8], needles: &[Vec<u8>], place: &str) -> Vec<String
     there
         .map(|needle| format!("{} {place}", String::from_utf8_lossy(needle)))
         .collect()
+}
+
+/// All that zlib has packed in these bytes, wherever it begins: one after the other.
+fn inflated(bytes: &[u8]) -> Vec<u8> {
+    const MOST: u64 = 16 << 20;
+    let mut plain = Vec::new();
+    for (at, pair) in bytes.windows(2).enumerate() {
+        // RFC 1950 2.2: deflate with a window of 32 KiB, and what makes the pair divisible.
+        if pair[0] == 0x78 && u16::from_be_bytes([pair[0], pair[1]]) % 31 == 0 {
+            let mut stream = flate2::read::ZlibDecoder::new(&bytes[at..]).take(MOST);
+            // What comes before the bytes make no sense counts.
+            let _ = stream.read_to_end(&mut plain);
+        }
+    }
+    plain
 }
 
 fn credentials(request: &Message) -> Vec<u8> {

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use super::told;
+
 /// A git program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Git {
@@ -110,11 +112,12 @@ impl Git {
     }
 }
 
-/// Runs a program to its end, without a terminal.
+/// Runs a program to its end, without a terminal; nothing that it tells may hold a canary.
+#[track_caller]
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Run {
     let (status, stdout, stderr) = finished(command, input);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    Run {
+    let run = Run {
         command: words
             .map(|word| word.to_string_lossy())
             .collect::<Vec<_>>()
@@ -122,10 +125,13 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Run {
         status,
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
-    }
+    };
+    told::by_program(command.get_program(), &run);
+    run
 }
 
 /// The same without input.
+#[track_caller]
 pub(crate) fn run_program(command: &mut Command) -> Run {
     run(command, b"")
 }

@@ -15,6 +15,7 @@ mod refusal;
 mod secrets;
 mod server;
 mod stub;
+mod told;
 mod witness;
 mod world;
 
@@ -27,6 +28,7 @@ pub(crate) use receive_pack::{Report, ZERO, chunked, flush, head, pack_of, packe
 pub(crate) use refusal::{assert_refused, assert_refused_by_hand, remote_lines};
 pub(crate) use secrets::{chance, github_token, incompressible, prose};
 pub(crate) use stub::Stub;
+pub(crate) use told::{by_letters, by_remote};
 pub(crate) use witness::Witness;
 pub(crate) use world::{Options, World};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::http1::{self, Message};
-use super::{Report, authority, report};
+use super::{Report, authority, report, told};
 
 /// An answer to a request made by hand.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ impl Client {
         self.read.clear();
     }
 
-    /// Reads the next answer to its end; `None` where the connection ended before.
+    /// Reads the next answer to its end; `None` where the connection ended before. No canary may be in it.
+    #[track_caller]
     pub(crate) fn answer(&mut self) -> Option<Answer> {
         let mut buffer = [0; 16 << 10];
         loop {
@@ -90,6 +91,7 @@ impl Client {
             if let Some(message) = message.filter(|message| message.complete) {
                 self.read.drain(..message.length.min(self.read.len()));
                 let status = message.target().parse().expect("a status");
+                told::by_answer(&message);
                 return Some(Answer { status, message });
             }
             if read == 0 {

@@ -15,7 +15,7 @@ pub(crate) fn github_token(seed: u64) -> String {
         rest /= 62;
     }
     let token = format!("ghp{}{body}{}", '_', String::from_utf8_lossy(&checksum));
-    super::canaries::plant(&token);
+    super::canaries::plant(&token, super::canaries::Reach::Pushed);
     token
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn prose(seed: u64, lines: usize) -> String {
     text
 }
 
-fn base62(number: u64) -> char {
+pub(super) fn base62(number: u64) -> char {
     BASE62[(number % 62) as usize].into()
 }
 

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
+use super::canaries::{Planted, Reach};
 use super::http1::{self, Message};
 use super::{authority, forbidden, runtime};
 
@@ -17,11 +18,22 @@ pub(crate) struct Witness {
     address: SocketAddr,
     connections: Arc<Mutex<Vec<Recording>>>,
     accepting: AbortHandle,
+    planted: Planted,
+    is_forge: bool,
 }
 
 impl Witness {
-    /// Stands in front of `upstream`, which speaks plain http.
+    /// Stands in front of `upstream`, a forge, which speaks plain http.
     pub(crate) fn start(upstream: SocketAddr) -> Self {
+        Self::before(upstream, true)
+    }
+
+    /// Stands in front of somebody who is told of things and must not get any canary, as a credential or otherwise.
+    pub(crate) fn of_receiver(receiver: SocketAddr) -> Self {
+        Self::before(receiver, false)
+    }
+
+    fn before(upstream: SocketAddr, is_forge: bool) -> Self {
         let listener = runtime()
             .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
             .expect("a port");
@@ -33,6 +45,8 @@ impl Witness {
             address,
             connections,
             accepting,
+            planted: Planted::here(),
+            is_forge,
         }
     }
 
@@ -70,6 +84,46 @@ impl Witness {
         );
     }
 
+    /// What came here and must not: credentials of ours at all, those of forges but where they belong, and to others than
+    /// forges anything.
+    pub(crate) fn astray(&self) -> Vec<String> {
+        let everything = |_: &[u8]| true;
+        let is_other = |line: &[u8]| !is_credential(line);
+        let is_below = |line: &[u8]| !line.ends_with(b" HTTP/1.1");
+        if self.is_forge {
+            let mut found = self.among(Reach::Ours, everything);
+            found.extend(self.among(Reach::Address, everything));
+            found.extend(self.among(Reach::Forge, is_other));
+            return found;
+        }
+        let mut found = self.among(Reach::Address, is_below);
+        for reach in [Reach::Pushed, Reach::Forge, Reach::Ours] {
+            found.extend(self.among(reach, everything));
+        }
+        found
+    }
+
+    /// Which canaries that may get so far are in these lines, or in bodies as they were before gzip.
+    fn among(&self, reach: Reach, counts: impl Fn(&[u8]) -> bool) -> Vec<String> {
+        let needles = self.planted.needles_of(reach);
+        if needles.is_empty() {
+            return Vec::new();
+        }
+        let received = self.received();
+        let lines = bstr::ByteSlice::split_str(&received[..], "\r\n");
+        let lines: Vec<&[u8]> = lines.filter(|line| counts(line)).collect();
+        let whom = if self.is_forge {
+            "to the upstream"
+        } else {
+            "to a receiver"
+        };
+        let mut found = forbidden::seen(&lines.join(&b"\r\n"[..]), &needles, whom);
+        for request in self.requests() {
+            found.extend(forbidden::seen(&request.body, &needles, whom));
+        }
+        found
+    }
+
     fn recordings(&self) -> Vec<Vec<u8>> {
         let connections = self
             .connections
@@ -85,7 +139,17 @@ impl Witness {
 impl Drop for Witness {
     fn drop(&mut self) {
         self.accepting.abort();
+        if !std::thread::panicking() {
+            let astray = self.astray();
+            assert!(astray.is_empty(), "sent where it must not go: {astray:?}");
+        }
     }
+}
+
+/// Whether a line of a head is where a credential of a forge belongs.
+fn is_credential(line: &[u8]) -> bool {
+    let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    name.eq_ignore_ascii_case(b"authorization")
 }
 
 async fn accept(

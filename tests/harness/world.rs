@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use exeat::demo::forge::{self, Forge, Hash};
 use tempfile::TempDir;
 
+use super::canaries::{self, Planted, Reach};
 use super::server::{self, Server};
-use super::{Answer, Client, Git, Run, Witness, authority, canaries, forbidden, git, runtime};
+use super::{Answer, Client, Git, Run, Witness, authority, forbidden, git, runtime, told};
 
 /// What is not the same in every world.
 #[derive(Default)]
@@ -31,7 +30,8 @@ pub(crate) struct World {
     server: Option<Server>,
     pub(crate) witness: Witness,
     forge: Forge,
-    credentials: Option<(&'static str, &'static str)>,
+    /// What must not be kept, logged or told.
+    planted: Planted,
     forbidden: Vec<Vec<u8>>,
     address: SocketAddr,
     variables: Vec<(String, String)>,
@@ -44,6 +44,9 @@ impl World {
             .prefix("exeat-test-")
             .tempdir()
             .expect("a scratch folder");
+        if let Some((_, password)) = options.credentials {
+            canaries::plant(password, Reach::Forge);
+        }
         let mut forge = forge::Options::new(folder.path().join("forge"));
         forge.git = Git::first().program;
         forge.credentials = options
@@ -55,12 +58,11 @@ impl World {
         write_home(folder.path(), options.credentials);
         let server = start_server(folder.path(), &options.variables);
         let address = server.address;
-        let credentials = options.credentials;
         Self {
             server: Some(server),
             witness,
             forge,
-            credentials,
+            planted: Planted::here(),
             forbidden: Vec::new(),
             address,
             variables: options.variables,
@@ -154,6 +156,7 @@ impl World {
 
     /// The developer's git, to be run otherwise than to its end.
     pub(crate) fn git_command(&self, git: &Git, folder: &Path) -> Command {
+        self.planted.join();
         let home = self.place("home");
         let mut command = git.command(folder);
         command
@@ -210,11 +213,15 @@ impl World {
 
     /// A GET from the telemetry listener: head and body.
     pub(crate) fn telemetry(&self, path: &str) -> String {
-        server::get(self.server().telemetry, path).expect("an answer")
+        self.planted.join();
+        let answer = server::get(self.server().telemetry, path).expect("an answer");
+        told::nothing_in(answer.as_bytes(), "told by telemetry");
+        answer
     }
 
     /// One request made by hand: `head` is the request line and headers, without the Host and the empty line.
     pub(crate) fn ask(&self, head: &str, body: &[u8]) -> Answer {
+        self.planted.join();
         Client::ask(self.address, &self.request(head, body))
     }
 
@@ -238,9 +245,8 @@ impl World {
 
     /// Another command of the binary, with this world's configuration.
     pub(crate) fn exeat(&self, arguments: &[&str]) -> Run {
-        let run = git::run(&mut server::command(arguments, &self.config()), b"");
-        canaries::plant_tokens(&run.stdout);
-        run
+        self.planted.join();
+        git::run(&mut server::command(arguments, &self.config()), b"")
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -275,6 +281,7 @@ impl World {
             "SIGTERM ended it with {status:?}:\n{}",
             server.log()
         );
+        self.assert_nothing_kept();
     }
 
     /// Starts it again on the same data, on new ports.
@@ -300,6 +307,7 @@ impl World {
             status.is_some_and(|status| !status.success()),
             "it did not die: {status:?}"
         );
+        self.assert_nothing_kept();
     }
 
     fn problems(&mut self) -> Vec<String> {
@@ -320,23 +328,54 @@ impl World {
                 .map(str::to_owned),
         );
         problems.extend(forbidden::received(&self.witness, &self.forbidden));
-        let mut unstored = self.forbidden.clone();
-        if let Some((user, password)) = self.credentials {
-            unstored.push(password.into());
-            unstored.push(BASE64.encode(format!("{user}:{password}")).into_bytes());
-        }
-        unstored.extend(canaries::needles());
+        problems.extend(self.witness.astray());
+        let unstored = self.unstored();
         problems.extend(forbidden::seen(
             measured.as_bytes(),
             &unstored,
             "among the metrics",
         ));
-        problems.extend(forbidden::stored(&self.data(), &unstored));
-        problems.extend(forbidden::stored(
-            &self.folder.path().join("log"),
-            &unstored,
-        ));
+        problems.extend(self.kept(&unstored));
+        problems.extend(self.exported(&unstored));
         problems
+    }
+
+    /// What must not be in what is kept, logged, measured and exported.
+    fn unstored(&self) -> Vec<Vec<u8>> {
+        [&self.forbidden[..], &self.planted.needles(Reach::Pushed)].concat()
+    }
+
+    /// Which of these are in the data folder or in the log.
+    fn kept(&self, unstored: &[Vec<u8>]) -> Vec<String> {
+        let mut found = forbidden::stored(&self.data(), unstored);
+        found.extend(forbidden::stored(&self.folder.path().join("log"), unstored));
+        found
+    }
+
+    /// Fails where the proxy keeps a canary now.
+    #[track_caller]
+    pub(crate) fn assert_nothing_kept(&self) {
+        let kept = self.kept(&self.unstored());
+        assert!(kept.is_empty(), "it keeps what it must not: {kept:?}");
+    }
+
+    /// Which of these are in the export of the audit.
+    fn exported(&self, unstored: &[Vec<u8>]) -> Vec<String> {
+        if unstored.is_empty() || !self.data().exists() {
+            return Vec::new();
+        }
+        let config = self.config();
+        let words = [
+            "audit", "list", "--format", "jsonl", "--limit", "100000", "--config",
+        ];
+        let mut command = server::command(&words, &config);
+        // Where the database was spoiled on purpose there is none.
+        let export = canaries::meant(|| git::run(command.arg(&config), b""));
+        forbidden::seen(
+            export.stdout.as_bytes(),
+            unstored,
+            "in the export of the audit",
+        )
     }
 
     fn log(&self) -> String {

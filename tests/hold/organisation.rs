@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::{Scene, case_id, settings, until};
 use crate::console::House;
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{Options, World};
 
 const USER: &str = "dev";
@@ -12,6 +13,7 @@ const TOKEN: &str = "a-token-of-the-organisation";
 /// A forge that takes one user and password. The organisation has that user's, so that the forge takes its pushes; the
 /// developer's goes through a helper of git.
 fn scene(repositories: &str, password: &str) -> (Scene, tempfile::TempDir) {
+    canaries::plant(password, Reach::Forge);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     std::fs::write(&path, password).unwrap();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use super::{Scene, until};
+use crate::harness::by_remote;
 
 /// A push that stays open, in a process of its own.
 pub(crate) struct Waiting {
@@ -52,7 +53,9 @@ impl Waiting {
     }
 
     pub(crate) fn told(&self) -> String {
-        self.told.lock().unwrap().clone()
+        let told = self.told.lock().unwrap().clone();
+        by_remote(&told);
+        told
     }
 
     pub(crate) fn case(&self) -> String {

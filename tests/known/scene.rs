@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 
 use crate::faults::records;
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{Options, Run, Stub, Witness, World};
 
 pub(super) struct Scene {
@@ -54,7 +55,7 @@ impl Scene {
                 setting.log
             },
         )]);
-        let elsewhere = Witness::start(Stub::start(|_| Vec::new()).address);
+        let elsewhere = Witness::of_receiver(Stub::start(|_| Vec::new()).address);
         let status = Arc::new(AtomicU16::new(200));
         let answering = (Arc::clone(&status), elsewhere.url());
         let stub = Stub::hearing(move |head| {
@@ -144,7 +145,7 @@ impl Scene {
 
     /// The questions that the API was asked with this credential.
     pub(super) fn asked(&self, credential: &str) -> usize {
-        let wanted = format!("Basic {}", BASE64.encode(credential));
+        let wanted = format!("Basic {}", BASE64.encode(pair(credential)));
         let requests = self.api.requests();
         for request in &requests {
             assert_eq!(request.first_line, "GET /api/v1/user HTTP/1.1");
@@ -186,8 +187,14 @@ pub(super) const SILENT: u16 = 4;
 pub(super) fn credential(text: &str) -> String {
     format!(
         "http.extraHeader=Authorization: Basic {}",
-        BASE64.encode(text)
+        BASE64.encode(pair(text))
     )
+}
+
+/// User and password: what stands for the password in a test becomes one that no other text has.
+fn pair(text: &str) -> String {
+    let (user, _) = text.split_once(':').expect("a user and a password");
+    format!("{user}:{}", canaries::credential(text, Reach::Forge))
 }
 
 /// An answer as a Gitea of version 1.22 gives it, recorded and shortened.
@@ -196,14 +203,18 @@ fn gitea(head: &[String], status: u16, elsewhere: &str) -> Vec<u8> {
         .iter()
         .find_map(|line| line.strip_prefix("authorization: Basic "));
     let given = given.map(|given| BASE64.decode(given).unwrap_or_default());
-    let account = match given.as_deref() {
-        Some(b"ada:one") => Some((7, "ada")),
-        Some(b"ada:two") => Some((8, "ada-at-work")),
-        Some(b"bob:x") => Some((9, "bob")),
+    let accounts = [
+        ("ada:one", (7, "ada")),
+        ("ada:two", (8, "ada-at-work")),
+        ("bob:x", (9, "bob")),
         // Whoever registers a name is not thereby somebody.
-        Some(b"eve:x") => Some((99, "ada")),
-        _ => None,
-    };
+        ("eve:x", (99, "ada")),
+    ];
+    let account = given.and_then(|given| {
+        let mut accounts = accounts.iter();
+        let found = accounts.find(|(text, _)| pair(text).into_bytes() == given);
+        found.map(|(_, account)| *account)
+    });
     let (kind, padding, more) = match status {
         HTML => ("text/html", 0, 0),
         ENDLESS => ("application/json", 100_000, 0),

@@ -11,14 +11,14 @@ use serde_json::Value;
 use super::mail_server::{MailServer, keep};
 use super::{Desk, SIGNED_IN};
 use crate::clients::python;
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{Stub, Witness, github_token, run_program};
 use crate::hold::{Scene, case_id, until};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
 /// Tables for a webhook behind this witness.
 fn webhook(desk: &Desk, witness: &Witness) -> String {
-    let secret = keep(desk.path(), "secret", SECRET);
+    let secret = format!("whsec_{}", super::webhook_secret());
+    let secret = keep(desk.path(), "secret", &secret);
     format!(
         "[notify]\nretry_seconds = 1\n[notify.webhook.chat]\nurl = \"{}/hook\"\nsecret = \"file:{}\"\nca = \"{}\"\nvia = \"off\"\n",
         witness.url(),
@@ -57,10 +57,10 @@ fn heard(witness: &Witness) -> Vec<(String, Value)> {
 fn a_held_push_is_told_and_nothing_that_was_pushed_with_it() {
     let Some(python) = python() else { return };
     let desk = Desk::new();
-    let witness = Witness::start(Stub::start(|_| answer("204 No Content")).address);
+    let witness = Witness::of_receiver(Stub::start(|_| answer("204 No Content")).address);
     // A greylisting server: the first recipient has to come again.
     let arguments = ["--tls", "start", "--answer", "451 4.7.1 come again"];
-    let server = MailServer::start(&python, Some(("exeat", super::PASSWORD)), &arguments);
+    let server = MailServer::start(&python, Some(("exeat", &super::password())), &arguments);
     let settings = format!("{}{}", webhook(&desk, &witness), mail(&desk, &server));
     let mut scene = Scene::with(&settings);
     scene.house.world.stop_server();
@@ -70,7 +70,7 @@ fn a_held_push_is_told_and_nothing_that_was_pushed_with_it() {
     }
     scene.house.world.start_server();
 
-    let canary = "a-password-of-ada-7301".to_owned();
+    let canary = canaries::credential("ada 7301", Reach::Forge);
     let credential = BASE64.encode(format!("ada:{canary}"));
     let header = format!("http.extraHeader=Authorization: Basic {credential}");
     let world = &scene.house.world;
@@ -137,15 +137,15 @@ fn a_held_push_is_told_and_nothing_that_was_pushed_with_it() {
         "a file",
         "because a sample",
         "refs/heads",
-        super::PASSWORD,
-        &SECRET[6..],
+        &super::password(),
+        &super::webhook_secret(),
     ];
     for canary in canaries {
         assert!(!told.contains(canary), "{canary} was told");
     }
     let log = scene.house.world.server().log();
-    for canary in [super::PASSWORD, &SECRET[6..], canary.as_str()] {
-        assert!(!log.contains(canary), "{canary} was logged");
+    for canary in [super::password(), super::webhook_secret(), canary] {
+        assert!(!log.contains(&canary), "{canary} was logged");
     }
     validate(&python, &heard);
 
@@ -190,7 +190,7 @@ fn what_was_not_told_before_a_crash_is_told_after_it() {
         drop(opened.wait_while(open, |open| !*open).unwrap());
         answer("200 OK")
     });
-    let witness = Witness::start(stub.address);
+    let witness = Witness::of_receiver(stub.address);
     let mut scene = Scene::with(&webhook(&desk, &witness));
     scene.commit(7_303);
     let id = case_id(&scene.push(&[]));
@@ -214,7 +214,7 @@ fn what_was_not_told_before_a_crash_is_told_after_it() {
 #[test]
 fn a_reload_takes_other_receivers_and_keeps_them_where_one_is_wrong() {
     let desk = Desk::new();
-    let witness = Witness::start(Stub::start(|_| answer("200 OK")).address);
+    let witness = Witness::of_receiver(Stub::start(|_| answer("200 OK")).address);
     let scene = Scene::new();
     let config = scene.house.world.config();
     let before = std::fs::read_to_string(&config).unwrap();
@@ -253,7 +253,7 @@ fn what_was_given_up_is_tried_again_for_the_operator() {
         let is_first = std::mem::replace(&mut *first.lock().unwrap(), false);
         answer(if is_first { "410 Gone" } else { "200 OK" })
     });
-    let witness = Witness::start(stub.address);
+    let witness = Witness::of_receiver(stub.address);
     let scene = Scene::with(&webhook(&desk, &witness));
     let house = &scene.house;
     scene.commit(7_305);

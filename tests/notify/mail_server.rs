@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::authority;
+use crate::harness::canaries::Planted;
+use crate::harness::{authority, by_letters};
 
 /// Writes a file that its owner alone can read.
 pub(crate) fn keep(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -21,6 +22,7 @@ pub(crate) struct MailServer {
     child: Child,
     folder: tempfile::TempDir,
     pub(crate) port: u16,
+    planted: Planted,
 }
 
 impl MailServer {
@@ -54,16 +56,21 @@ impl MailServer {
             child,
             folder,
             port,
+            planted: Planted::here(),
         }
     }
 
     /// What it took.
     pub(crate) fn letters(&self) -> Vec<serde_json::Value> {
-        let text = std::fs::read_to_string(self.folder.path().join("letters"));
-        let text = text.unwrap_or_default();
+        let text = self.text();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    fn text(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.path().join("letters"));
+        text.unwrap_or_default()
     }
 }
 
@@ -71,6 +78,10 @@ impl Drop for MailServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            let found = by_letters(&self.planted, &self.text());
+            assert!(found.is_empty(), "in what was mailed: {found:?}");
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::faults::{await_until, metric, records};
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{Options, Run, World, github_token, prose, remote_lines};
 use crate::hold;
 
@@ -54,7 +55,8 @@ impl Scene {
 
     /// Pushes in the name of `user`.
     fn push(&self, user: &str, refs: &str) -> Run {
-        let credential = BASE64.encode(format!("{user}:password"));
+        let password = canaries::credential(user, Reach::Forge);
+        let credential = BASE64.encode(format!("{user}:{password}"));
         let header = format!("http.extraHeader=Authorization: Basic {credential}");
         let url = self.world.proxied_url("one");
         self.world

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use exeat::demo::forge::{self, Forge, Hash};
 
+use crate::harness::canaries::{self, Reach};
 use crate::harness::{EXEAT, Git, Options, Run, Witness, World, gits, run_program, runtime};
 
 const ADA: (&str, &str) = ("ada", "correct-horse-battery");
@@ -26,6 +27,7 @@ impl Desk {
             settings,
             ..Options::default()
         });
+        canaries::plant(OTHER.1, Reach::Forge);
         world.new_repository("org/one");
         let seed = world.new_work("seed");
         world.commit_file(&seed, "a", "a\n", "Begin");
