@@ -305,6 +305,7 @@ fn times(config: &Config) -> Times {
     Times {
         case: millis(config.quarantine.patience()),
         grant: millis(config.limits.approval_seconds),
+        contents: millis(config.quarantine.memory()),
     }
 }
 

@@ -6,6 +6,9 @@ use super::secret::{self, KeySource, SOURCES};
 use super::section::Section;
 use crate::quarantine::{Keys, MasterKey};
 
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
+
 const A_KEY: &str = "32 bytes as 64 hexadecimal digits or as base64";
 
 /// Where packs of held pushes wait.
@@ -21,6 +24,8 @@ pub struct Quarantine {
     pub bytes: u64,
     /// How long a push waits for a decision.
     pub days: u64,
+    /// How long it is kept what reviewers saw of a push that is over.
+    pub contents_days: u64,
 }
 
 impl Quarantine {
@@ -36,6 +41,7 @@ impl Quarantine {
         let (old_keys, old) = old.collect::<Vec<_>>().into_iter().unzip();
         let bytes = section.number("bytes", 1..=u64::MAX / 4);
         let days = section.number("days", 1..=366);
+        let contents_days = section.number("contents_days", 1..=3_660);
         section.finish();
         Self {
             keys: Keys::new(current, old),
@@ -43,12 +49,18 @@ impl Quarantine {
             old_keys,
             bytes: bytes.unwrap_or(50 << 30),
             days: days.unwrap_or(14),
+            contents_days: contents_days.unwrap_or(90),
         }
     }
 
     /// How long a push waits for a decision.
     pub fn patience(&self) -> Duration {
-        Duration::from_secs(self.days * 24 * 60 * 60)
+        Duration::from_secs(self.days * DAY)
+    }
+
+    /// How long it is kept what reviewers saw of a push that is over.
+    pub fn memory(&self) -> Duration {
+        Duration::from_secs(self.contents_days * DAY)
     }
 }
 

@@ -106,6 +106,7 @@ fn shown(config: &Config) -> Shown {
                 .collect(),
             bytes: config.quarantine.bytes,
             days: config.quarantine.days,
+            contents_days: config.quarantine.contents_days,
         },
         notify: notify::shown(&config.notify),
         identity: identity::shown(&config.identity, &config.sources),
@@ -156,6 +157,7 @@ struct ShownQuarantine {
     old_keys: Vec<String>,
     bytes: u64,
     days: u64,
+    contents_days: u64,
 }
 
 #[derive(Serialize)]

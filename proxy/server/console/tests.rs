@@ -47,6 +47,7 @@ impl House {
         let times = Times {
             case: 24 * HOUR,
             grant: 2 * HOUR,
+            contents: 90 * 86_400_000,
         };
         let desk = Desk::new(store.clone(), audit.clone(), times);
         let now = Arc::new(AtomicI64::new(START));

@@ -178,6 +178,7 @@ async fn within(folder: &std::path::Path) -> (Store, Audit, Desk) {
     let times = Times {
         case: 86_400_000,
         grant: 86_400_000,
+        contents: 86_400_000,
     };
     let desk = Desk::new(store.clone(), audit.clone(), times);
     (store, audit, desk)

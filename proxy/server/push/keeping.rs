@@ -1,4 +1,4 @@
-//! Packs end with their cases, and cases with their time.
+//! Packs end with their cases, cases with their time, and what was seen of them some time later.
 
 use std::time::Duration;
 
@@ -68,6 +68,9 @@ impl Keeper {
                 case = filed.case.id,
                 "how an approved push ended is noted late"
             );
+        }
+        for case in self.desk.forget(people::now()).await? {
+            tracing::info!(case, "what its reviewers saw of it is no longer kept");
         }
         self.clear(YOUNG).await
     }

@@ -182,6 +182,9 @@ pub struct Case {
     pub used_by: Option<String>,
     /// The case that has taken its place, or the push that went instead.
     pub superseded_by: Option<String>,
+    /// When it was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Millis>,
 }
 
 /// What is done to a case.
@@ -284,6 +287,7 @@ impl Case {
         };
         Ok(Self {
             revision: self.revision + 1,
+            closed: next.state.is_final().then_some(now),
             ..next
         })
     }
@@ -439,6 +443,7 @@ pub(super) mod tests {
             grant_expires: None,
             used_by: None,
             superseded_by: None,
+            closed: None,
         }
     }
 
@@ -581,6 +586,7 @@ pub(super) mod tests {
                 }
                 if let Ok(after) = after {
                     assert_eq!(after.revision, case.revision + 1);
+                    assert_eq!(after.closed.is_some(), after.state.is_final());
                 }
             }
             if state != State::Open {

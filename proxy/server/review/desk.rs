@@ -3,6 +3,7 @@
 //! Two who act at once both read the case, and one of them finds it changed: the statement names the revision it was read
 //! at. So an approval has one effect whoever clicks how often, and a restart finds either the deed and its record or neither.
 
+mod forgetting;
 mod judging;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -32,6 +33,8 @@ pub struct Times {
     pub case: Millis,
     /// An approval, from the decision to its last use.
     pub grant: Millis,
+    /// What reviewers saw of a case, from its end.
+    pub contents: Millis,
 }
 
 /// The desk. Cheap to clone.

@@ -44,6 +44,7 @@ pub struct Filed {
     /// Whether the upstream had accepted the pusher's own credential for the repository.
     pub accepted: bool,
     pub digests: Digests,
+    /// What reviewers see, as JSON. Empty some time after the case is over.
     pub body: String,
 }
 
@@ -79,6 +80,7 @@ impl NewCase {
                 grant_expires: None,
                 used_by: None,
                 superseded_by: None,
+                closed: None,
             },
             upstream: self.upstream.clone(),
             repository: self.repository.clone(),
@@ -132,6 +134,7 @@ impl Filed {
                 grant_expires: row.grant_expires,
                 used_by: row.used_by,
                 superseded_by: row.superseded_by,
+                closed: row.closed,
             },
             upstream: row.upstream,
             repository: row.repository,
@@ -175,6 +178,7 @@ impl Filed {
             expires: case.expires,
             grant_expires: case.grant_expires,
             superseded_by: case.superseded_by.clone(),
+            closed: case.closed,
             rules: self.digests.rules.clone(),
             policy: self.digests.policy.clone(),
             config: self.digests.config.clone(),

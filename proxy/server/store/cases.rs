@@ -27,9 +27,12 @@ pub struct CaseRow {
     pub expires: i64,
     pub grant_expires: Option<i64>,
     pub superseded_by: Option<String>,
+    /// When it was over.
+    pub closed: Option<i64>,
     pub rules: String,
     pub policy: String,
     pub config: String,
+    /// Empty where it was taken out.
     pub body: String,
 }
 
@@ -116,7 +119,7 @@ pub fn update(row: &CaseRow, before: i64) -> Change {
     Change::none().one(
         "UPDATE review_case SET revision = $3, state = $4, decisions = $5, waived_by = $6, grant_expires = $7, \
          superseded_by = $8, needed = $9, rules = $10, policy = $11, config = $12, body = $13, \
-         terms = $14, used_by = $15 \
+         terms = $14, used_by = $15, closed = $16 \
          WHERE id = $1 AND revision = $2",
         [
             row.id.as_str().into(),
@@ -134,7 +137,16 @@ pub fn update(row: &CaseRow, before: i64) -> Change {
             row.body.as_str().into(),
             row.terms.as_str().into(),
             row.used_by.as_deref().into(),
+            row.closed.into(),
         ],
+    )
+}
+
+/// Takes out what is shown of a case that was over at `until` or before.
+pub fn forget(id: &str, until: i64) -> Change {
+    Change::none().one(
+        "UPDATE review_case SET body = '' WHERE id = $1 AND closed <= $2 AND body <> ''",
+        [id.into(), until.into()],
     )
 }
 
@@ -262,6 +274,16 @@ impl Store {
         .bind(i64::from(limit));
         Ok(found.fetch_all(self.pool()).await?)
     }
+
+    /// Ids of cases that were over at `until` or before, and of which is kept what is shown.
+    pub async fn cases_to_forget(&self, until: i64, limit: u32) -> Result<Vec<String>, Error> {
+        let found = sqlx::query_scalar(
+            "SELECT id FROM review_case WHERE closed <= $1 AND body <> '' ORDER BY closed LIMIT $2",
+        )
+        .bind(until)
+        .bind(i64::from(limit));
+        Ok(found.fetch_all(self.pool()).await?)
+    }
 }
 
 fn row(row: &SqliteRow) -> Result<CaseRow, Error> {
@@ -284,6 +306,7 @@ fn row(row: &SqliteRow) -> Result<CaseRow, Error> {
         expires: row.try_get("expires")?,
         grant_expires: row.try_get("grant_expires")?,
         superseded_by: row.try_get("superseded_by")?,
+        closed: row.try_get("closed")?,
         rules: row.try_get("rules")?,
         policy: row.try_get("policy")?,
         config: row.try_get("config")?,

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_waivers.sql"),
     include_str!("migrations/0008_console.sql"),
     include_str!("migrations/0009_drafts.sql"),
+    include_str!("migrations/0010_closed.sql"),
 ];
 
 /// The version that they lead to.

@@ -144,6 +144,9 @@ pub fn review(review: &Value, comments: &[Value]) -> String {
         outbound(&mut page, contents);
         commits(&mut page, contents);
         coverage(&mut page, contents);
+    } else if review.get("contents_kept").and_then(Value::as_bool) == Some(false) {
+        page.title("Contents");
+        page.line("What was in it is not kept any more: it has been over for long. Who decided what stays on record.");
     } else {
         page.title("Contents");
         page.line("What is in it is not yours to see.");
@@ -574,6 +577,8 @@ mod tests {
         let bare = json!({"id": "P-1", "contents": {"form": 1}});
         assert!(review(&bare, &[]).contains("Findings (0)\n  none"));
         assert!(review(&json!({}), &[]).contains("not yours to see"));
+        let over = review(&json!({"id": "P-1", "contents_kept": false}), &[]);
+        assert!(over.contains("not kept any more"), "{over}");
         assert_eq!(
             decided(&json!({"id": "P-1", "state": "sent"})),
             "P-1 is sent.\n"

@@ -16,10 +16,11 @@ fn key_file(folder: &Path, text: &str, mode: u32) {
 fn a_key_of_a_file_is_read_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     key_file(folder.path(), &format!("{KEY}\n"), 0o600);
-    let text = "[quarantine]\nkey = \"file:q.key\"\nold_keys = [\"file:q.key\"]\ndays = 3\n";
+    let text = "[quarantine]\nkey = \"file:q.key\"\nold_keys = [\"file:q.key\"]\ndays = 3\ncontents_days = 7\n";
     let (config, _) = load_in(folder.path(), text, &[]).unwrap();
     assert!(config.quarantine.keys.current().is_some());
     assert_eq!(config.quarantine.patience().as_secs(), 3 * 86_400);
+    assert_eq!(config.quarantine.memory().as_secs(), 7 * 86_400);
     let shown = config.show();
     let path = folder.path().join("q.key");
     assert!(

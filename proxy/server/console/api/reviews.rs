@@ -46,7 +46,9 @@ pub struct Review {
     superseded_by: Option<String>,
     /// Whether you may decide on it as it stands.
     yours_to_decide: bool,
-    /// What was pushed and found, masked; absent for who may not see it.
+    /// Whether what was pushed and found is kept still. It is taken out some time after the push is over.
+    contents_kept: bool,
+    /// What was pushed and found, masked; absent for who may not see it, and once it is not kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<crate::review::dossier::Dossier>)]
     contents: Option<serde_json::Value>,
@@ -352,6 +354,7 @@ async fn shown(
         grant_expires: case.grant_expires.map(time::text),
         superseded_by: case.superseded_by.clone(),
         yours_to_decide: yours(rooms, somebody, filed, case),
+        contents_kept: !filed.body.is_empty(),
         contents: match with_contents {
             true => serde_json::from_str(&filed.body).ok(),
             false => None,

@@ -40,6 +40,10 @@ impl Desk {
         if reviewer.accounts.iter().any(is_own) {
             return Err(Error::from(Refused::Own).into());
         }
+        // What was found in it may be gone.
+        if filed.case.state.is_final() {
+            return Err(Error::from(Refused::Closed(filed.case.state)).into());
+        }
         let waiver = self.wanted(&filed, saying, reviewer, now).await?;
         let judged = Judged {
             finding: saying.finding.to_owned(),

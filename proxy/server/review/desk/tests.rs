@@ -1,5 +1,6 @@
 //! The desk against real tables: one effect whoever acts how often, and a model over seeds.
 
+mod forgetting;
 mod judging;
 
 use std::collections::{HashMap, HashSet};
@@ -12,6 +13,7 @@ use crate::review::Terms;
 const TIMES: Times = Times {
     case: 10_000,
     grant: 2_000,
+    contents: 50_000,
 };
 
 struct Room {
