@@ -6,11 +6,15 @@
 //!
 //! [`LINE`]: crate::allowlist
 
+mod account;
 mod chance;
+mod header;
 mod password;
+mod private_key;
 mod reference;
 mod token;
 mod vocabulary;
+mod web_token;
 
 use std::ops::Range;
 
@@ -48,6 +52,41 @@ pub const ALL: &[Judge] = &[
         name: "token",
         about: "a key, token or secret that a machine made",
         certainty: token::certainty,
+    },
+    Judge {
+        name: "account-password",
+        about: "the password of the account it is written with, as in a URL",
+        certainty: account::certainty,
+    },
+    Judge {
+        name: "stored-password",
+        about: "a credential in a file that programs keep credentials in",
+        certainty: account::stored,
+    },
+    Judge {
+        name: "basic",
+        about: "base64 of a name, a colon and a password",
+        certainty: header::basic,
+    },
+    Judge {
+        name: "bearer",
+        about: "the token of an Authorization header",
+        certainty: header::bearer,
+    },
+    Judge {
+        name: "jwt",
+        about: "a signed JSON Web Token that is no published example",
+        certainty: web_token::certainty,
+    },
+    Judge {
+        name: "pem",
+        about: "a private key in PEM form, whole or not",
+        certainty: private_key::pem,
+    },
+    Judge {
+        name: "der",
+        about: "a private key in base64 of DER",
+        certainty: private_key::der,
     },
 ];
 

@@ -14,17 +14,25 @@ const BASE64URL: Codec = GeneralPurpose::new(
 
 /// Three parts, of which the first two are JSON objects and the header names an algorithm.
 pub(super) fn is_token(secret: &[u8]) -> bool {
-    let mut parts = secret.split(|&byte| byte == b'.');
-    let (Some(header), Some(claims), Some(_signature), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return false;
-    };
-    object(header).is_some_and(|header| header.get("alg").is_some_and(serde_json::Value::is_string))
-        && object(claims).is_some()
+    parts(secret).is_some()
 }
 
-fn object(part: &[u8]) -> Option<serde_json::Map<String, serde_json::Value>> {
+/// Header and claims, read, and the signature as it is written.
+pub fn parts(secret: &[u8]) -> Option<(Object, Object, &[u8])> {
+    let mut parts = secret.split(|&byte| byte == b'.');
+    let (Some(header), Some(claims), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let header = object(header)?;
+    let named = header.get("alg").is_some_and(serde_json::Value::is_string);
+    Some((header, object(claims)?, signature)).filter(|_| named)
+}
+
+type Object = serde_json::Map<String, serde_json::Value>;
+
+fn object(part: &[u8]) -> Option<Object> {
     serde_json::from_slice(&BASE64URL.decode(part).ok()?).ok()
 }
 

@@ -11,6 +11,8 @@ mod pem;
 mod placeholder;
 
 pub use github::checksum as base62_checksum;
+pub(crate) use jwt::parts as jwt_parts;
+pub(crate) use pem::body as pem_body;
 
 /// A check that a rule can ask for with `validator = "<name>"`.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +61,8 @@ pub const ALL: &[Validator] = &[
         name: "aws-key-id",
         about: "AKIA, ASIA, ABIA, ACCA or A3T. and 16 characters of base32",
         check: is_aws_key_id,
-        is_checksum: false,
+        // The alphabet, which is what tells an id from chance letters behind the prefix.
+        is_checksum: true,
     },
     Validator {
         name: "not-placeholder",

@@ -12,24 +12,29 @@ const ENTROPY: f64 = 4.0;
 /// A block (or only its body) with enough base64 in it. Line ends may be written as `\n`, and lines may be quoted, as keys
 /// stand in JSON, YAML and source code.
 pub(super) fn is_private_key(secret: &[u8]) -> bool {
+    let pieces = body(secret);
+    pieces.len() >= BODY && shannon(&pieces) > ENTROPY
+}
+
+/// The base64 of a block, without what stands between its lines; the last line only if it is not shorter than a word.
+pub fn body(secret: &[u8]) -> Vec<u8> {
     let mut body = secret;
     if let Some(begin) = find(body, b"-----BEGIN ") {
         body = body.get(begin + 11..).unwrap_or_default();
         let Some(label) = find(body, b"-----") else {
-            return false;
+            return Vec::new();
         };
         body = body.get(label + 5..).unwrap_or_default();
     }
     if let Some(end) = find(body, b"-----END ") {
         body = body.get(..end).unwrap_or_default();
     }
-    let pieces: Vec<u8> = without_escapes(body)
+    without_escapes(body)
         .split(|&byte| !is_base64(byte))
         .filter(|piece| piece.len() >= PIECE)
         .flatten()
         .copied()
-        .collect();
-    pieces.len() >= BODY && shannon(&pieces) > ENTROPY
+        .collect()
 }
 
 /// `\n`, `\r` and `\t` as two characters are line ends too; their letter must not stick to the text that follows.
