@@ -7,6 +7,7 @@
 mod allowlist;
 pub mod budget;
 mod builtin;
+pub mod catalogue;
 pub mod check;
 mod compile;
 mod dialect;

@@ -1,5 +1,6 @@
 //! `exeat rules`: what the rules are, whether they hold, why one finds something or does not, and what each costs.
 
+mod catalogue;
 mod check;
 mod cost;
 mod explain;
@@ -45,6 +46,8 @@ enum Command {
     Explain(explain::Args),
     /// List the rules
     List(list::Args),
+    /// Print a page of Markdown about each rule
+    Catalogue(catalogue::Args),
     /// Read a gitleaks or Betterleaks file, say what is not honoured, and write it in our format
     Import(import::Args),
     /// Measure each rule on files, the worst first
@@ -62,6 +65,7 @@ fn told(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::told(args)?,
         Command::Explain(args) => (explain::told(args)?, 0),
         Command::List(args) => (list::told(args)?, 0),
+        Command::Catalogue(args) => (catalogue::told(args)?, 0),
         Command::Import(args) => (import::told(args)?, 0),
         Command::Cost(args) => (cost::told(args)?, 0),
     };

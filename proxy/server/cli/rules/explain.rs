@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use exeat_gitwire::text::{escape, escape_lines};
 use exeat_inspect::Masked;
-use exeat_rules::{Action, Rule, RuleSet, Trial, template};
+use exeat_rules::{Action, Rule, RuleSet, Trial, catalogue, template};
 
 use super::Configured;
 use super::reason::{excuse, quoted};
@@ -154,9 +154,11 @@ fn describe(
             )?;
         }
     }
+    field("why it matters", catalogue::why(rule).to_owned())?;
     if let Some(remedy) = &rule.remedy {
         field("remedy", escape(remedy.as_bytes()))?;
     }
+    field("mistakes", catalogue::false_positives(rule))?;
     for reference in &rule.references {
         field("reference", escape(reference.as_bytes()))?;
     }

@@ -26,6 +26,10 @@ fn a_token_that_is_found_alone_is_found_behind_an_escape() {
     let mut tried = 0;
     let mut missed = Vec::new();
     for (index, rule) in rules.rules().iter().enumerate() {
+        // The name of a bucket only grows by the letters before it.
+        if rule.action == crate::Action::Note {
+            continue;
+        }
         for example in &rule.examples {
             let example = template::expand(example).unwrap();
             let Some(token) = scan(index, &example) else {
