@@ -2,13 +2,13 @@
 //!
 //! A validator says yes or no and must never say no to a real secret. A judge weighs: what the value is made of, whether it
 //! reads like words or like chance, what stands around it. Two thresholds of the rule turn that into a block, a review or
-//! nothing. All judges are pure, offline and linear in the match and the lines it touches, which are cut at [`LINE`] bytes.
-//!
-//! [`LINE`]: crate::allowlist
+//! nothing. All judges are pure, offline and linear in the match and the lines it touches, which are cut at 1,024 bytes from it.
 
 mod account;
 mod chance;
 mod header;
+mod key;
+mod name;
 mod password;
 mod private_key;
 mod reference;
@@ -47,6 +47,21 @@ pub const ALL: &[Judge] = &[
         name: "password",
         about: "a password that a person or a generator chose",
         certainty: password::certainty,
+    },
+    Judge {
+        name: "key",
+        about: "the value of something that is called no more than a key",
+        certainty: key::certainty,
+    },
+    Judge {
+        name: "pieces",
+        about: "a text in pieces, one of which a machine made",
+        certainty: token::of_pieces,
+    },
+    Judge {
+        name: "prose",
+        about: "a word of a sentence that a machine made",
+        certainty: token::in_prose,
     },
     Judge {
         name: "token",
@@ -110,9 +125,22 @@ impl<'t> Subject<'t> {
         self.slice(&self.secret)
     }
 
-    /// The name to which the value is given: the group `name` of the regex; empty if it has none.
-    pub fn name(&self) -> &'t [u8] {
-        self.name.as_ref().map_or(&[], |name| self.slice(name))
+    /// The name to which the value is given, as far as it stands where the match begins, and where in it the match does: the
+    /// group `name` of the regex if it has one. At most 64 bytes of it are before the match.
+    pub fn name(&self) -> (&'t [u8], usize) {
+        if let Some(name) = &self.name {
+            return (self.slice(name), 0);
+        }
+        let is_part =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$');
+        let before = self.slice(&(self.span.start.saturating_sub(64)..self.span.start));
+        let before = before.iter().rev().take_while(is_part).count();
+        let behind = self.slice(&(self.span.start..self.secret.start.max(self.span.start)));
+        let behind = behind.iter().take_while(is_part).count();
+        (
+            self.slice(&(self.span.start - before..self.span.start + behind)),
+            before,
+        )
     }
 
     /// The byte that stands before the value, which is a quote or is not.
@@ -204,5 +232,162 @@ impl Judging {
             name: self.name.and_then(|name| group(slots, name)),
         };
         (self.certainty)(&subject).min(100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The certainty about `value`, given to `name` as in `name = "value"` or `name=value`.
+    fn certainty(judge: &str, name: &str, quote: &str, value: &str) -> u8 {
+        let text = format!(
+            "{name}{}{quote}{value}{quote}\n",
+            if quote.is_empty() { "=" } else { " = " }
+        );
+        let start = text.len() - 1 - quote.len() - value.len();
+        // A rule's match begins at the word that it knows.
+        let words = ["password", "token", "key", "secret"];
+        let lower = name.to_lowercase();
+        let word = words
+            .iter()
+            .filter_map(|word| lower.find(word))
+            .min()
+            .unwrap_or(0);
+        let subject = Subject {
+            text: text.as_bytes(),
+            span: word..text.len() - 1,
+            secret: start..start + value.len(),
+            name: None,
+        };
+        (find(judge).unwrap().certainty)(&subject)
+    }
+
+    #[test]
+    fn passwords_are_told_from_what_stands_where_one_would() {
+        for real in [
+            "jzkdqw",
+            "kT8#vq2Zx!p",
+            "Welcome2024!",
+            "qeil378532",
+            "afsW9oHHVgHK00TJTUOeZEBuiocamU",
+        ] {
+            assert!(
+                certainty("password", "db_password", "\"", real) >= REVIEW_FROM,
+                "{real}"
+            );
+        }
+        for none in [
+            "password",
+            "changeme",
+            "your-password",
+            "some-password",
+            "${DB_PASSWORD}",
+            "{{ password }}",
+            "getPassword()",
+            "Enter your password",
+            "test1234",
+            "example",
+            "********",
+            "string",
+            "user.password",
+            "pw",
+            "123456",
+            "%s",
+            "/run/secrets/db",
+        ] {
+            assert!(
+                certainty("password", "db_password", "\"", none) < REVIEW_FROM,
+                "{none}"
+            );
+        }
+        for name in [
+            "password_hash",
+            "passwordField",
+            "PASSWORD_FILE",
+            "password-reset-url",
+        ] {
+            assert_eq!(
+                certainty("password", name, "\"", "kT8#vq2Zx!p"),
+                0,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn tokens_are_told_from_names_and_hashes() {
+        let random = "kT8vq2Zx1pLm0Wd7Rb4Yc9Hs";
+        assert!(certainty("token", "api_key", "\"", random) >= BLOCK_FROM);
+        assert!(certainty("token", "api_key", "", random) >= BLOCK_FROM);
+        let hex = "9f2c4e8a1b7d3f605c2e9a4b8d1f7036";
+        assert!(certainty("token", "client_secret", "\"", hex) >= REVIEW_FROM);
+        assert!(
+            certainty(
+                "token",
+                "client_secret",
+                "\"",
+                "0f4d8f7e-41c1-4b8e-9f4b-2c1a90e7d3b5"
+            ) >= REVIEW_FROM
+        );
+        for none in [
+            "session-token-cookie",
+            "com.example.auth.TokenService",
+            "my_secret_name",
+            "${TOKEN}",
+            "application/json",
+            "your-api-key-here",
+        ] {
+            assert!(
+                certainty("token", "token", "\"", none) < REVIEW_FROM,
+                "{none}"
+            );
+        }
+        for name in [
+            "token_url",
+            "next_token",
+            "public_key",
+            "token_sha256",
+            "secret_name",
+        ] {
+            assert_eq!(certainty("token", name, "\"", random), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_program_text_are_none() {
+        let judged = |text: &str, secret: Range<usize>| {
+            let subject = Subject {
+                text: text.as_bytes(),
+                span: 0..secret.end,
+                secret,
+                name: None,
+            };
+            password::certainty(&subject)
+        };
+        assert_eq!(judged("password = argv;\n", 11..15), 0);
+        assert_eq!(judged("login(password=pwtxt, x)\n", 15..20), 0);
+        assert_eq!(judged("password: crate::Dfa\n", 10..20), 0);
+        assert!(judged("password: jzkdq\n", 10..15) >= REVIEW_FROM);
+    }
+
+    #[test]
+    fn every_judge_survives_any_bytes() {
+        let mut random = crate::random::Random::from_word("judges");
+        for length in 0..400 {
+            let text = random.bytes(length);
+            let half = length / 2;
+            for secret in [0..length, half..length, half..half, 0..half] {
+                let subject = Subject {
+                    text: &text,
+                    span: 0..length,
+                    secret,
+                    name: None,
+                };
+                for judge in ALL {
+                    assert!((judge.certainty)(&subject) <= 100);
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Values that are no secret but say where one is, or stand where one will: variables, calls, paths, placeholders.
 
+use super::Subject;
+use super::chance::Makeup;
 use crate::validators;
 
 /// Words that a placeholder is made of, besides those of the validator `not-placeholder`.
@@ -38,6 +40,11 @@ const STAND_INS: &[&[u8]] = &[
     b"default",
     b"template",
     b"placeholder",
+    b"deadbeef",
+    b"cafebabe",
+    b"00010203",
+    b"0123456789",
+    b"11223344",
     b"lorem",
     b"blah",
     b"asdf",
@@ -110,6 +117,16 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || contains(&lower, b"()")
         || contains(&lower, b"](")
         || is_path(value)
+        || is_mostly_escaped(value)
+}
+
+/// Percent signs and hex digits make up half of it.
+fn is_mostly_escaped(value: &[u8]) -> bool {
+    let escaped = |window: &&[u8]| {
+        let (sign, digits) = window.split_at(1);
+        sign == b"%" && digits.iter().all(u8::is_ascii_hexdigit)
+    };
+    value.windows(3).filter(escaped).count() * 6 >= value.len().max(1)
 }
 
 /// Whether `value` holds a word that stands for a secret to come.
@@ -128,8 +145,104 @@ fn is_path(value: &[u8]) -> bool {
         || value.starts_with(b"/") && value.iter().filter(|byte| **byte == b'/').count() >= 2
 }
 
+/// Whether an unquoted value is a name of program text: `password = user.password;`.
+pub(super) fn is_code(subject: &Subject<'_>) -> bool {
+    if subject.is_quoted()
+        || subject
+            .opening()
+            .is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'>' | b';'))
+    {
+        return false;
+    }
+    let value = subject.secret();
+    if is_number(value)
+        || is_constant(value)
+        || subject.after().trim_ascii_start().starts_with(b"=")
+    {
+        return true;
+    }
+    let is_name = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'_' | b'.' | b':' | b'$' | b'?' | b'!' | b'-' | b'*' | b'&'
+            )
+    };
+    let starts = value.first().is_some_and(|byte| {
+        byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'*' | b'&' | b'$')
+    });
+    if !starts || !value.iter().all(is_name) {
+        return false;
+    }
+    let closing = subject.closing();
+    let before = subject.before().trim_ascii_end();
+    let is_spaced = before.len() < subject.before().len();
+    let is_assigned = before.ends_with(b"=");
+    let made = Makeup::of(value);
+    let is_wild = made.digits >= 2 && made.turns >= 4 && made.share_in_words() < 0.3;
+    let ends = subject.after().trim_ascii();
+    if is_wild {
+        return false;
+    }
+    // A call, a list, a statement; or two things that are compared or assigned with blanks around the sign.
+    closing.is_some_and(|byte| matches!(byte, b'(' | b')' | b',' | b'[' | b']' | b'}' | b'\\'))
+        || closing == Some(b';') && ends.len() <= 1
+        || is_spaced && is_assigned && made.digits < 2
+        || is_spaced && !ends.is_empty() && made.digits < 2
+        || contains(value, b"::")
+        || contains(value, b"->")
+}
+
+/// `0x04`, `86u32`, `1_000`.
+fn is_number(value: &[u8]) -> bool {
+    value.first().is_some_and(u8::is_ascii_digit)
+        && value.len() <= 16
+        && (value.starts_with(b"0x")
+            || value
+                .iter()
+                .filter(|byte| byte.is_ascii_alphabetic())
+                .count()
+                <= 3)
+        && value.iter().all(|byte| {
+            byte.is_ascii_hexdigit()
+                || matches!(byte, b'x' | b'_' | b'u' | b'i' | b'L' | b'U' | b'.')
+        })
+}
+
+/// `ERROR_CODE`.
+fn is_constant(value: &[u8]) -> bool {
+    value.first().is_some_and(u8::is_ascii_uppercase)
+        && value.contains(&b'_')
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+}
+
+/// Whether the value is already there on its line, as in tables of names.
+pub(super) fn is_repeated(subject: &Subject<'_>) -> bool {
+    contains(subject.before(), subject.secret())
+}
+
+/// Whether the line is of a file that is no text.
+pub(super) fn is_binary(subject: &Subject<'_>) -> bool {
+    subject
+        .line()
+        .iter()
+        .any(|byte| *byte < b'\t' || (14..27).contains(byte))
+}
+
+/// Whether the line says that it is a test, an example or a comment about one.
+pub(super) fn is_test(subject: &Subject<'_>) -> bool {
+    const WORDS: &[&[u8]] = &[
+        b"test", b"example", b"mock", b"fake", b"dummy", b"sample", b"fixture", b"assert",
+        b"expect",
+    ];
+    let lower = subject.line().to_ascii_lowercase();
+    WORDS.iter().any(|word| contains(&lower, word))
+}
+
 pub(super) fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+    !word.is_empty() && text.windows(word.len()).any(|window| window == word)
 }
 
 #[cfg(test)]

@@ -192,9 +192,10 @@ fn the_default_are_the_rules_that_ship() {
         path: Some(path.as_bytes()),
         commit: None,
     };
-    assert_eq!(rules.rule(found[0].rule).id, id);
-    assert_eq!(rules.standing(&found[0], &site("tests/a")), BY_PATH);
-    assert_eq!(rules.standing(&found[0], &site("src/a")), Standing::Stands);
+    let found = found.iter().find(|found| rules.rule(found.rule).id == id);
+    let standing = |path| rules.standing(found.unwrap(), &site(path));
+    assert_eq!(standing("tests/a"), BY_PATH);
+    assert_eq!(standing("src/a"), Standing::Stands);
     // Named as well, before or behind, they are loaded once.
     let own = source("own.toml", own);
     for sources in [
