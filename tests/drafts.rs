@@ -126,6 +126,16 @@ fn two_people_put_a_policy_into_force_and_one_does_not() {
     // What the operators' file lets through is stopped as well: a draft makes nothing milder, and nothing takes it back.
     scene.is_denied("two", "main:release/2");
     scene.push("two", "main").ok();
+    // What is explained beside the server is what it does.
+    let explained = scene
+        .house
+        .exeat("policy explain --upstream forge.test --repo one --ref refs/heads/release/2");
+    let explained = explained.ok().stdout;
+    let place = format!("rule no-releases, draft {id}:4");
+    assert!(
+        explained.starts_with("verdict      refuse") && explained.contains(&place),
+        "{explained}"
+    );
     let listed = scene.draft(&scene.ben, &["list"]).ok().stdout;
     assert!(
         listed.contains(&id) && listed.contains("in-force"),
@@ -229,4 +239,7 @@ fn two_people_put_a_rule_into_force() {
     let run = scene.push("one", "main:after");
     assert_ne!(run.status, 0, "{run}");
     assert!(run.stderr.contains("project-name"), "{run}");
+    let explained = scene.house.exeat("rules explain project-name").ok();
+    let place = format!("draft {id}:1");
+    assert!(explained.stdout.contains(&place), "{explained}");
 }

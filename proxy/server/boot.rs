@@ -109,7 +109,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     };
     let (store, reading) = tokio::join!(Store::open(data), early);
     let store = store?;
-    let texts = Texts::in_force(&store, config).await?;
+    let texts = Texts::in_force(store.records(), config).await?;
     let reading = match reading {
         Some(reading) => reading?,
         None => changing::read(config, &texts).await?,

@@ -70,10 +70,7 @@ fn compile_noting(
             }
         }
     }
-    sources.extend(drafts.iter().map(|draft| Source {
-        name: draft.name(),
-        text: draft.text.clone(),
-    }));
+    sources.extend(drafts.iter().map(source_of));
     let open = |from: &Source, path: &str| {
         let opened = exeat_rules::beside(from, path);
         let folder = Path::new(&from.name).parent().unwrap_or(Path::new(""));
@@ -98,6 +95,14 @@ fn compile_noting(
         rules: rules.override_in(set)?,
         warnings,
     })
+}
+
+/// A draft, as the compiler takes it.
+pub fn source_of(draft: &drafts::Text) -> Source {
+    Source {
+        name: draft.name(),
+        text: draft.text.clone(),
+    }
 }
 
 impl Contents {

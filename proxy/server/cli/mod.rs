@@ -5,6 +5,7 @@ pub mod config;
 pub mod credential;
 pub mod demo;
 mod draft;
+mod drafted;
 mod git;
 pub mod group;
 pub mod health;

@@ -9,7 +9,10 @@ use anyhow::{Context, bail};
 use exeat_gitwire::{refname, text::escape};
 use exeat_rules::Action;
 
+use super::drafted;
+use super::people::remark;
 use crate::config::{self, Config, nearest};
+use crate::drafts::Text as Draft;
 use crate::policy::explain::{Explanation, Found, Key, explain};
 use crate::policy::{Change, Event, Facts, Push, Pusher, Update, file};
 use crate::policy_files;
@@ -17,8 +20,8 @@ use crate::upstream::Repository;
 
 /// Check the policy files, or say what they would do with a push
 ///
-/// Ends with 0 if all is well, 1 if a policy file is wrong, 2 if it could not finish. It reads files alone: drafts in force
-/// (exeat draft list) may make what it says stricter, never milder.
+/// Ends with 0 if all is well, 1 if a policy file is wrong, 2 if it could not finish. Where the configuration heeds drafts,
+/// those in force (exeat draft list) are part of what is explained; only files are checked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -98,7 +101,16 @@ enum Format {
 
 /// Runs one of the commands.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (text, code) = tokio::task::spawn_blocking(move || told(&args.command)).await??;
+    let drafts = match &args.command {
+        Command::Explain(explain) => {
+            let (texts, note) = drafted::in_force(&load(&explain.config)?).await;
+            note.iter()
+                .for_each(|note| remark(&format!("note: {note}")));
+            texts.policy
+        }
+        Command::Check(_) => Vec::new(),
+    };
+    let (text, code) = tokio::task::spawn_blocking(move || told(&args.command, &drafts)).await??;
     // A reader that closed the pipe has seen enough.
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -106,10 +118,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn told(command: &Command) -> anyhow::Result<(String, u8)> {
+fn told(command: &Command, drafts: &[Draft]) -> anyhow::Result<(String, u8)> {
     match command {
         Command::Check(args) => check(args),
-        Command::Explain(args) => Ok((explained(args)?, 0)),
+        Command::Explain(args) => Ok((explained(args, drafts)?, 0)),
     }
 }
 
@@ -147,9 +159,9 @@ fn check(args: &Check) -> anyhow::Result<(String, u8)> {
     Ok((text, 0))
 }
 
-fn explained(args: &Explain) -> anyhow::Result<String> {
+fn explained(args: &Explain, drafts: &[Draft]) -> anyhow::Result<String> {
     let config = load(&args.config)?;
-    let (book, _) = policy_files::read(&config, &[])?;
+    let (book, _) = policy_files::read(&config, drafts)?;
     let Some(upstream) = config.upstream(&args.upstream) else {
         let names: Vec<&str> = config
             .upstreams

@@ -16,12 +16,15 @@ use std::process::ExitCode;
 use anyhow::Context;
 use exeat_rules::{Compiled, RuleSet, Source, Warning};
 
+use super::drafted;
+use super::people::remark;
 use crate::config::{self, Config, RuleFile};
+use crate::rule_files;
 
 /// List, explain, try and check the rules
 ///
-/// Ends with 0 if all is well, 1 if a check failed or a text holds a secret, 2 if it could not finish. It reads files alone:
-/// drafts in force (exeat draft list) add to their rules.
+/// Ends with 0 if all is well, 1 if a check failed or a text holds a secret, 2 if it could not finish. Where the configuration
+/// heeds drafts, those in force (exeat draft list) are among the rules that list, explain and test go by.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -55,8 +58,23 @@ enum Command {
 }
 
 /// Runs one of the commands.
-pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    if let Some((configured, [])) = args.command.in_force() {
+        configured.add_drafts().await?;
+    }
     tokio::task::spawn_blocking(move || told(&args.command)).await?
+}
+
+impl Command {
+    /// For commands about the rules in force: which configuration is meant, and the files that are meant in their place.
+    fn in_force(&mut self) -> Option<(&mut Configured, &[PathBuf])> {
+        match self {
+            Self::Explain(args) => Some((&mut args.configured, &args.files)),
+            Self::List(args) => Some((&mut args.configured, &args.files)),
+            Self::Test(args) => Some((&mut args.configured, &args.files)),
+            Self::Check(_) | Self::Import(_) | Self::Cost(_) | Self::Catalogue(_) => None,
+        }
+    }
 }
 
 fn told(command: &Command) -> anyhow::Result<ExitCode> {
@@ -91,9 +109,21 @@ struct Configured {
     /// Configuration file whose rules, overrides and policy are used
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Those in force, beside the rules that are configured.
+    #[arg(skip)]
+    drafts: Vec<Source>,
 }
 
 impl Configured {
+    /// Reads them; says on standard error where they cannot be read.
+    async fn add_drafts(&mut self) -> anyhow::Result<()> {
+        let (texts, note) = drafted::in_force(&self.load()?).await;
+        note.iter()
+            .for_each(|note| remark(&format!("note: {note}")));
+        self.drafts = texts.rules.iter().map(rule_files::source_of).collect();
+        Ok(())
+    }
+
     fn load(&self) -> anyhow::Result<Config> {
         Ok(Config::load(self.config.as_deref(), config::environment_at_home())?.0)
     }
@@ -101,7 +131,9 @@ impl Configured {
     /// The rules of `files`, or without any those that are configured.
     fn sources(&self, files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
         if files.is_empty() {
-            return sources(&self.load()?.rules.files);
+            let mut all = sources(&self.load()?.rules.files)?;
+            all.extend(self.drafts.iter().cloned());
+            return Ok(all);
         }
         let named = |path: &PathBuf| match path.as_os_str() == "builtin" {
             true => RuleFile::Builtin,

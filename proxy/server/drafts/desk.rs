@@ -113,7 +113,7 @@ impl Drafts {
     /// # Errors
     /// As [`Texts::in_force`].
     pub async fn in_force(&self, config: &crate::config::Config) -> Result<Texts, texts::Error> {
-        Texts::in_force(&self.0.store, config).await
+        Texts::in_force(self.0.store.records(), config).await
     }
 
     /// Keeps a proposal for a second person to decide on. The caller has asked whether the person may, and whether the words
@@ -149,7 +149,7 @@ impl Drafts {
             steps: Vec::new(),
             created: now,
         };
-        let mut texts = Texts::of_kind(&self.0.store, new.kind).await?;
+        let mut texts = Texts::of_kind(self.0.store.records(), new.kind).await?;
         texts.push(Text {
             id: draft.id.clone(),
             text: new.text.clone(),
@@ -261,7 +261,7 @@ impl Drafts {
     /// That all that would be in force then can be. Where it could not be before either, an end is no reason to refuse.
     async fn try_out(&self, after: &Draft, bench: &Bench) -> Result<(), Error> {
         let kind = after.kind;
-        let now = Texts::of_kind(&self.0.store, kind).await?;
+        let now = Texts::of_kind(self.0.store.records(), kind).await?;
         let mut then = now.clone();
         if after.state.is_in_force() {
             is_on(kind, bench)?;

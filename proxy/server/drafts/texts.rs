@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::draft::{Kind, State};
 use crate::config::Config;
-use crate::store::{self, Store};
+use crate::store::{self, Records};
 
 /// The text of one draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,20 +45,20 @@ impl Texts {
     ///
     /// # Errors
     /// When they cannot be read, or one is not what was approved.
-    pub async fn in_force(store: &Store, config: &Config) -> Result<Self, Error> {
+    pub async fn in_force(records: &Records, config: &Config) -> Result<Self, Error> {
         let mut texts = Self::default();
         for kind in Kind::ALL {
             if is_allowed(kind, config) {
-                *texts.of_mut(kind) = Self::of_kind(store, kind).await?;
+                *texts.of_mut(kind) = Self::of_kind(records, kind).await?;
             }
         }
         Ok(texts)
     }
 
     /// Those of one kind, whether they are allowed or not.
-    pub(super) async fn of_kind(store: &Store, kind: Kind) -> Result<Vec<Text>, Error> {
+    pub(super) async fn of_kind(records: &Records, kind: Kind) -> Result<Vec<Text>, Error> {
         let states = [State::InForce.as_str(), State::Retiring.as_str()];
-        let rows = store.draft_texts(kind.as_str(), states).await?;
+        let rows = records.draft_texts(kind.as_str(), states).await?;
         let checked =
             rows.into_iter()
                 .map(|(id, recorded, text)| match digest(&text) == recorded {

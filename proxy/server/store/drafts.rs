@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Change, Error, Snapshot, Store};
+use super::{Change, Error, Records, Snapshot, Store};
 
 /// A draft as its columns have it, but for its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +109,9 @@ impl Store {
         .await?;
         found.iter().map(row).collect()
     }
+}
 
+impl Records {
     /// Id, digest and text of the drafts of a kind that are in one of two states, oldest first.
     pub async fn draft_texts(
         &self,

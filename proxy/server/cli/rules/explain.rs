@@ -20,9 +20,9 @@ pub struct Args {
     id: String,
     /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
     #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
-    configured: Configured,
+    pub(super) configured: Configured,
 }
 
 pub fn told(args: &Args) -> anyhow::Result<String> {

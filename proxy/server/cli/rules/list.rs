@@ -12,9 +12,9 @@ use super::{Configured, Format, counted};
 pub struct Args {
     /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
     #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
-    configured: Configured,
+    pub(super) configured: Configured,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

@@ -24,7 +24,7 @@ Examples:
 pub struct Args {
     /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
     #[arg(value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// The text: a file, or - for standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     text: PathBuf,
@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    configured: Configured,
+    pub(super) configured: Configured,
 }
 
 pub fn told(args: &Args) -> anyhow::Result<(String, u8)> {

@@ -154,7 +154,10 @@ async fn whatever_three_people_do_at_once_it_takes_two() {
         // A restart finds it as it was.
         house.store.close().await;
         let again = Store::open(house.folder.path()).await.unwrap();
-        let texts = Texts::in_force(&again, &config).await.unwrap().policy;
+        let texts = Texts::in_force(again.records(), &config)
+            .await
+            .unwrap()
+            .policy;
         assert_eq!(texts.len(), decides.len());
     }
     assert!(moved > 3, "{moved}");
@@ -183,7 +186,11 @@ async fn what_is_changed_beside_the_audit_decides_nothing_and_is_found() {
         .execute("UPDATE draft SET state = 'in-force'")
         .await;
     let (config, _) = Config::of_text("[policy]\ndrafts = true\n").unwrap();
-    assert!(Texts::in_force(&house.store, &config).await.is_err());
+    assert!(
+        Texts::in_force(house.store.records(), &config)
+            .await
+            .is_err()
+    );
     house.assert_as_recorded(&[id]).await;
 }
 
