@@ -3,6 +3,7 @@
 mod anew;
 mod falls;
 mod organisation;
+mod script;
 mod wait;
 
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -7,6 +7,7 @@ pub mod advertise;
 pub mod fetch_answer;
 pub mod fetch_request;
 pub mod history;
+pub mod legible;
 pub mod objects;
 pub mod pack;
 pub mod pktline;

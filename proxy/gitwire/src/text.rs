@@ -1,7 +1,8 @@
-//! Bytes of strangers as text that is safe to print on any terminal, in any log.
+//! Bytes of strangers as text that is safe to print on any terminal, in any log, and to be told apart at a glance.
 //!
 //! Only printable ASCII passes. Valid UTF-8 beyond ASCII is escaped as well, because it holds bidirectional
-//! overrides, C1 controls and look-alikes, and because a line may be cut inside a character.
+//! overrides, C1 controls and look-alikes, and because a line may be cut inside a character. What people are to read
+//! comes by [`legible`](crate::legible).
 
 use std::fmt::Write;
 

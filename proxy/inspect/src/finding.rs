@@ -8,8 +8,8 @@ use crate::{
     shown::Context, surroundings::Surroundings,
 };
 
-/// A rule that matched, at the place a developer can go to. Every text in it is printable
-/// ASCII, and names that hold a match are masked.
+/// A rule that matched, at the place a developer can go to. Every text in it is one
+/// line of characters that print, and names that hold a match are masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
     /// Id of the rule, as in its file.

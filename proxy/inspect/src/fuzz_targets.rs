@@ -187,11 +187,11 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
     inspection.finish(None)
 }
 
-/// A name that may hold a secret: shown in printable ASCII, without it.
+/// A name that may hold a secret: shown in characters that print, without it.
 pub fn name(data: &[u8]) {
     let mut examiner = Examiner::new(Arc::clone(rules()), key());
     let shown = Names::new(&mut examiner).show(data);
-    assert!(shown.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    assert!(shown.chars().all(exeat_gitwire::legible::prints));
     let is_key = |secret: &[u8]| {
         let digit = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         secret.starts_with(b"key_") && secret[4..].iter().all(digit)
@@ -199,13 +199,13 @@ pub fn name(data: &[u8]) {
     assert!(!shown.as_bytes().windows(8).any(is_key), "{shown}");
 }
 
-/// A text around which is read: printable lines of bounded length, without the secrets, wherever one reads.
+/// A text around which is read: lines that print and of bounded length, without the secrets, wherever one reads.
 pub fn shown(data: &[u8]) {
     let mut examiner = Examiner::new(Arc::clone(rules()), key());
     let own = data.len() / 3..data.len() / 2;
     for line in crate::shown::lines_of(&mut examiner, data, &own) {
-        assert!(line.len() <= 200, "{line}");
-        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        assert!(line.chars().count() <= 200, "{line}");
+        assert!(line.chars().all(exeat_gitwire::legible::prints));
         let is_key = |secret: &[u8]| {
             let digit = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
             secret.starts_with(b"key_") && secret[4..].iter().all(digit)

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use exeat_gitwire::text::escape;
+use exeat_gitwire::legible::{self, show};
 
 use crate::{examine::Examiner, mask::Masked};
 
@@ -46,7 +46,7 @@ impl<'a> Names<'a> {
             .push(secret);
     }
 
-    /// `name` in printable ASCII without any secret a rule knows, cut after 4096 characters.
+    /// `name` on one line of characters that print, without any secret a rule knows, cut after 4096 characters.
     pub fn show(&mut self, name: &[u8]) -> String {
         if let Some(shown) = self.shown.get(name) {
             return shown.clone();
@@ -110,17 +110,12 @@ fn masked(name: &[u8], secrets: Vec<Range<usize>>) -> String {
     let mut shown = String::new();
     let mut position = 0;
     for secret in secrets {
-        shown.push_str(&escape(
-            name.get(position..secret.start).unwrap_or_default(),
-        ));
+        shown.push_str(&show(name.get(position..secret.start).unwrap_or_default()));
         position = secret.end;
         shown.push_str(Masked::new(name.get(secret).unwrap_or_default()).as_str());
     }
-    shown.push_str(&escape(name.get(position..).unwrap_or_default()));
-    if shown.len() > MOST_SHOWN {
-        shown.truncate(MOST_SHOWN - 3);
-        shown.push_str("...");
-    }
+    shown.push_str(&show(name.get(position..).unwrap_or_default()));
+    legible::cut(&mut shown, MOST_SHOWN);
     shown
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
+use exeat_gitwire::legible;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
@@ -379,17 +380,15 @@ pub fn ended(
     }
 }
 
-/// Text of somebody else, safe to print: letters and digits of any script, and ASCII that prints.
+/// Text of somebody else, safe to print, on one line.
 pub fn shown(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            ' '..='~' => safe.push(character),
-            letter if letter.is_alphanumeric() => safe.push(letter),
-            other => safe.extend(other.escape_default()),
-        }
-    }
-    safe
+    legible::show(text.as_bytes())
+}
+
+/// The same for words that may have several lines.
+pub fn shown_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(shown).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -422,7 +421,8 @@ mod tests {
     fn words_of_others_move_no_cursor() {
         assert_eq!(
             shown("Grüße \u{1b}[2J\n\u{202e}"),
-            "Grüße \\u{1b}[2J\\n\\u{202e}"
+            "Grüße \\x1b[2J\\x0a\\xe2\\x80\\xae"
         );
+        assert_eq!(shown_lines("Grün –\r\n\u{7}gut\n"), "Grün –\n\\x07gut");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use exeat_gitwire::push_report;
+use exeat_gitwire::{legible, push_report};
 
 use super::{Order, Wishes, id::PushId, message, record};
 use crate::{
@@ -66,7 +66,7 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
     assert_plain(&told.text);
     assert!(!told.reason.contains('\n'));
     let recorded = format!("{decision:?}");
-    assert!(recorded.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+    assert!(recorded.chars().all(legible::prints));
     let answer = push_report::refusal(&order.request, &told.text, &told.reason);
     assert_eq!(
         answer.is_empty(),
@@ -75,13 +75,10 @@ pub fn push(data: &[u8], config: &Config, upstreams: &Upstreams) {
     );
 }
 
-/// Lines of printable ASCII that fit a terminal of 72 columns.
+/// Lines of characters that print and that fit a terminal of 72 columns.
 fn assert_plain(text: &str) {
     for line in text.lines() {
-        assert!(line.len() <= 72, "{line:?}");
-        assert!(
-            line.bytes().all(|byte| matches!(byte, b' '..=b'~')),
-            "{line:?}"
-        );
+        assert!(line.chars().count() <= 72, "{line:?}");
+        assert!(line.chars().all(legible::prints), "{line:?}");
     }
 }

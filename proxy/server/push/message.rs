@@ -1,7 +1,7 @@
 //! What a stopped developer reads: state first, then what, where, what to do, and whom to ask.
 //!
-//! ASCII, at most 72 columns, no secret bytes: findings are masked when they are made, and every
-//! name in them is escaped. Only commands that exist are printed.
+//! At most 72 columns, no secret bytes, and nothing that a terminal obeys: findings are masked when they are made, and what
+//! does not print is escaped in every name. Our own words are ASCII. Only commands that exist are printed.
 
 mod people;
 mod waiting;
@@ -183,7 +183,7 @@ pub fn fault(id: &PushId, fault: &Fault) -> Told {
         (_, true) if fault.was_declined() => {
             page.line("Push passed the checks; the forge declined it.");
             page.gap();
-            page.text(&format!("{}.", sentence(fault)));
+            page.text(&sentence(fault));
             page.text(match fault {
                 Fault::UpstreamStatus { .. } => {
                     "Check that your account may push there, then push again."
@@ -194,26 +194,26 @@ pub fn fault(id: &PushId, fault: &Fault) -> Told {
         (_, true) => {
             page.line("Push passed the checks; its outcome is unknown.");
             page.gap();
-            page.text(&format!("{}.", sentence(fault)));
+            page.text(&sentence(fault));
             page.text("See what arrived before you push again:");
             page.line("  git fetch");
         }
         (Blame::Push, false) => {
             page.line(&format!("Push refused. {STATE}"));
             page.gap();
-            page.text(&format!("{}.", sentence(fault)));
+            page.text(&sentence(fault));
             page.text(fault.advice());
         }
         (Blame::Upstream, false) => {
             page.line(&format!("Push not sent. {STATE}"));
             page.gap();
-            page.text(&format!("{}.", sentence(fault)));
+            page.text(&sentence(fault));
             page.text(fault.advice());
         }
         (Blame::Ours, false) => {
             page.line(&format!("We could not finish the checks. {STATE}"));
             page.gap();
-            page.text(&format!("{}.", sentence(fault)));
+            page.text(&sentence(fault));
             page.text(fault.advice());
         }
     }
@@ -236,7 +236,7 @@ pub fn settled(id: &PushId, fault: &Fault, missing: usize, all: usize) -> Told {
         _ => "Push passed the checks; the forge has taken a part of it.",
     });
     page.gap();
-    page.text(&format!("{}.", sentence(fault)));
+    page.text(&sentence(fault));
     match missing {
         0 => page.text("Asked again, it shows every ref where you pushed it."),
         _ => {
@@ -256,8 +256,12 @@ pub fn settled(id: &PushId, fault: &Fault, missing: usize, all: usize) -> Told {
     }
 }
 
+/// What is wrong, as a sentence with its end.
 fn sentence(fault: &Fault) -> String {
-    let text = fault.to_string();
+    let mut text = fault.to_string();
+    if !text.ends_with(['.', '?', '!']) {
+        text.push('.');
+    }
     let mut letters = text.chars();
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
@@ -534,27 +538,39 @@ impl Page {
 
     fn wrap(&mut self, indent: &str, text: &str) {
         let mut line = String::from(indent);
+        let mut width = indent.len();
         for word in text.split_whitespace() {
             for piece in pieces(word, COLUMNS - indent.len() - 2) {
-                let gap = usize::from(line.len() > indent.len());
-                if line.len() + gap + piece.len() > COLUMNS {
+                let gap = usize::from(width > indent.len());
+                let length = piece.chars().count();
+                if width + gap + length > COLUMNS {
                     self.line(&line);
                     line = String::from(indent);
+                    width = indent.len();
                 } else if gap == 1 {
                     line.push(' ');
+                    width += 1;
                 }
                 line.push_str(piece);
+                width += length;
             }
         }
         self.line(&line);
     }
 }
 
-/// A word that is longer than a line, in pieces that are not. Everything here is ASCII.
+/// A word that is longer than a line, in pieces that are not.
 fn pieces(word: &str, most: usize) -> impl Iterator<Item = &str> {
-    word.as_bytes()
-        .chunks(most)
-        .map(|piece| std::str::from_utf8(piece).unwrap_or("?"))
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let end = rest
+            .char_indices()
+            .nth(most)
+            .map_or(rest.len(), |(at, _)| at);
+        let (piece, behind) = rest.split_at(end);
+        rest = behind;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 #[cfg(test)]
@@ -569,6 +585,12 @@ mod tests {
         page.indented(&"x".repeat(500));
         assert!(page.text.lines().all(|line| line.len() <= COLUMNS));
         assert_eq!(page.text.matches('x').count(), 500);
+        let mut page = Page::default();
+        page.indented(&"\u{e4}".repeat(500));
+        page.text(&"gr\u{fc}n ".repeat(100));
+        let width = |line: &str| line.chars().count();
+        assert!(page.text.lines().all(|line| width(line) <= COLUMNS));
+        assert_eq!(page.text.matches('\u{e4}').count(), 500);
     }
 
     #[test]

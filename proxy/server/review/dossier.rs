@@ -20,7 +20,7 @@ const IN_FULL: usize = 30;
 /// The letters of an entry's id.
 pub(super) const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// What was pushed and found. Every text is printable ASCII without anything that a rule takes for a secret.
+/// What was pushed and found. Every text is of characters that print, without anything that a rule takes for a secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Dossier {
@@ -210,7 +210,7 @@ impl Dossier {
         fit(&mut self.messages, &mut 0, 4 << 10);
         fit(&mut self.grounds, &mut 0, 8 << 10);
         if let Some(reason) = &mut self.reason {
-            reason.truncate(4 << 10);
+            reason.truncate(boundary(reason, 4 << 10));
         }
         serde_json::to_string(&self).expect("because texts and numbers always serialise")
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::pack::sealed;
 use crate::history::{Found, Limits, Objects, places};
 use crate::pack::{self, Error, Kind, Object, Piece, Reader, Sink, SinkClosed, object_id};
-use crate::{HashKind, ObjectId, text};
+use crate::{HashKind, ObjectId, legible, text};
 
 /// The places of every object of a pack, whose trailer is made right: found or refused, and the same each time.
 pub fn history(data: &[u8]) {
@@ -48,6 +48,14 @@ pub fn text(data: &[u8]) {
     let kept = |byte| is_printable(byte) || matches!(byte, b'\n' | b'\r' | b'\t');
     assert!(lines.bytes().all(kept));
     assert_eq!(text::escape(escaped.as_bytes()), escaped);
+    let mut shown = legible::show(data);
+    assert!(shown.chars().all(legible::prints));
+    assert_eq!(legible::show(shown.as_bytes()), shown);
+    legible::cut(&mut shown, limit);
+    assert!(shown.chars().count() <= limit);
+    let lines = legible::show_lines(data);
+    let kept = |character| legible::prints(character) || matches!(character, '\n' | '\r' | '\t');
+    assert!(lines.chars().all(kept));
 }
 
 fn read(pack: &[u8]) -> Option<ByHand> {

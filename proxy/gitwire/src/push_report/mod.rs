@@ -11,7 +11,7 @@ pub use relay::{Error, Outcome, Relay};
 
 use crate::advertise::{self, Service};
 use crate::push_request::PushRequest;
-use crate::{pktline, text};
+use crate::{legible, pktline, text};
 
 /// An empty packet on band 2: prints nothing and keeps a waiting client and its network patient.
 pub const KEEP_ALIVE: &[u8] = b"0005\x02";
@@ -139,7 +139,7 @@ pub fn error_advertisement(service: Service, text: &str) -> Vec<u8> {
 }
 
 fn lines_of(text: &str) -> Vec<u8> {
-    let mut lines = text::escape_lines(text.as_bytes());
+    let mut lines = legible::show_lines(text.as_bytes());
     if !lines.is_empty() && !lines.ends_with(['\n', '\r']) {
         lines.push('\n');
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use exeat_gitwire::text::escape;
+use exeat_gitwire::legible::show;
 
 use super::Limits;
 use crate::finding::{Finding, Part};
@@ -114,8 +114,8 @@ fn entry(line: &[u8]) -> Option<Entry> {
         .iter()
         .map(|&byte| if byte == b'\\' { b'/' } else { byte })
         .collect();
-    let commit = commit.map(|id| escape(&id.to_ascii_lowercase()));
-    Some(((escape(&path), rule.to_owned(), number.max(1)), commit))
+    let commit = commit.map(|id| show(&id.to_ascii_lowercase()));
+    Some(((show(&path), rule.to_owned(), number.max(1)), commit))
 }
 
 fn is_commit(word: &[u8]) -> bool {

@@ -65,7 +65,7 @@ pub struct Wanted {
     pub words: Option<String>,
 }
 
-/// What may be shown. Printable ASCII, without anything that a rule takes for a secret.
+/// What may be shown: characters that print, without anything that a rule takes for a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     /// In the order of the commands; at most 200.
@@ -393,7 +393,7 @@ impl Gatherer {
     ) -> Option<Rough> {
         let spans = self.known.examine(examiner, data)?;
         let message = within(data, message);
-        let shown = message.start..message.end.min(message.start + MESSAGE_BYTES);
+        let shown = message.start..characters_end(data, &message);
         let people = people.map(|person| {
             let place = within(data, person);
             let end = person.iter().rposition(|&byte| byte == b'>');
@@ -455,6 +455,17 @@ impl Gatherer {
             withheld: known.overflowed(),
         }
     }
+}
+
+/// As much of a message as is shown, and no half of a character.
+fn characters_end(data: &[u8], message: &Range<usize>) -> usize {
+    let most = message.start + MESSAGE_BYTES;
+    if message.end <= most {
+        return message.end;
+    }
+    let is_inside = |at: &usize| data.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let back = (0..3).take_while(|back| is_inside(&(most - back))).count();
+    most - back
 }
 
 impl Rough {

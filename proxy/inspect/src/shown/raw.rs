@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use exeat_gitwire::text::escape;
+use exeat_gitwire::legible::{self, show};
 
 use crate::examine::Examiner;
 
@@ -159,15 +159,12 @@ impl Raw {
         let mut shown = String::new();
         let mut at = 0;
         for span in joined(spans) {
-            shown.push_str(&escape(self.bytes.get(at..span.start).unwrap_or_default()));
+            shown.push_str(&show(self.bytes.get(at..span.start).unwrap_or_default()));
             shown.push_str(MASK);
             at = span.end;
         }
-        shown.push_str(&escape(self.bytes.get(at..).unwrap_or_default()));
-        if shown.len() > most {
-            shown.truncate(most.saturating_sub(3));
-            shown.push_str("...");
-        }
+        shown.push_str(&show(self.bytes.get(at..).unwrap_or_default()));
+        legible::cut(&mut shown, most);
         match known.overflowed() {
             true => MASK.to_owned(),
             false => shown,
@@ -179,7 +176,7 @@ impl Raw {
 struct Lines {
     done: Vec<String>,
     line: String,
-    /// Where the place that matters lies in the line.
+    /// Where the place that matters lies in the line, in characters.
     marked: Option<usize>,
     /// The place that matters, in the text.
     place: usize,
@@ -204,18 +201,18 @@ impl Lines {
             }
             if (at..=at + line.len()).contains(&self.place) && self.marked.is_none() {
                 let before = line.get(..self.place - at).unwrap_or_default();
-                self.marked = Some(self.line.len() + escape(before).len());
+                self.marked = Some(length(&self.line) + length(&show(before)));
             }
             at += line.len() + 1;
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let line = escape(line).replace("\\x09", "    ");
+            let line = show(line).replace("\\x09", "    ");
             self.line.push_str(&line);
         }
     }
 
     fn mask(&mut self, span: &Range<usize>) {
         if span.contains(&self.place) && self.marked.is_none() {
-            self.marked = Some(self.line.len());
+            self.marked = Some(length(&self.line));
         }
         self.line.push_str(MASK);
     }
@@ -234,9 +231,13 @@ impl Lines {
     }
 }
 
-/// At most as many columns of an ASCII line as are shown, with `place` among them.
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// At most as many characters of a line as are shown, with `place` among them.
 fn cut(line: &str, place: usize) -> String {
-    if line.len() <= COLUMNS {
+    if length(line) <= COLUMNS {
         return line.to_owned();
     }
     let from = match place > COLUMNS - AHEAD {
@@ -244,11 +245,11 @@ fn cut(line: &str, place: usize) -> String {
         false => 0,
     };
     let room = COLUMNS - if from > 0 { 3 } else { 0 };
-    let rest = line.get(from..).unwrap_or_default();
-    let ahead = if from > 0 { "..." } else { "" };
-    match rest.len() > room {
-        true => format!("{ahead}{}...", rest.get(..room - 3).unwrap_or_default()),
-        false => format!("{ahead}{rest}"),
+    let mut rest: String = line.chars().skip(from).collect();
+    legible::cut(&mut rest, room);
+    match from {
+        0 => rest,
+        _ => format!("...{rest}"),
     }
 }
 
@@ -323,20 +324,32 @@ mod tests {
         let shown = lines(&text, &[], Some("KEY"));
         assert_eq!(shown.len(), 1);
         assert!(
-            shown[0].len() <= COLUMNS && shown[0].contains("KEY"),
+            length(&shown[0]) <= COLUMNS && shown[0].contains("KEY"),
             "{}",
             shown[0]
         );
         let shown = lines(&text, &[], None);
         assert!(shown[0].len() <= COLUMNS && !shown[0].contains("KEY"));
+        let wide = format!("{}KEY{}", "\u{e4}".repeat(500), "\u{6f22}".repeat(500));
+        let shown = lines(&wide, &[], Some("KEY"));
+        assert!(shown[0].contains("\u{e4}KEY\u{6f22}") && length(&shown[0]) == COLUMNS);
         let end = format!("{}KEY", "a".repeat(5_000));
         assert!(lines(&end, &[], Some("KEY"))[0].ends_with("KEY"));
     }
 
     #[test]
-    fn everything_is_printable() {
+    fn everything_prints() {
         let shown = lines("a\t\u{1b}[2J\r\n\u{202e}x\0", &[], None);
         assert_eq!(shown, ["a    \\x1b[2J", "\\xe2\\x80\\xaex\\x00"]);
+        let shown = lines("F\u{fc}ge secret12\u{fc} hinzu", &["secret12"], None);
+        assert_eq!(shown, ["F\u{fc}ge ****\u{fc} hinzu"]);
+        // A mask may begin within a character: what is left of it is no character.
+        let text = "a\u{e4}secret".as_bytes();
+        let raw = Raw::of(text, from_ref(&(2..text.len())), 0..text.len());
+        assert_eq!(
+            raw.lines(&known(&[]), &(0..text.len()), None),
+            ["a\\xc3****"]
+        );
     }
 
     #[test]

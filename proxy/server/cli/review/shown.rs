@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::super::people::table;
-use super::super::reach::shown as safe;
+use super::super::reach::{shown as safe, shown_lines};
 
 /// Columns of a terminal.
 const WIDTH: usize = 78;
@@ -19,6 +19,12 @@ fn text(value: &Value, field: &str) -> String {
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     }
+}
+
+/// The same of words that may have several lines.
+fn words(value: &Value, field: &str) -> String {
+    let words = value.get(field).and_then(Value::as_str);
+    words.map(shown_lines).unwrap_or_default()
 }
 
 fn number(value: &Value, field: &str) -> u64 {
@@ -117,7 +123,8 @@ pub fn decided(review: &Value) -> String {
     match text(review, "state").as_str() {
         "open" => format!("{id} has {has} approval(s) and needs {missing} more.\n"),
         "approved" => format!(
-            "{id} is approved until {}. It goes when its pusher pushes it again, or by itself where that is set up.\n",
+            "{id} is approved until {}. It goes at once where its pusher keeps the push open or that is set up, \
+             else when it is pushed again.\n",
             minute(&text(review, "grant_expires"))
         ),
         "rejected" => format!("{id} is rejected. The developer reads your reason.\n"),
@@ -179,6 +186,14 @@ impl Page {
 
     /// Words below one another; what has no blank goes on past the width, so that it can be copied.
     fn wrapped_from(&mut self, first: &str, later: &str, text: &str) {
+        let mut begin = first;
+        for line in text.split('\n') {
+            self.wrapped_line(begin, later, line);
+            begin = later;
+        }
+    }
+
+    fn wrapped_line(&mut self, first: &str, later: &str, text: &str) {
         let mut line = first.to_owned();
         let mut is_fresh = true;
         for word in text.split(' ') {
@@ -235,7 +250,7 @@ fn summary(page: &mut Page, review: &Value) {
     }
     let reason = review
         .get("contents")
-        .map(|contents| text(contents, "reason"));
+        .map(|contents| words(contents, "reason"));
     page.field("reason", &reason.unwrap_or_default());
 }
 
@@ -468,7 +483,7 @@ fn said(page: &mut Page, review: &Value, comments: &[Value]) {
 }
 
 fn entry(value: &Value, verb: &str) -> String {
-    let words = text(value, "words");
+    let words = words(value, "words");
     let words = if words.is_empty() {
         words
     } else {
@@ -517,7 +532,8 @@ mod tests {
 
     #[test]
     fn findings_come_first_and_nothing_moves_the_cursor() {
-        let comments = [json!({"by": "dev", "words": "Why?", "at": "2026-01-02T05:00:00Z"})];
+        let comments =
+            [json!({"by": "dev", "words": "Why?\nGrün?\u{7}", "at": "2026-01-02T05:00:00Z"})];
         let text = review(&sample(), &comments);
         assert!(!text.contains('\u{1b}'), "{text}");
         let order = [
@@ -528,7 +544,7 @@ mod tests {
             "reason     Needed for the release.",
             "Findings (5)",
             "  github-pat (block, high)  f-1",
-            "    at src/a\\u{1b}[2J.txt:3  ghp_****",
+            "    at src/a\\x1b[2J.txt:3  ghp_****",
             "    in commit 0123456789ab",
             "          3 | token = ghp_****",
             "  and 4 more",
@@ -540,7 +556,7 @@ mod tests {
             "      ...",
             "Looked at",
             "  2026-01-02 04:00 UTC rev approved: Fine.",
-            "  2026-01-02 05:00 UTC dev said: Why?",
+            "  2026-01-02 05:00 UTC dev said: Why?\n    Grün?\\x07\n",
         ];
         let mut at = 0;
         for line in order {

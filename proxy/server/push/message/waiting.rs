@@ -7,7 +7,11 @@ use crate::{
     push::Order,
     review::{Filed, State},
 };
+use exeat_gitwire::legible;
 use exeat_inspect::Report;
+
+/// Lines of somebody's words that are told.
+const MOST_LINES: usize = 20;
 
 /// A push that waits now.
 pub fn held(order: &Order, report: &Report, stopped: &Stopped, filed: &Filed) -> Told {
@@ -48,12 +52,12 @@ pub fn still_held(order: &Order, filed: &Filed) -> Told {
 
 /// A push that somebody has said no to.
 pub fn rejected(order: &Order, filed: &Filed, by: &str, words: &str) -> Told {
-    let by = exeat_gitwire::text::escape(by.as_bytes());
+    let by = legible::show(by.as_bytes());
     let mut page = Page::default();
     page.line("Push rejected by a reviewer. Nothing left the company.");
     page.gap();
     page.text(&format!("{by} wrote:"));
-    page.indented(&exeat_gitwire::text::escape(words.as_bytes()));
+    page.words(words, MOST_LINES);
     page.gap();
     page.text(
         "Change what is asked for, then push again: a push that differs is looked at anew. Your commits are safe on \
@@ -205,6 +209,20 @@ fn who_decides(filed: &Filed) -> String {
     format!(
         "Reviewers of {}/{} decide{must}{whose}.",
         filed.upstream,
-        exeat_gitwire::text::escape(filed.repository.as_bytes())
+        legible::show(filed.repository.as_bytes())
     )
+}
+
+impl Page {
+    /// What somebody wrote, in the lines in which it was written.
+    fn words(&mut self, words: &str, most: usize) {
+        let lines = words.lines().filter(|line| !line.trim().is_empty());
+        let lines: Vec<&str> = lines.collect();
+        for line in lines.iter().take(most) {
+            self.indented(&legible::show(line.as_bytes()));
+        }
+        if lines.len() > most {
+            self.indented("...");
+        }
+    }
 }

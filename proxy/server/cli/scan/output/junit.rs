@@ -55,7 +55,7 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome<'_>) -> io::Result<()> {
     )
 }
 
-/// Text for attributes and elements. What may be shown is printable ASCII already.
+/// Text for attributes and elements. What may be shown holds nothing that XML 1.0 does not.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
