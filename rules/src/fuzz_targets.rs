@@ -4,7 +4,8 @@ use std::{ops::Range, sync::OnceLock};
 
 use crate::filter::{Facts, Filter, Outcome};
 use crate::{
-    Carried, Match, Rule, RuleSet, Scratch, Site, Source, Window, builtin, rewrite, template,
+    Carried, Match, Rule, RuleSet, Scratch, Site, Source, Window, builtin, judges, rewrite,
+    template,
 };
 
 /// A name, and what takes any bytes.
@@ -18,7 +19,27 @@ pub const TARGETS: &[Target] = &[
     ("scan", scan),
     ("windows", windows),
     ("filter", filter),
+    ("judge", judge),
 ];
+
+/// Asks every judge about the first line as a value in its place, and about every word of the text.
+pub fn judge(data: &[u8]) {
+    let first = data.iter().position(|byte| *byte == b'\n');
+    let words = data
+        .split(|byte| byte.is_ascii_whitespace() || *byte == b':')
+        .filter(|word| !word.is_empty())
+        .take(64);
+    let spans = words.map(|word| {
+        let start = word.as_ptr() as usize - data.as_ptr() as usize;
+        start..start + word.len()
+    });
+    for secret in spans.chain([0..first.unwrap_or(data.len()), 0..data.len()]) {
+        for judge in judges::ALL {
+            let certainty = judges::ask(judge, data, secret.clone());
+            assert!(certainty <= 100, "{}", judge.name);
+        }
+    }
+}
 
 /// Loads a rule file.
 pub fn rule_file(data: &[u8]) {
@@ -281,6 +302,11 @@ mod tests {
     #[test]
     fn imported_files_of_any_kind_load_to_the_same_rules() {
         run("import", 2000, import);
+    }
+
+    #[test]
+    fn judges_of_any_value_do_not_panic() {
+        run("judge", 3000, judge);
     }
 
     #[test]

@@ -110,6 +110,16 @@ pub fn find(name: &str) -> Option<&'static Judge> {
     ALL.iter().find(|judge| judge.name == name)
 }
 
+/// What `judge` says of the value at `secret`, in percent.
+pub(crate) fn ask(judge: &Judge, text: &[u8], secret: Range<usize>) -> u8 {
+    (judge.certainty)(&Subject {
+        text,
+        span: secret.clone(),
+        secret,
+        name: None,
+    })
+}
+
 /// What a judge looks at.
 #[derive(Clone, Debug)]
 pub struct Subject<'t> {
