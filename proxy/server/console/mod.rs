@@ -8,6 +8,7 @@ mod arrived;
 mod lately;
 mod names;
 mod once;
+mod page;
 mod problem;
 mod who;
 mod words;

@@ -115,6 +115,7 @@ pub(super) fn router(rooms: Rooms) -> Router {
             rooms.clone(),
             super::once::once,
         ))
+        .layer(middleware::from_fn(super::page::for_people))
         .layer(middleware::map_response(async |response: Response| {
             guarded(response)
         }))
