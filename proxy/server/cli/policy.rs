@@ -1,5 +1,7 @@
 //! `exeat policy`: are the policy files right, and which of their lines decides on a push?
 
+mod people;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -101,16 +103,7 @@ enum Format {
 
 /// Runs one of the commands.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let drafts = match &args.command {
-        Command::Explain(explain) => {
-            let (texts, note) = drafted::in_force(&load(&explain.config)?).await;
-            note.iter()
-                .for_each(|note| remark(&format!("note: {note}")));
-            texts.policy
-        }
-        Command::Check(_) => Vec::new(),
-    };
-    let (text, code) = tokio::task::spawn_blocking(move || told(&args.command, &drafts)).await??;
+    let (text, code) = told(args.command).await?;
     // A reader that closed the pipe has seen enough.
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -118,10 +111,16 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn told(command: &Command, drafts: &[Draft]) -> anyhow::Result<(String, u8)> {
+async fn told(command: Command) -> anyhow::Result<(String, u8)> {
     match command {
-        Command::Check(args) => check(args),
-        Command::Explain(args) => Ok((explained(args, drafts)?, 0)),
+        Command::Check(args) => check(args).await,
+        Command::Explain(args) => {
+            let (texts, note) = drafted::in_force(&load(&args.config)?).await;
+            note.iter()
+                .for_each(|note| remark(&format!("note: {note}")));
+            let explained = tokio::task::spawn_blocking(move || explained(&args, &texts.policy));
+            Ok((explained.await??, 0))
+        }
     }
 }
 
@@ -129,18 +128,25 @@ fn load(path: &Option<PathBuf>) -> anyhow::Result<Config> {
     Ok(Config::load(path.as_deref(), config::environment_at_home())?.0)
 }
 
-fn check(args: &Check) -> anyhow::Result<(String, u8)> {
-    let mut config = load(&args.config)?;
-    if !args.files.is_empty() {
-        config.policy_files.clone_from(&args.files);
-    }
-    let (book, warnings) = match policy_files::read(&config, &[]) {
+async fn check(args: Check) -> anyhow::Result<(String, u8)> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut config = load(&args.config)?;
+        if !args.files.is_empty() {
+            config.policy_files = args.files;
+        }
+        policy_files::read(&config, &[]).map(|(book, warnings)| (config, book, warnings))
+    });
+    let (config, book, mut warnings) = match read.await? {
         Ok(read) => read,
         Err(error) => match error.downcast_ref::<file::Error>() {
             Some(wrong) => return Ok((format!("{wrong}\n"), 1)),
             None => return Err(error),
         },
     };
+    match people::warnings(&config, &book).await {
+        Ok(told) => warnings.extend(told),
+        Err(error) => remark(&format!("names of people are not checked: {error:#}")),
+    }
     let mut text = String::new();
     for warning in &warnings {
         writeln!(text, "warning: {warning}")?;

@@ -38,7 +38,9 @@ fn told_by(policy: &str, words: &[&str]) -> anyhow::Result<(String, u8)> {
     std::fs::write(folder.path().join("policy.toml"), policy)?;
     let config = config.display().to_string();
     let words = [&["policy"], words, &["--config", &config]].concat();
-    let (text, code) = told(&Line::try_parse_from(words)?.args.command, &[])?;
+    let command = Line::try_parse_from(words)?.args.command;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let (text, code) = runtime.enable_all().build()?.block_on(told(command))?;
     let folder = format!("{}/", folder.path().display());
     Ok((text.replace(&folder, ""), code))
 }
