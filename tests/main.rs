@@ -11,6 +11,7 @@ mod console;
 mod crash;
 mod demo;
 mod deploy;
+mod desk;
 mod drafts;
 mod excuses;
 mod existing;

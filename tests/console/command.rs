@@ -41,7 +41,7 @@ fn errors_end_in_what_to_do() {
             2,
             "--reason",
         ),
-        (vec!["list", "--state", "odd"], 1, "state is one of open"),
+        (vec!["list", "--state", "odd"], 2, "possible values: open"),
     ] {
         let run = house.review(&rev, &words);
         assert_eq!((run.status, run.stdout.as_str()), (status, ""), "{run}");

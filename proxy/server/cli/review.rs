@@ -60,8 +60,15 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct List {
-    /// open, approved, forwarding, sent, unknown, rejected, withdrawn, expired, superseded, or all
-    #[arg(long, value_name = "STATE", default_value = "open")]
+    /// Only pushes in this state
+    #[arg(
+        long,
+        value_name = "STATE",
+        default_value = "open",
+        value_parser = [
+            "open", "approved", "forwarding", "sent", "unknown", "rejected", "withdrawn", "expired", "superseded", "all",
+        ]
+    )]
     state: String,
     /// Only pushes to this upstream
     #[arg(long, value_name = "NAME")]
@@ -70,13 +77,13 @@ struct List {
     #[arg(long, value_name = "ORG/REPO")]
     repository: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = super::reach::count)]
     limit: usize,
 }
 
 #[derive(Debug, clap::Args)]
 struct Named {
-    /// The push's id, such as P-7F3K9-Q2M4A-8HDWX
+    /// The push's id, such as P-7F3K9-Q2M4A-8HDWX; that of a later push of the same is as good
     id: String,
 }
 
@@ -131,20 +138,39 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             .map(|()| ExitCode::SUCCESS),
         Command::Withdraw(named) => withdraw(&server, &named.id, args.json).await,
     };
-    ended(done, advice)
+    ended(done, |code| advice(code, args.command.id()))
 }
 
-/// What to do next.
-fn advice(code: &str) -> &'static str {
+impl Command {
+    /// The push that it is about.
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::List(_) => None,
+            Self::Show(named) | Self::Withdraw(named) => Some(&named.id),
+            Self::Approve(approve) => Some(&approve.id),
+            Self::Reject(reject) => Some(&reject.id),
+            Self::Comment(comment) => Some(&comment.id),
+            Self::Finding(finding) => Some(finding.push()),
+        }
+    }
+}
+
+/// What to do next, as a command that can be typed.
+fn advice(code: &str, id: Option<&str>) -> String {
+    let show = |why: &str| match id {
+        Some(id) => format!("\n{why}: exeat review show {}", super::reach::shown(id)),
+        None => String::new(),
+    };
     match code {
-        "stale" => "\nLook at it as it is now: exeat review show",
-        "closed" | "again" => "\nSee where it stands: exeat review show",
+        "stale" => show("Look at it as it is now"),
+        "closed" | "again" | "must-fix" => show("See where it stands"),
+        "forbidden" => show("See who decides"),
         "no-token" => {
             "\nAn operator makes a new one: exeat token create --user NAME --scope read --scope decide"
+                .to_owned()
         }
-        "forbidden" => "\nSee who decides: exeat review show; what you may, /api/v1/session says",
-        "absent" => "\nSee what waits: exeat review list",
-        _ => "",
+        "absent" => "\nSee what waits: exeat review list".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -184,26 +210,28 @@ async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<Exit
 }
 
 async fn show(server: &Server, id: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let (review, comments) = fetched(server, id).await?;
+    let review = fetched(server, id).await?;
     match json {
-        true => print(&with_comments(review, &comments))?,
-        false => print(&shown::review(&review, &comments))?,
+        true => print(&format!("{review}\n"))?,
+        false => print(&shown::review(&review, id))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn fetched(server: &Server, id: &str) -> anyhow::Result<(Value, Vec<Value>)> {
-    let review = server.get(&path(id, "")).await?;
-    let said = server.get(&path(id, "/comments")).await?;
-    let comments = said.get("comments").and_then(Value::as_array);
-    Ok((review, comments.cloned().unwrap_or_default()))
-}
-
-fn with_comments(mut review: Value, comments: &[Value]) -> String {
-    if let Some(fields) = review.as_object_mut() {
-        fields.insert("comments".to_owned(), json!(comments));
+/// A push with what was said of it, `comments`, and of its findings, `finding_decisions`.
+async fn fetched(server: &Server, id: &str) -> anyhow::Result<Value> {
+    let mut review = server.get(&path(id, "")).await?;
+    for (rest, field, name) in [
+        ("/comments", "comments", "comments"),
+        ("/findings/decisions", "decisions", "finding_decisions"),
+    ] {
+        let said = server.get(&path(id, rest)).await?;
+        let said = said.get(field).cloned().unwrap_or_else(|| json!([]));
+        if let Some(fields) = review.as_object_mut() {
+            fields.insert(name.to_owned(), said);
+        }
     }
-    format!("{review}\n")
+    Ok(review)
 }
 
 async fn decide(
@@ -241,8 +269,8 @@ async fn asked(server: &Server, id: &str, verdict: &str) -> anyhow::Result<Optio
             super::reach::shown(id)
         );
     }
-    let (review, comments) = fetched(server, id).await?;
-    print(&shown::review(&review, &comments))?;
+    let review = fetched(server, id).await?;
+    print(&shown::review(&review, id))?;
     let revision = review.get("revision").and_then(Value::as_u64);
     let revision = revision.context("the server's answer names no revision")?;
     let mut err = std::io::stderr().lock();

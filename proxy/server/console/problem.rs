@@ -66,6 +66,15 @@ impl Problem {
         )
     }
 
+    pub fn must_fix(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "must-fix",
+            "It cannot be approved as it is",
+            detail,
+        )
+    }
+
     pub fn unknown(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -140,7 +149,7 @@ impl From<review::Error> for Problem {
             Error::Refused(Refused::Again(_)) => conflict("again"),
             Error::Refused(Refused::Own | Refused::OwnWaiver | Refused::Approver)
             | Error::Rights => Self::forbidden(error.to_string()),
-            Error::Refused(Refused::MustFix(_)) => conflict("must-fix"),
+            Error::Refused(Refused::MustFix(_)) => Self::must_fix(error.to_string()),
             Error::Refused(Refused::NoReason | Refused::NoWords | Refused::TooLong(_)) => {
                 Self::bad(error.to_string())
             }
@@ -161,6 +170,12 @@ impl From<review::waiver::Error> for Problem {
                 StatusCode::CONFLICT,
                 "not-waivable",
                 "It cannot be waived",
+                error.to_string(),
+            ),
+            Error::Holds { .. } => Self::new(
+                StatusCode::CONFLICT,
+                "exists",
+                "There is one already",
                 error.to_string(),
             ),
             Error::Revoked(_) => Self::new(

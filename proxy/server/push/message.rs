@@ -21,8 +21,8 @@ use crate::{
 };
 
 pub use waiting::{
-    approved, held, over, rejected, returned, still_held, stops, too_many_wait, waited_enough,
-    waits, went_without,
+    approved, held, must_be_fixed, over, rejected, returned, still_held, stops, too_many_wait,
+    waited_enough, waits, went_without,
 };
 
 const COLUMNS: usize = 72;

@@ -148,7 +148,7 @@ impl Pushes {
             {
                 return ended;
             }
-            let before = filed.case.approvals();
+            let (before, to_fix) = (filed.case.approvals(), filed.case.to_be_fixed());
             match self.desk.case(&filed.case.id).await {
                 Ok(now) => filed = now,
                 Err(error) => {
@@ -158,6 +158,9 @@ impl Pushes {
             }
             if filed.case.approvals() > before && filed.case.state == State::Open {
                 line.say(&message::waits(&filed)).await;
+            }
+            if filed.case.to_be_fixed() > to_fix && filed.case.state == State::Open {
+                line.say(&message::must_be_fixed(&filed)).await;
             }
         }
     }

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Judged, Millis, Terms};
+use super::{Judged, Millis, Missing, Terms};
 use crate::audit;
 
 /// Most characters of a reason or a comment.
@@ -253,8 +253,8 @@ pub enum Refused {
     MustFix(usize),
     #[error("say why, in at most {WORDS} characters")]
     NoWords,
-    #[error("you have approved it already; it needs {0} more")]
-    Again(u32),
+    #[error("you have approved it already; {0}")]
+    Again(Missing),
     #[error("a reject needs a reason, for the developer to read")]
     NoReason,
     #[error("at most {WORDS} characters are kept; these are {0}")]
@@ -336,10 +336,11 @@ impl Case {
         if self.to_be_fixed() > 0 {
             return Err(Refused::MustFix(self.to_be_fixed()));
         }
-        if self.decisions.iter().any(|other| other.by == decision.by) {
-            return Err(Refused::Again(self.terms.missing(&self.decisions)));
-        }
-        let next = self.with(decision);
+        let mut others = self.decisions.iter();
+        let next = match others.position(|other| other.by == decision.by) {
+            None => self.with(decision),
+            Some(at) => self.heard_again(at, decision)?,
+        };
         if !self.terms.are_met(&next.decisions) {
             return Ok(next);
         }
@@ -348,6 +349,25 @@ impl Case {
             grant_expires: Some(now.saturating_add(grant)),
             ..next
         })
+    }
+
+    /// A second approval of one person is none, but speaks for a group that was missing.
+    fn heard_again(&self, at: usize, decision: Decision) -> Result<Self, Refused> {
+        let terms = &self.terms;
+        if !terms.hears_again(&self.decisions, &decision.by, &decision.groups) {
+            return Err(Refused::Again(terms.lacks(&self.decisions)));
+        }
+        let mut next = self.clone();
+        if let Some(before) = next.decisions.get_mut(at) {
+            before.at = decision.at;
+            if !decision.words.is_empty() {
+                before.words = decision.words;
+            }
+            before.groups.extend(decision.groups);
+            before.groups.sort();
+            before.groups.dedup();
+        }
+        Ok(next)
     }
 
     fn with(&self, decision: Decision) -> Self {
@@ -505,10 +525,49 @@ pub(super) mod tests {
         assert_eq!(approve(&case(1), "waiver"), Err(Refused::OwnWaiver));
         let half = approve(&case(2), "ann").unwrap();
         assert_eq!(half.state, State::Open);
-        assert_eq!(approve(&half, "ann"), Err(Refused::Again(1)));
+        let missing = Missing {
+            approvals: 1,
+            groups: Vec::new(),
+        };
+        assert_eq!(approve(&half, "ann"), Err(Refused::Again(missing)));
         assert_eq!(approve(&half, "ben").unwrap().state, State::Approved);
         let rejected = decide(&half, "ann", Verdict::Reject, "thought again").unwrap();
         assert_eq!(rejected.state, State::Rejected);
+    }
+
+    #[test]
+    fn whoever_joins_a_missing_group_is_heard_again_and_counts_once() {
+        let mut case = case(2);
+        case.terms.reviewers = vec![vec!["legal".into()]];
+        let approve = |case: &Case, by: &str, groups: &[&str]| {
+            let decision = Decision {
+                by: by.into(),
+                verdict: Verdict::Approve,
+                words: String::new(),
+                groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+                at: 10,
+            };
+            let revision = case.revision;
+            case.after(Deed::Decide { decision, revision }, 10, GRANT)
+        };
+        let one = approve(&case, "ann", &["staff"]).unwrap();
+        let both = approve(&one, "ben", &[]).unwrap();
+        assert_eq!((both.state, both.approvals()), (State::Open, 2));
+        let refused = approve(&both, "ann", &["staff"]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "you have approved it already; somebody of legal is missing"
+        );
+        let early = approve(&one, "ann", &["legal"]).unwrap();
+        assert_eq!((early.state, early.approvals()), (State::Open, 1));
+        let heard = approve(&both, "ann", &["legal"]).unwrap();
+        assert_eq!((heard.state, heard.approvals()), (State::Approved, 2));
+        let groups: Vec<&str> = heard.decisions[0]
+            .groups
+            .iter()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(groups, ["legal", "staff"]);
     }
 
     #[test]

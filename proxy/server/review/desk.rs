@@ -5,6 +5,7 @@
 
 mod forgetting;
 mod judging;
+mod lookup;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

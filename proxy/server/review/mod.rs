@@ -10,6 +10,7 @@ pub mod desk;
 pub mod dossier;
 mod filed;
 mod judgement;
+mod remedy;
 mod telling;
 mod terms;
 mod turn;
@@ -21,7 +22,8 @@ pub use self::comments::{Comment, Comments, Error as CommentError};
 pub use self::desk::{Desk, Error, Fallen, Grant, Held, Instead, Reviewer, Saying, Times};
 pub use self::filed::{Filed, NewCase};
 pub use self::judgement::{Judged, Judgement};
-pub use self::terms::{Basis, Terms};
+pub use self::remedy::ToFix;
+pub use self::terms::{Basis, Missing, Terms};
 pub use self::turn::Turn;
 pub use self::waiver::{InForce, Waiver};
 

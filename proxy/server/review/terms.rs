@@ -1,6 +1,7 @@
 //! What a held push asks of those who decide, and what it was judged on.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +58,51 @@ impl Terms {
         lists.filter(move |list| !heard(list))
     }
 
+    /// All that is missing still, for people to read.
+    pub fn lacks(&self, decisions: &[Decision]) -> Missing {
+        Missing {
+            approvals: self.missing(decisions),
+            groups: self.unheard(decisions).map(<[String]>::to_vec).collect(),
+        }
+    }
+
+    /// Whether somebody who has approved already would be heard for a list that is missing, by groups joined since.
+    pub fn hears_again(&self, decisions: &[Decision], by: &str, groups: &[String]) -> bool {
+        let mut approved = approvals(decisions).filter(|decision| decision.by == by);
+        let Some(before) = approved.next() else {
+            return false;
+        };
+        self.unheard(decisions).any(|list| {
+            let is_of = |groups: &[String]| groups.iter().any(|group| list.contains(group));
+            is_of(groups) && !is_of(&before.groups)
+        })
+    }
+
     pub fn are_met(&self, decisions: &[Decision]) -> bool {
         self.missing(decisions) == 0 && self.unheard(decisions).next().is_none()
+    }
+}
+
+/// What a held push lacks before it may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    pub approvals: u32,
+    /// Lists of groups, of each of which somebody has to approve still.
+    pub groups: Vec<Vec<String>>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups: Vec<String> = self
+            .groups
+            .iter()
+            .map(|list| format!("somebody of {} is missing", list.join(" or ")))
+            .collect();
+        match (self.approvals, groups.is_empty()) {
+            (0, false) => f.write_str(&groups.join(", ")),
+            (number, true) => write!(f, "it needs {number} more"),
+            (number, false) => write!(f, "it needs {number} more, and {}", groups.join(", ")),
+        }
     }
 }
 

@@ -27,6 +27,13 @@ pub struct Finding {
     days: Option<u32>,
 }
 
+impl Finding {
+    /// The push that it is about.
+    pub fn push(&self) -> &str {
+        &self.id
+    }
+}
+
 /// Says it to the server, and prints what is said of the push's findings now.
 pub async fn say(server: &Server, finding: &Finding, json: bool) -> anyhow::Result<()> {
     let mut said = json!({

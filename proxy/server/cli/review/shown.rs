@@ -66,16 +66,63 @@ fn row(review: &Value, now: i64) -> [String; 7] {
     [
         text(review, "id"),
         text(review, "state"),
-        format!(
-            "{}/{}",
-            number(review, "approvals"),
-            number(review, "needed")
-        ),
+        has(review),
         age(&text(review, "created"), now),
         pusher(review),
         yours.to_owned(),
         target(review),
     ]
+}
+
+/// Approvals that it has and needs, and the groups that are missing beside them.
+fn has(review: &Value) -> String {
+    let (has, needed) = (number(review, "approvals"), number(review, "needed"));
+    let groups = lists(review, "missing_groups").join("+");
+    match groups.is_empty() || text(review, "state") != "open" {
+        true => format!("{has}/{needed}"),
+        false => format!("{has}/{needed}+{}", groups.replace(" or ", "|")),
+    }
+}
+
+/// Lists of groups, each as `a or b`.
+fn lists(review: &Value, field: &str) -> Vec<String> {
+    let lists = items(review, field).iter();
+    let lists = lists.map(|list| {
+        let names = list.as_array().into_iter().flatten();
+        let names: Vec<String> = names.filter_map(Value::as_str).map(safe).collect();
+        names.join(" or ")
+    });
+    lists.collect()
+}
+
+/// What is missing before it may go; empty where nothing is.
+fn lacks(review: &Value) -> String {
+    let has = number(review, "approvals");
+    let mut lacks: Vec<String> = Vec::new();
+    match number(review, "needed").saturating_sub(has) {
+        0 => {}
+        missing => lacks.push(format!("needs {missing} more")),
+    }
+    let groups = lists(review, "missing_groups").into_iter();
+    lacks.extend(groups.map(|list| format!("somebody of {list} is missing")));
+    lacks.join("; ")
+}
+
+/// Who decides.
+fn decides(review: &Value) -> String {
+    let mut decides = format!("the role reviewer for {}", target(review));
+    let groups = lists(review, "groups");
+    if !groups.is_empty() {
+        let groups: Vec<String> = groups
+            .iter()
+            .map(|list| format!("somebody of {list}"))
+            .collect();
+        decides.push_str(&format!(", {} among them", groups.join(" and ")));
+    }
+    if is_set(review, "four_eyes") {
+        decides.push_str("; nobody for a push of their own");
+    }
+    decides
 }
 
 fn target(review: &Value) -> String {
@@ -107,11 +154,12 @@ fn age(created: &str, now: i64) -> String {
     let Ok(then) = OffsetDateTime::parse(created, &Rfc3339) else {
         return "-".to_owned();
     };
-    let minutes = now.div_euclid(60_000) - then.unix_timestamp().div_euclid(60);
-    match minutes.max(0) {
-        minutes @ 0..120 => format!("{minutes}m"),
-        minutes @ 120..2880 => format!("{}h", minutes / 60),
-        minutes => format!("{}d", minutes / 1440),
+    let seconds = now.div_euclid(1000) - then.unix_timestamp();
+    match seconds.max(0) {
+        seconds @ 0..120 => format!("{seconds}s"),
+        seconds @ 120..7_200 => format!("{}m", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{}h", seconds / 3_600),
+        seconds => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -119,9 +167,8 @@ fn age(created: &str, now: i64) -> String {
 pub fn decided(review: &Value) -> String {
     let id = text(review, "id");
     let has = number(review, "approvals");
-    let missing = number(review, "needed").saturating_sub(has);
     match text(review, "state").as_str() {
-        "open" => format!("{id} has {has} approval(s) and needs {missing} more.\n"),
+        "open" => format!("{id} has {has} approval(s); {}.\n", lacks(review)),
         "approved" => format!(
             "{id} is approved until {}. It goes at once where its pusher keeps the push open or that is set up, \
              else when it is pushed again.\n",
@@ -140,13 +187,14 @@ fn minute(time: &str) -> String {
     }
 }
 
-/// One push, in full.
-pub fn review(review: &Value, comments: &[Value]) -> String {
+/// One push, in full, as it was asked for by `asked`.
+pub fn review(review: &Value, asked: &str) -> String {
     let mut page = Page::default();
-    summary(&mut page, review);
+    summary(&mut page, review, asked);
+    let judged = items(review, "finding_decisions");
     if let Some(contents) = review.get("contents") {
-        findings(&mut page, contents);
-        unreadable(&mut page, contents);
+        findings(&mut page, contents, judged);
+        unreadable(&mut page, contents, judged);
         grounds(&mut page, contents);
         outbound(&mut page, contents);
         commits(&mut page, contents);
@@ -158,7 +206,7 @@ pub fn review(review: &Value, comments: &[Value]) -> String {
         page.title("Contents");
         page.line("What is in it is not yours to see.");
     }
-    said(&mut page, review, comments);
+    said(&mut page, review);
     page.0
 }
 
@@ -220,8 +268,12 @@ impl Page {
     }
 }
 
-fn summary(page: &mut Page, review: &Value) {
-    page.field("push", &text(review, "id"));
+fn summary(page: &mut Page, review: &Value, asked: &str) {
+    let id = text(review, "id");
+    page.field("push", &id);
+    if !id.is_empty() && !asked.eq_ignore_ascii_case(&id) {
+        page.field("", &format!("({} is the same, pushed later)", safe(asked)));
+    }
     page.field("revision", &text(review, "revision"));
     let state = text(review, "state");
     let superseded = text(review, "superseded_by");
@@ -235,10 +287,15 @@ fn summary(page: &mut Page, review: &Value) {
     page.field("to", &target(review));
     page.field("pusher", &pusher(review));
     let has = number(review, "approvals");
+    let groups = match lists(review, "missing_groups") {
+        groups if groups.is_empty() || state != "open" => String::new(),
+        groups => format!("; somebody of {} is missing", groups.join(", of ")),
+    };
     page.field(
         "approvals",
-        &format!("{has} of {}", number(review, "needed")),
+        &format!("{has} of {}{groups}", number(review, "needed")),
     );
+    page.field("decides", &decides(review));
     page.field("since", &minute(&text(review, "created")));
     page.field("until", &minute(&text(review, "expires")));
     let grant = text(review, "grant_expires");
@@ -254,7 +311,7 @@ fn summary(page: &mut Page, review: &Value) {
     page.field("reason", &reason.unwrap_or_default());
 }
 
-fn findings(page: &mut Page, contents: &Value) {
+fn findings(page: &mut Page, contents: &Value, judged: &[Value]) {
     let found = items(contents, "findings");
     page.title(&format!(
         "Findings ({})",
@@ -267,12 +324,12 @@ fn findings(page: &mut Page, contents: &Value) {
         if index > 0 {
             page.0.push('\n');
         }
-        one_finding(page, finding);
+        one_finding(page, finding, judged);
     }
     page.more(contents, "more_findings");
 }
 
-fn one_finding(page: &mut Page, finding: &Value) {
+fn one_finding(page: &mut Page, finding: &Value, judged: &[Value]) {
     let action = [text(finding, "action"), text(finding, "severity")];
     let action = action.into_iter().filter(|word| !word.is_empty());
     let id = text(finding, "id");
@@ -299,11 +356,27 @@ fn one_finding(page: &mut Page, finding: &Value) {
     for note in notes(finding) {
         page.wrapped("    ", &note);
     }
+    judgement(page, finding, judged);
     if let Some(context) = finding.get("context") {
         let from = number(context, "from");
         for (number, line) in (from..).zip(texts(context, "lines")) {
             let _ = writeln!(page.0, "      {number:>5} | {line}");
         }
+    }
+}
+
+/// What somebody said of this finding, in whose words, and what waives it since.
+fn judgement(page: &mut Page, finding: &Value, judged: &[Value]) {
+    let id = text(finding, "id");
+    let mut judged = judged.iter();
+    let Some(said) = judged.find(|said| !id.is_empty() && text(said, "finding") == id) else {
+        return;
+    };
+    let what = text(said, "judgement").replace('-', " ");
+    page.wrapped_from("    ", "      ", &entry(said, &format!("says: {what}")));
+    let waiver = text(said, "waiver");
+    if !waiver.is_empty() {
+        page.wrapped("    ", &format!("that is the waiver {waiver}"));
     }
 }
 
@@ -331,7 +404,7 @@ fn notes(finding: &Value) -> Vec<String> {
     notes
 }
 
-fn unreadable(page: &mut Page, contents: &Value) {
+fn unreadable(page: &mut Page, contents: &Value, judged: &[Value]) {
     let unread = items(contents, "unreadable");
     if unread.is_empty() {
         return;
@@ -340,6 +413,7 @@ fn unreadable(page: &mut Page, contents: &Value) {
     for item in unread {
         let (id, what, why) = (text(item, "id"), text(item, "what"), text(item, "why"));
         page.line(format!("{what}: {why}  {id}").trim_end());
+        judgement(page, item, judged);
     }
     page.more(contents, "more_unreadable");
 }
@@ -455,7 +529,7 @@ fn coverage(page: &mut Page, contents: &Value) {
 }
 
 /// What people said: decisions and comments, in the order of time.
-fn said(page: &mut Page, review: &Value, comments: &[Value]) {
+fn said(page: &mut Page, review: &Value) {
     let decisions = items(review, "decisions").iter();
     let mut said: Vec<(String, String)> = decisions
         .map(|decision| {
@@ -468,7 +542,7 @@ fn said(page: &mut Page, review: &Value, comments: &[Value]) {
         })
         .collect();
     said.extend(
-        comments
+        items(review, "comments")
             .iter()
             .map(|comment| (text(comment, "at"), entry(comment, "said"))),
     );
@@ -511,7 +585,7 @@ mod tests {
             "id": "P-AAAA1111", "revision": 2, "state": "open", "upstream": "github.com", "repository": "org/repo",
             "pusher": {"person": "dev", "account": null, "you": false},
             "needed": 2, "approvals": 1, "created": "2026-01-02T03:04:05Z", "expires": "2026-01-16T03:04:05Z",
-            "grant_expires": null, "superseded_by": null, "yours_to_decide": true,
+            "groups": [["legal", "ospo"]], "missing_groups": [["legal", "ospo"]], "four_eyes": true, "grant_expires": null, "superseded_by": null, "yours_to_decide": true,
             "decisions": [{"by": "rev", "verdict": "approve", "words": "Fine.", "at": "2026-01-02T04:00:00Z"}],
             "contents": {
                 "findings": [{
@@ -532,23 +606,32 @@ mod tests {
 
     #[test]
     fn findings_come_first_and_nothing_moves_the_cursor() {
-        let comments =
-            [json!({"by": "dev", "words": "Why?\nGrün?\u{7}", "at": "2026-01-02T05:00:00Z"})];
-        let text = review(&sample(), &comments);
+        let mut sample = sample();
+        sample["comments"] = json!([{"by": "dev", "words": "Why?\nGrün?\u{7}", "at": "2026-01-02T05:00:00Z"}]);
+        sample["finding_decisions"] = json!([
+            {"finding": "f-1", "judgement": "must-fix", "words": "It is real.", "by": "sue", "at": "2026-01-02T04:30:00Z"},
+            {"finding": "n-1", "judgement": "accepted-risk", "words": "", "by": "sue", "at": "2026-01-02T04:30:00Z"},
+        ]);
+        let text = review(&sample, "p-bbbb2222");
         assert!(!text.contains('\u{1b}'), "{text}");
         let order = [
             "push       P-AAAA1111",
+            "           (p-bbbb2222 is the same, pushed later)",
             "revision   2",
-            "approvals  1 of 2",
+            "approvals  1 of 2; somebody of legal or ospo is missing",
+            "decides    the role reviewer for github.com/org/repo, somebody of legal or",
+            "           ospo among them; nobody for a push of their own",
             "for        you to decide",
             "reason     Needed for the release.",
             "Findings (5)",
             "  github-pat (block, high)  f-1",
             "    at src/a\\x1b[2J.txt:3  ghp_****",
             "    in commit 0123456789ab",
+            "    2026-01-02 04:30 UTC sue says: must fix: It is real.",
             "          3 | token = ghp_****",
             "  and 4 more",
             "Not readable",
+            "    2026-01-02 04:30 UTC sue says: accepted risk",
             "Why it waits",
             "  1 findings: hold (policy.toml:3)",
             "  refs/heads/main  new, at aaaaaaaaaaaa",
@@ -578,8 +661,8 @@ mod tests {
         let expected = [
             "P-AAAA1111",
             "open",
-            "1/2",
-            "116m",
+            "1/2+legal|ospo",
+            "115m",
             "dev",
             "you",
             "github.com/org/repo",
@@ -591,9 +674,13 @@ mod tests {
     #[test]
     fn what_is_missing_is_left_out() {
         let bare = json!({"id": "P-1", "contents": {"form": 1}});
-        assert!(review(&bare, &[]).contains("Findings (0)\n  none"));
-        assert!(review(&json!({}), &[]).contains("not yours to see"));
-        let over = review(&json!({"id": "P-1", "contents_kept": false}), &[]);
+        assert!(review(&bare, "P-1").contains("Findings (0)\n  none"));
+        assert!(review(&json!({}), "").contains("not yours to see"));
+        assert_eq!(
+            decided(&sample()),
+            "P-AAAA1111 has 1 approval(s); needs 1 more; somebody of legal or ospo is missing.\n"
+        );
+        let over = review(&json!({"id": "P-1", "contents_kept": false}), "P-1");
         assert!(over.contains("not kept any more"), "{over}");
         assert_eq!(
             decided(&json!({"id": "P-1", "state": "sent"})),

@@ -127,7 +127,10 @@ pub async fn decide(
     };
     let now = rooms.now();
     let reviewer = reviewer(&rooms, &somebody, now).await?;
-    let (after, _) = rooms.desk().judge(&id, &saying, &reviewer, now).await?;
+    let (after, _) = rooms
+        .desk()
+        .judge(&filed.case.id, &saying, &reviewer, now)
+        .await?;
     Ok(Json(shown(&rooms, &after).await?))
 }
 

@@ -38,6 +38,14 @@ pub struct Review {
     needed: u32,
     approvals: u32,
     decisions: Vec<Decision>,
+    /// Of each of these lists of groups somebody has to be among those who approve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<Vec<String>>,
+    /// Those of the lists that are not heard yet: it waits for them also where the number is reached.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing_groups: Vec<Vec<String>>,
+    /// Whether nobody approves a push of their own.
+    four_eyes: bool,
     /// In UTC.
     created: String,
     expires: String,
@@ -178,7 +186,8 @@ pub async fn show(
     let with_contents = somebody.may(Right::SeeContext, &filed, &rooms);
     if with_contents {
         // On record before anything is shown.
-        rooms.desk().viewed(&id, &somebody.actor()).await?;
+        let actor = somebody.actor();
+        rooms.desk().viewed(&filed.case.id, &actor).await?;
     }
     Ok(Json(shown(&rooms, &somebody, &filed, with_contents).await?))
 }
@@ -265,9 +274,41 @@ pub async fn decide(
     };
     let decided = rooms
         .desk()
-        .decide(&id, said.revision, &reviewer, verdict, &said.words, now)
-        .await?;
+        .decide(
+            &filed.case.id,
+            said.revision,
+            &reviewer,
+            verdict,
+            &said.words,
+            now,
+        )
+        .await;
+    let decided = match decided {
+        Err(review::Error::Refused(review::Refused::MustFix(_))) => {
+            return Err(to_be_fixed(&rooms, &filed).await?);
+        }
+        decided => decided?,
+    };
     Ok(Json(shown(&rooms, &somebody, &decided, false).await?))
+}
+
+/// Findings that are named one by one where they stand in the way.
+const NAMED: usize = 3;
+
+/// That findings have to be fixed first: which, and who says why.
+async fn to_be_fixed(rooms: &Rooms, filed: &Filed) -> Result<Problem, Problem> {
+    let found = filed.to_fix();
+    let mut detail = review::Refused::MustFix(found.len()).to_string();
+    for one in found.iter().take(NAMED) {
+        let by = name(rooms, &one.by).await?;
+        detail.push_str(&format!(
+            "; {} ({}), says {by}: {}",
+            one.what(),
+            one.finding,
+            one.words
+        ));
+    }
+    Ok(Problem::must_fix(detail))
 }
 
 /// Takes back a push of your own.
@@ -297,15 +338,15 @@ pub async fn withdraw(
     let guard = somebody.guard(now);
     let withdrawn = rooms
         .desk()
-        .withdraw(&id, &somebody.actor(), &guard, now)
+        .withdraw(&filed.case.id, &somebody.actor(), &guard, now)
         .await?;
     Ok(Json(shown(&rooms, &somebody, &withdrawn, false).await?))
 }
 
-/// A case that may be seen. One that may not is as if it were not there.
+/// A case that may be seen, by its own id or by that of a push that met it. One that may not is as if it were not there.
 pub(super) async fn seen(rooms: &Rooms, somebody: &Somebody, id: &str) -> Result<Filed, Problem> {
     let absent = || Problem::absent("There is no held push of this id that you may see.");
-    let filed = match rooms.desk().case(id).await {
+    let filed = match rooms.desk().find(id).await {
         Err(review::Error::Absent(_)) => return Err(absent()),
         found => found?,
     };
@@ -349,11 +390,14 @@ async fn shown(
         needed: case.terms.approvers,
         approvals: case.approvals(),
         decisions,
+        groups: case.terms.reviewers.clone(),
+        missing_groups: case.terms.lacks(&case.decisions).groups,
+        four_eyes: case.terms.four_eyes,
         created: time::text(case.created),
         expires: time::text(case.expires),
         grant_expires: case.grant_expires.map(time::text),
         superseded_by: case.superseded_by.clone(),
-        yours_to_decide: yours(rooms, somebody, filed, case),
+        yours_to_decide: yours(rooms, somebody, filed, case).await?,
         contents_kept: !filed.body.is_empty(),
         contents: match with_contents {
             true => serde_json::from_str(&filed.body).ok(),
@@ -362,13 +406,27 @@ async fn shown(
     })
 }
 
-fn yours(rooms: &Rooms, somebody: &Somebody, filed: &Filed, case: &Case) -> bool {
-    let id = somebody.bearer.person.id.as_str();
-    case.state == Standing::Open
+async fn yours(
+    rooms: &Rooms,
+    somebody: &Somebody,
+    filed: &Filed,
+    case: &Case,
+) -> Result<bool, Problem> {
+    let person = &somebody.bearer.person.id;
+    let id = person.as_str();
+    let may = case.state == Standing::Open
         && !case.is_late(rooms.now())
         && somebody.may(Right::DecideCase, filed, rooms)
-        && !case.waived_by.iter().any(|by| by == id)
-        && !case.decisions.iter().any(|decision| decision.by == id)
+        && !case.waived_by.iter().any(|by| by == id);
+    if !may || !case.decisions.iter().any(|decision| decision.by == id) {
+        return Ok(may);
+    }
+    if case.terms.unheard(&case.decisions).next().is_none() {
+        return Ok(false);
+    }
+    // Whoever has joined a missing group since speaks for it.
+    let groups = rooms.people().register().groups_of(person).await?;
+    Ok(case.terms.hears_again(&case.decisions, id, &groups))
 }
 
 /// The name of a person, or the id of one who is not there any more.

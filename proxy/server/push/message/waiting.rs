@@ -1,11 +1,11 @@
 //! What a developer reads of a push that waits for people: where it stands, who decides, and how to go on.
 
-use super::{Page, STATE, Told, body, counted, ending, plural, policy_says};
+use super::{MOST, Page, STATE, Told, body, counted, ending, plural, policy_says};
 use crate::{
     people::time,
     policy::Stopped,
     push::Order,
-    review::{Filed, State},
+    review::{Filed, Missing, State},
 };
 use exeat_gitwire::legible;
 use exeat_inspect::Report;
@@ -59,6 +59,7 @@ pub fn rejected(order: &Order, filed: &Filed, by: &str, words: &str) -> Told {
     page.text(&format!("{by} wrote:"));
     page.words(words, MOST_LINES);
     page.gap();
+    to_fix(&mut page, filed);
     page.text(
         "Change what is asked for, then push again: a push that differs is looked at anew. Your commits are safe on \
          your machine.",
@@ -79,12 +80,23 @@ pub fn approved(filed: &str) -> String {
 /// A push stays open for a decision.
 pub fn waits(filed: &Filed) -> String {
     let case = &filed.case;
+    let missing = match missing_groups(filed) {
+        groups if groups.is_empty() => String::new(),
+        groups => format!("; {groups}"),
+    };
     format!(
-        "Waiting for a decision on {}: {} of {} approvals. Ctrl-C ends the waiting, not the review.\n",
+        "Waiting for a decision on {}: {} of {} approvals{missing}. Ctrl-C ends the waiting, not the review.\n",
         case.id,
         case.approvals(),
         case.terms.approvers
     )
+}
+
+/// Somebody wants findings fixed of a push that stays open.
+pub fn must_be_fixed(filed: &Filed) -> String {
+    let mut page = Page::default();
+    to_fix(&mut page, filed);
+    page.text
 }
 
 /// Too many stay open already: it is held, and told at once.
@@ -177,6 +189,12 @@ fn stands(page: &mut Page, filed: &Filed) {
         plural(u64::from(case.terms.approvers))
     ));
     page.indented(&who_decides(filed));
+    if missing == 0 && case.state == State::Open {
+        let groups = missing_groups(filed);
+        if !groups.is_empty() {
+            page.indented(&format!("These are enough, but {groups}."));
+        }
+    }
     if missing > 0 && case.pusher.person.is_none() && case.terms.approvers > 1 {
         page.indented("Two, for nobody is known to have this account.");
     }
@@ -185,10 +203,46 @@ fn stands(page: &mut Page, filed: &Filed) {
         time::text(case.expires)
     ));
     page.gap();
+    if to_fix(page, filed) {
+        return;
+    }
     page.text(
         "When it is approved, push again with the same command. To keep a push open until then:",
     );
     page.line("  git push -o exeat.wait");
+}
+
+/// What reviewers want fixed, rule and place and why; whether there is anything.
+fn to_fix(page: &mut Page, filed: &Filed) -> bool {
+    let found = filed.to_fix();
+    if found.is_empty() {
+        return false;
+    }
+    page.text("It cannot be approved as it is. This must be fixed first, in a new push:");
+    for one in found.iter().take(MOST) {
+        let what = exeat_gitwire::text::escape(one.what().as_bytes());
+        let words = exeat_gitwire::text::escape(one.words.as_bytes());
+        page.indented(&format!("{what}: {words}"));
+    }
+    match found.len().saturating_sub(MOST) {
+        0 => {}
+        more => page.indented(&format!("and {more} more")),
+    }
+    page.gap();
+    true
+}
+
+/// Which groups nobody has spoken for yet; empty where all are heard.
+fn missing_groups(filed: &Filed) -> String {
+    let case = &filed.case;
+    match case.terms.lacks(&case.decisions).groups {
+        groups if groups.is_empty() => String::new(),
+        groups => Missing {
+            approvals: 0,
+            groups,
+        }
+        .to_string(),
+    }
 }
 
 fn who_decides(filed: &Filed) -> String {
