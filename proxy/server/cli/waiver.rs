@@ -44,7 +44,7 @@ struct List {
     #[arg(long, value_name = "ORG/REPO")]
     repository: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = super::reach::count)]
     limit: usize,
 }
 
@@ -74,10 +74,17 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Revoke(revoke) => {
             let why = json!({"words": revoke.reason});
             let waiver = server.post(&path(&revoke.id, "/revoke"), &why).await;
-            waiver.and_then(|waiver| told(&waiver, args.json))
+            let done = waiver.and_then(|waiver| {
+                told(&waiver, args.json)?;
+                Ok(waiver)
+            });
+            done.and_then(|waiver| match args.json {
+                true => Ok(()),
+                false => revoked(&waiver, &revoke.reason),
+            })
         }
     };
-    ended(done.map(|()| ExitCode::SUCCESS), |_| "")
+    ended(done.map(|()| ExitCode::SUCCESS), |_| String::new())
 }
 
 fn path(id: &str, rest: &str) -> String {
@@ -164,6 +171,23 @@ fn told(waiver: &Value, json: bool) -> anyhow::Result<()> {
             "covers     {} at {}\n",
             text(cover, "rule"),
             text(cover, "path")
+        ));
+    }
+    print(&page)
+}
+
+/// Why it was revoked, and what stays waived all the same.
+fn revoked(waiver: &Value, reason: &str) -> anyhow::Result<()> {
+    let mut page = String::new();
+    if !reason.trim().is_empty() {
+        page.push_str(&format!("because    {}\n", safe(reason.trim())));
+    }
+    let others = waiver.get("still_waived_by").and_then(Value::as_array);
+    let others = others.into_iter().flatten().filter_map(Value::as_str);
+    for other in others {
+        page.push_str(&format!(
+            "still      {} covers something of it: exeat waiver show {0}\n",
+            safe(other)
         ));
     }
     print(&page)

@@ -46,6 +46,19 @@ impl Waiver {
     pub fn holds(&self, now: Millis) -> bool {
         self.revoked.is_none() && now < self.expires && now >= self.created
     }
+
+    /// Whether all of `covers` is covered by it.
+    pub(super) fn covers_all(&self, covers: &[Cover]) -> bool {
+        covers
+            .iter()
+            .all(|cover| self.covers.iter().any(|own| own.key == cover.key))
+    }
+
+    /// Whether there is something that both cover.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        let mut covers = self.covers.iter();
+        covers.any(|cover| other.covers.iter().any(|one| one.key == cover.key))
+    }
 }
 
 /// Why a finding is not judged, or a waiver not changed.
@@ -65,6 +78,10 @@ pub enum Error {
     Days,
     #[error("{MOST_IN_FORCE} waivers hold in this repository already: revoke some first")]
     TooMany,
+    #[error(
+        "your waiver {id} covers this until {until} already: to change it, revoke it and waive anew"
+    )]
+    Holds { id: String, until: String },
     #[error("there is no waiver {0}")]
     Absent(String),
     #[error("the waiver {0} was revoked already")]

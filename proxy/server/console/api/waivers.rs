@@ -51,6 +51,9 @@ pub struct Waiver {
     revoked: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_by: Option<String>,
+    /// Where it was just revoked: other waivers that cover something of it still.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    still_waived_by: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -188,7 +191,11 @@ pub async fn revoke(
     let reviewer = reviewer(&rooms, &somebody, now).await?;
     let words = said.words.trim();
     let revoked = rooms.desk().revoke(&id, &reviewer, words, now).await?;
-    Ok(Json(shown(&rooms, revoked).await?))
+    let others = rooms.desk().beside(&revoked, now).await?;
+    Ok(Json(Waiver {
+        still_waived_by: others,
+        ..shown(&rooms, revoked).await?
+    }))
 }
 
 /// A waiver that may be seen. One that may not is as if it were not there.
@@ -246,6 +253,7 @@ async fn shown(rooms: &Rooms, waiver: review::Waiver) -> Result<Waiver, Problem>
         expires: time::text(waiver.expires),
         revoked: waiver.revoked.map(time::text),
         revoked_by,
+        still_waived_by: Vec::new(),
     })
 }
 

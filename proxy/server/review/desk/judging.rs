@@ -4,7 +4,7 @@ use super::super::waiver::{self, DAY, MOST_DAYS, MOST_IN_FORCE, Waiver, random_i
 use super::super::{InForce, Judged, Judgement, dossier::Dossier};
 use super::{Deed, Desk, Error, Filed, Millis, Refused, Reviewer, digest, json, signed};
 use crate::audit;
-use crate::people::PersonId;
+use crate::people::{PersonId, time};
 use crate::store::{self, WaiverFilter, WaiverRow};
 
 /// What somebody says of one finding.
@@ -40,10 +40,9 @@ impl Desk {
         if reviewer.accounts.iter().any(is_own) {
             return Err(Error::from(Refused::Own).into());
         }
-        // What was found in it may be gone.
-        if filed.case.state.is_final() {
-            return Err(Error::from(Refused::Closed(filed.case.state)).into());
-        }
+        // Before anything is looked up: what was found may be gone.
+        let asked = filed.case.asked_to_decide(saying.revision, now);
+        asked.map_err(Error::from)?;
         let waiver = self.wanted(&filed, saying, reviewer, now).await?;
         let judged = Judged {
             finding: saying.finding.to_owned(),
@@ -133,8 +132,16 @@ impl Desk {
             holding: Some(now),
             after: None,
         };
-        let holding = self.0.store.waivers(&filter, MOST_IN_FORCE).await;
-        if holding.map_err(Error::from)?.len() >= MOST_IN_FORCE as usize {
+        let holding = self.waivers(&filter, MOST_IN_FORCE).await?;
+        // Somebody else's is another voice: for a pusher whom nobody knows it takes two.
+        let mut own = holding.iter().filter(|one| one.author == reviewer.person);
+        if let Some(same) = own.find(|one| one.holds(now) && one.covers_all(&entry.covers)) {
+            return Err(waiver::Error::Holds {
+                id: same.id.clone(),
+                until: time::text(same.expires),
+            });
+        }
+        if holding.len() >= MOST_IN_FORCE as usize {
             return Err(waiver::Error::TooMany);
         }
         Ok(Some(Waiver {
@@ -225,6 +232,22 @@ impl Desk {
             },
             Err(error) => Err(Error::Audit(error).into()),
         }
+    }
+
+    /// The other waivers that cover something of this one at `now`: where it ends, that stays waived.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn beside(&self, waiver: &Waiver, now: Millis) -> Result<Vec<String>, waiver::Error> {
+        let filter = WaiverFilter {
+            upstream: Some(waiver.upstream.clone()),
+            repository: Some(waiver.repository.clone()),
+            holding: Some(now),
+            after: None,
+        };
+        let holding = self.waivers(&filter, MOST_IN_FORCE).await?.into_iter();
+        let others = holding.filter(|one| one.id != waiver.id && one.meets(waiver));
+        Ok(others.map(|one| one.id).collect())
     }
 
     /// What holds at `now` for a push of `pusher` to this repository.
