@@ -116,7 +116,7 @@ async fn verified(args: Verify) -> anyhow::Result<(String, u8)> {
 async fn listed(args: List) -> anyhow::Result<String> {
     let records = args.place.open().await?;
     let found = match &args.push {
-        Some(push) => audit::of_push(&records, push, args.limit).await?,
+        Some(push) => of_push(&records, push, args.limit).await?,
         None => audit::newest(&records, args.limit).await?,
     };
     let mut text = String::new();
@@ -130,6 +130,18 @@ async fn listed(args: List) -> anyhow::Result<String> {
         }
     }
     Ok(text)
+}
+
+/// The records of a push, by its id in whatever letters. Where there are none, that is told beside.
+async fn of_push(records: &Records, push: &str, limit: u32) -> anyhow::Result<Vec<Record>> {
+    let mut found = audit::of_push(records, push, limit).await?;
+    if found.is_empty() {
+        found = audit::of_push(records, &push.to_ascii_uppercase(), limit).await?;
+    }
+    if found.is_empty() {
+        eprintln!("No record has the push {}.", visible(push));
+    }
+    Ok(found)
 }
 
 impl Place {
@@ -205,6 +217,12 @@ fn listed_text(record: &Record) -> String {
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(text, "        {name:<9}{}", visible(value));
     };
+    match (&leaf.subject, leaf.kind) {
+        (Some(draft), Kind::Policy) => line("draft", draft),
+        (Some(waiver), Kind::Waiver) => line("waiver", waiver),
+        (Some(case), Kind::Decision) if leaf.push.as_ref() != Some(case) => line("held as", case),
+        _ => {}
+    }
     if let Some(binary) = &leaf.binary {
         line("version", binary);
     }

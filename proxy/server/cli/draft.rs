@@ -67,14 +67,18 @@ struct Propose {
 
 #[derive(Debug, clap::Args)]
 struct List {
-    /// open, in-force, retiring, declined, withdrawn, retired or all
-    #[arg(long, value_name = "STATE")]
+    /// Only drafts in this state; by default those that wait and those that are in force
+    #[arg(
+        long,
+        value_name = "STATE",
+        value_parser = ["open", "in-force", "retiring", "declined", "withdrawn", "retired", "all"]
+    )]
     state: Option<String>,
-    /// policy or rules
-    #[arg(long, value_name = "KIND")]
+    /// Only drafts of this kind
+    #[arg(long, value_name = "KIND", value_parser = ["policy", "rules"])]
     kind: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = super::reach::count)]
     limit: usize,
 }
 
@@ -134,15 +138,32 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             wished(&server, &retire.seen, "/retire", &retire.reason, json).await
         }
     };
-    ended(done.map(|()| ExitCode::SUCCESS), advice)
+    ended(done.map(|()| ExitCode::SUCCESS), |code| {
+        advice(code, args.command.id())
+    })
 }
 
-/// What to do next.
-fn advice(code: &str) -> &'static str {
-    match code {
-        "stale" | "closed" => "\nLook at it as it is now: exeat draft show",
-        "absent" => "\nSee which there are: exeat draft list --state all",
-        _ => "",
+impl Command {
+    /// The draft that it is about.
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::Propose(_) | Self::List(_) => None,
+            Self::Show(named) => Some(&named.id),
+            Self::Approve(approve) => Some(&approve.seen.id),
+            Self::Decline(reasoned) | Self::Retire(reasoned) => Some(&reasoned.seen.id),
+            Self::Withdraw(seen) => Some(&seen.id),
+        }
+    }
+}
+
+/// What to do next, as a command that can be typed.
+fn advice(code: &str, id: Option<&str>) -> String {
+    match (code, id) {
+        ("stale" | "closed", Some(id)) => {
+            format!("\nLook at it as it is now: exeat draft show {}", safe(id))
+        }
+        ("absent", _) => "\nSee which there are: exeat draft list --state all".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -215,7 +236,7 @@ fn stands(draft: &Value, json: bool) -> anyhow::Result<()> {
         return print(&format!("{draft}\n"));
     }
     let next = match draft.get("state").and_then(Value::as_str) {
-        Some("in-force") => " Pushes are decided by it from the next moment on.",
+        Some("in-force") => " Pushes are decided by it within a few seconds.",
         Some("retiring") => " It is in force until somebody else approves its end.",
         _ => "",
     };
@@ -247,7 +268,11 @@ async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<()> 
         return print(&format!("{}\n", json!({"drafts": found})));
     }
     if found.is_empty() {
-        return print("There is no such draft.\n");
+        return print(match (asked, &list.kind) {
+            (None, None) => "No draft waits or is in force; --state all shows those that ended.\n",
+            (Some("all"), None) => "There are no drafts.\n",
+            _ => "No draft is like that; --state all shows all of them.\n",
+        });
     }
     let rows: Vec<[String; 6]> = found.iter().map(row).collect();
     print(&table(
@@ -261,21 +286,54 @@ async fn listed(server: &Server, list: &List, json: bool) -> anyhow::Result<()> 
 }
 
 fn row(draft: &Value) -> [String; 6] {
-    let state = field(draft, "state");
-    let in_force = matches!(state.as_str(), "in-force" | "retiring");
-    let effective = draft.get("effective").and_then(Value::as_bool);
-    let idle = match in_force && effective == Some(false) {
-        true => " (not used)",
-        false => "",
+    let idle = match in_use(draft, super::super::people::now()) {
+        InUse::Soon => " (in a few seconds)",
+        InUse::Unfit => " (not used: see /health/ready)",
+        InUse::Yes | InUse::No => "",
     };
     [
         field(draft, "id"),
         field(draft, "kind"),
-        format!("{state}{idle}"),
+        format!("{}{idle}", field(draft, "state")),
         revision(draft),
         field(draft, "author"),
         field(draft, "title"),
     ]
+}
+
+/// Whether pushes are decided by a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InUse {
+    Yes,
+    /// It was just approved: the server takes it with its next look.
+    Soon,
+    /// It is in force and cannot be used beside the files as they are.
+    Unfit,
+    No,
+}
+
+/// Milliseconds within which a server takes what was approved.
+const TAKEN: i64 = 10_000;
+
+fn in_use(draft: &Value, now: i64) -> InUse {
+    let is_in_force = matches!(field(draft, "state").as_str(), "in-force" | "retiring");
+    let effective = draft.get("effective").and_then(Value::as_bool);
+    match (is_in_force, effective) {
+        (_, Some(true)) => InUse::Yes,
+        (false, _) => InUse::No,
+        (true, _) if now < approved(draft).saturating_add(TAKEN) => InUse::Soon,
+        (true, _) => InUse::Unfit,
+    }
+}
+
+/// When it came into force, in Unix milliseconds; 0 where it never did.
+fn approved(draft: &Value) -> i64 {
+    use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+    let steps = draft.get("steps").and_then(Value::as_array);
+    let mut steps = steps.into_iter().flatten();
+    let approval = steps.find(|step| field(step, "deed") == "approve");
+    let at = approval.map(|step| field(step, "at")).unwrap_or_default();
+    OffsetDateTime::parse(&at, &Rfc3339).map_or(0, |at| at.unix_timestamp() * 1000)
 }
 
 fn told(draft: &Value, json: bool) -> anyhow::Result<()> {
@@ -296,8 +354,24 @@ fn told(draft: &Value, json: bool) -> anyhow::Result<()> {
     }
     page.push_str(&format!("{:<11}{}\n", "revision", revision(draft)));
     let flag = |key: &str| draft.get(key).and_then(Value::as_bool).unwrap_or(false);
-    let used = if flag("effective") { "yes" } else { "no" };
-    page.push_str(&format!("{:<11}{used}\n", "decides"));
+    let used = match in_use(draft, super::super::people::now()) {
+        InUse::Yes => "yes: pushes are decided by it",
+        InUse::Soon => "yes: pushes are decided by it within a few seconds",
+        InUse::Unfit => {
+            "yes, but it cannot be used beside the files as they are: /health/ready says why"
+        }
+        InUse::No => "no",
+    };
+    page.push_str(&format!("{:<11}{used}\n", "in force"));
+    match field(draft, "state").as_str() {
+        "open" => page.push_str(
+            "waits for  somebody else of the role security, who approves or declines it\n",
+        ),
+        "retiring" => {
+            page.push_str("waits for  somebody else of the role security, who approves its end\n")
+        }
+        _ => {}
+    }
     if field(draft, "state") == "open" && !flag("base_is_in_force") {
         page.push_str("           what is in force has changed since it was proposed\n");
     }

@@ -195,7 +195,12 @@ impl Drafts {
             guard = guard.and(self.asker_holds(&before).await?);
             self.try_out(&after, bench).await?;
         }
-        let record = audit_deed(deed.as_str(), by, (Some(&before), &after), words);
+        let record = audit_deed(
+            action(deed, before.state),
+            by,
+            (Some(&before), &after),
+            words,
+        );
         let update = store::drafts::update(&after.row(), signed(before.revision));
         match self.act(&record, guard.and(update)).await {
             Ok(()) => {}
@@ -291,6 +296,16 @@ impl Drafts {
     async fn act(&self, deed: &audit::Deed, change: Change) -> Result<(), Error> {
         let acted = self.0.audit.act(deed, change).await;
         acted.map(|_| ()).map_err(Error::Audit)
+    }
+}
+
+/// What was done, for the record: the end of a draft is another matter than its beginning.
+fn action(deed: Deed, before: State) -> &'static str {
+    match (before, deed) {
+        (State::Retiring, Deed::Approve) => "approve-end",
+        (State::Retiring, Deed::Decline) => "decline-end",
+        (State::Retiring, Deed::Withdraw) => "withdraw-end",
+        _ => deed.as_str(),
     }
 }
 
