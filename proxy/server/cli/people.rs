@@ -74,7 +74,14 @@ impl Place {
 
     /// For reading, beside a server that may be running.
     pub async fn read(&self) -> anyhow::Result<Register> {
-        let records = Records::open(&self.directory()?).await?;
+        let records = Records::open(&self.directory()?).await;
+        let records = records.map_err(|error| match error {
+            store::Error::Absent(_) => anyhow!(
+                "{error} yet, so nobody is known: add the first operator (exeat user add NAME --role operator, with the same \
+                 --data or --config, as the user that the server runs as), or start the server once"
+            ),
+            error => error.into(),
+        })?;
         Ok(Register::new(&records))
     }
 

@@ -75,7 +75,12 @@ pub struct Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.detail.is_empty() {
-            true => write!(f, "the server answered {}", self.status.as_u16()),
+            true => write!(
+                f,
+                "what answers there answered {}, and is no console of Exeat: the console has an address of its own ([console] \
+                 address in the server's configuration), another one than git pushes to",
+                self.status.as_u16()
+            ),
             false => f.write_str(&self.detail),
         }
     }
@@ -365,7 +370,7 @@ fn read(status: StatusCode, bytes: &[u8]) -> anyhow::Result<Value> {
 /// With what failed, where nobody refused anything.
 pub fn ended(
     done: anyhow::Result<ExitCode>,
-    advice: impl Fn(&str) -> &'static str,
+    advice: impl Fn(&str) -> String,
 ) -> anyhow::Result<ExitCode> {
     let error = match done {
         Ok(code) => return Ok(code),
@@ -377,6 +382,17 @@ pub fn ended(
             Ok(ExitCode::from(REFUSED))
         }
         None => Err(error),
+    }
+}
+
+/// How many entries of a list are asked for.
+///
+/// # Errors
+/// In words, where it is none.
+pub fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number, 1 at least".to_owned()),
+        Ok(count) => Ok(count),
     }
 }
 
