@@ -607,7 +607,8 @@ mod tests {
     #[test]
     fn findings_come_first_and_nothing_moves_the_cursor() {
         let mut sample = sample();
-        sample["comments"] = json!([{"by": "dev", "words": "Why?\nGrün?\u{7}", "at": "2026-01-02T05:00:00Z"}]);
+        sample["comments"] =
+            json!([{"by": "dev", "words": "Why?\nGrün?\u{7}", "at": "2026-01-02T05:00:00Z"}]);
         sample["finding_decisions"] = json!([
             {"finding": "f-1", "judgement": "must-fix", "words": "It is real.", "by": "sue", "at": "2026-01-02T04:30:00Z"},
             {"finding": "n-1", "judgement": "accepted-risk", "words": "", "by": "sue", "at": "2026-01-02T04:30:00Z"},

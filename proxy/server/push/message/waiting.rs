@@ -220,8 +220,13 @@ fn to_fix(page: &mut Page, filed: &Filed) -> bool {
     }
     page.text("It cannot be approved as it is. This must be fixed first, in a new push:");
     for one in found.iter().take(MOST) {
-        let what = exeat_gitwire::text::escape(one.what().as_bytes());
-        let words = exeat_gitwire::text::escape(one.words.as_bytes());
+        let what = legible::show(one.what().as_bytes());
+        let words: Vec<String> = one
+            .words
+            .lines()
+            .map(|line| legible::show(line.as_bytes()))
+            .collect();
+        let words = words.join(" ");
         page.indented(&format!("{what}: {words}"));
     }
     match found.len().saturating_sub(MOST) {
