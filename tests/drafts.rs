@@ -110,6 +110,10 @@ fn two_people_put_a_policy_into_force_and_one_does_not() {
     // Longer than any other request may be.
     let reasons = "# Because.\n".repeat(20_000);
     let id = scene.proposed("policy", &format!("{DENY}{reasons}"));
+    let waiting = scene.draft(&scene.ben, &["show", &id]).ok().stdout;
+    for words in ["in force   no\n", "waits for  somebody else"] {
+        assert!(waiting.contains(words), "{waiting}");
+    }
     let machine = scene.house.token("ann", &["admin"], " --service");
     for token in [&scene.ann, &machine] {
         let alone = scene.draft(token, &["approve", &id, "--revision", "1"]);
@@ -121,7 +125,11 @@ fn two_people_put_a_policy_into_force_and_one_does_not() {
     assert!(alone.stderr.contains("it takes a second person"), "{alone}");
     scene.push("one", "main:release/1").ok();
 
+    let none = scene.draft(&scene.ben, &["list", "--state", "in-force"]);
+    assert!(none.ok().stdout.starts_with("No draft is like that"));
     scene.approve(&id, "1", true);
+    let shown = scene.draft(&scene.ben, &["show", &id]).ok().stdout;
+    assert!(shown.contains("in force   yes: "), "{shown}");
     scene.is_denied("one", "main:release/2");
     // What the operators' file lets through is stopped as well: a draft makes nothing milder, and nothing takes it back.
     scene.is_denied("two", "main:release/2");

@@ -216,6 +216,17 @@ fn for_a_pusher_whom_nobody_knows_it_takes_two() {
     let stale = waiving.scene.house.review(&waiving.sue, &words);
     assert_eq!(stale.status, 1, "{stale}");
     assert_eq!(waiving.is_held("main"), id);
+    // One's own again is refused, naming the one that holds; somebody else's is another voice.
+    let said = json!({"judgement": "test-data", "waive": true});
+    let (status, problem) = waiving.say(&id, &waiving.sue, said);
+    assert_eq!((status, &problem["code"]), (409, &json!("exists")));
+    assert!(problem["detail"].as_str().unwrap().contains(&one));
+    let third = waiving.waive(&id, &sam);
+    let revoke = ["revoke", &third, "--reason", "one too many"];
+    let revoked = waiving.waiver(&revoke).ok().stdout;
+    for words in ["because    one too many", &format!("still      {one}")] {
+        assert!(revoked.contains(words), "{revoked}");
+    }
     let other = waiving.waive(&id, &sam);
     waiving.passes("main", &[&one, &other]);
     // What waited for the same is over.
