@@ -1,6 +1,7 @@
 //! `exeat policy`: are the policy files right, and which of their lines decides on a push?
 
 mod people;
+mod who;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -13,12 +14,13 @@ use exeat_rules::Action;
 
 use super::drafted;
 use super::people::remark;
-use crate::config::{self, Config, nearest};
+use crate::config::{self, Config};
 use crate::drafts::Text as Draft;
 use crate::policy::explain::{Explanation, Found, Key, explain};
 use crate::policy::{Change, Event, Facts, Push, Pusher, Update, file};
 use crate::policy_files;
 use crate::upstream::Repository;
+use who::{Who, target};
 
 /// Check the policy files, or say what they would do with a push
 ///
@@ -28,8 +30,8 @@ use crate::upstream::Repository;
 #[command(after_help = "\
 Examples:
   exeat policy check --config exeat.toml
-  exeat policy explain --config exeat.toml --user ada --group staff \\
-      --upstream github.com --repo org/app --ref refs/heads/main --finding block")]
+  exeat policy explain --config exeat.toml --user ada \\
+      --repo https://github.com/org/app --ref refs/heads/main --finding block")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -58,16 +60,16 @@ struct Explain {
     /// The configuration whose policy is meant
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Who pushes; without it, somebody whom nobody knows
+    /// Who pushes, with the groups that the data folder knows; without it, somebody whom nobody knows
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// A group of that person; may be repeated
+    /// A group of that person besides; may be repeated
     #[arg(long, value_name = "NAME", requires = "user")]
     group: Vec<String>,
-    /// Name of the upstream
+    /// Name of the upstream; may be left out where there is one, or the repository is a URL
     #[arg(long, value_name = "NAME")]
-    upstream: String,
-    /// The repository below it, such as org/app
+    upstream: Option<String>,
+    /// The repository below it, such as org/app, or its URL
     #[arg(long, value_name = "PATH")]
     repo: String,
     /// The full name of the ref, such as refs/heads/main
@@ -118,9 +120,24 @@ async fn told(command: Command) -> anyhow::Result<(String, u8)> {
             let (texts, note) = drafted::in_force(&load(&args.config)?).await;
             note.iter()
                 .for_each(|note| remark(&format!("note: {note}")));
-            let explained = tokio::task::spawn_blocking(move || explained(&args, &texts.policy));
+            let who = who(&args).await?;
+            for warning in &who.warnings {
+                remark(&format!("warning: {warning}"));
+            }
+            let explained =
+                tokio::task::spawn_blocking(move || explained(&args, &who, &texts.policy));
             Ok((explained.await??, 0))
         }
+    }
+}
+
+async fn who(args: &Explain) -> anyhow::Result<Who> {
+    match &args.user {
+        Some(user) => {
+            let data = load(&args.config)?.data.directory;
+            Ok(Who::of(user, &args.group, &data).await)
+        }
+        None => Ok(Who::default()),
     }
 }
 
@@ -165,26 +182,17 @@ async fn check(args: Check) -> anyhow::Result<(String, u8)> {
     Ok((text, 0))
 }
 
-fn explained(args: &Explain, drafts: &[Draft]) -> anyhow::Result<String> {
+fn explained(args: &Explain, who: &Who, drafts: &[Draft]) -> anyhow::Result<String> {
     let config = load(&args.config)?;
     let (book, _) = policy_files::read(&config, drafts)?;
-    let Some(upstream) = config.upstream(&args.upstream) else {
-        let names: Vec<&str> = config
-            .upstreams
-            .iter()
-            .map(|one| one.name.as_str())
-            .collect();
-        let near = nearest(&args.upstream, &names).map(|near| format!("; did you mean {near}?"));
-        let name = escape(args.upstream.as_bytes());
-        bail!("there is no upstream {name}{}", near.unwrap_or_default());
-    };
-    let repository = Repository::from_path(&format!("/{}", args.repo))
+    let (upstream, path) = target(&config, args.upstream.as_deref(), &args.repo)?;
+    let repository = Repository::from_path(&format!("/{path}"))
         .context("--repo: expected a path such as org/app")?;
     refname::check(args.reference.as_bytes())
         .with_context(|| format!("--ref: {}", escape(args.reference.as_bytes())))?;
     let pusher = args.user.as_deref().map(|person| Pusher {
         person,
-        groups: &args.group,
+        groups: &who.groups,
     });
     let facts = Facts {
         pusher,
@@ -208,7 +216,7 @@ fn explained(args: &Explain, drafts: &[Draft]) -> anyhow::Result<String> {
     let explanation = explain(push, &facts, found, &book);
     match args.format {
         Format::Json => Ok(format!("{}\n", serde_json::to_string(&explanation)?)),
-        Format::Text => Ok(in_words(&explanation)),
+        Format::Text => Ok(in_words(&explanation, args.user.is_none())),
     }
 }
 
@@ -265,7 +273,7 @@ fn change(args: &Explain) -> anyhow::Result<Change> {
     }
 }
 
-fn in_words(explanation: &Explanation) -> String {
+fn in_words(explanation: &Explanation, is_stranger: bool) -> String {
     let mut text = format!("verdict      {}", explanation.verdict.word());
     if explanation.before_the_pack {
         text.push_str(", before the pack is read");
@@ -276,6 +284,11 @@ fn in_words(explanation: &Explanation) -> String {
             Some(by) => format!("rule {}, {}:{}", by.name, by.file, by.line),
             None if matches!(*key, "do" | "approvers" | "four_eyes") => "default".to_owned(),
             None => "[policy]".to_owned(),
+        };
+        let place = match (is_stranger, *key) {
+            (true, "approvers") => format!("{place}, and one more for a stranger"),
+            (true, "reviewers") => format!("{place}, and two of them for a stranger"),
+            _ => place,
         };
         let value = if *key == "message" {
             format!("\"{value}\"")

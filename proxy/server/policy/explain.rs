@@ -49,7 +49,7 @@ pub fn explain(
     Explanation {
         verdict: verdict(&ruling, found),
         before_the_pack: book.denial(push, &early).is_some(),
-        keys: keys(&ruling, book),
+        keys: keys(&ruling, book, facts.pusher.is_some()),
     }
 }
 
@@ -67,7 +67,7 @@ fn verdict(ruling: &Ruling, found: Found<'_>) -> Disposition {
     findings.chain(unread).fold(asked, Disposition::max)
 }
 
-fn keys(ruling: &Ruling, book: &Rulebook) -> Vec<Key> {
+fn keys(ruling: &Ruling, book: &Rulebook, is_known: bool) -> Vec<Key> {
     let key = |key, value: String, by: Option<Source>| Key {
         key,
         value,
@@ -83,7 +83,12 @@ fn keys(ruling: &Ruling, book: &Rulebook) -> Vec<Key> {
         key(tier.key(), value.word().to_owned(), *by)
     }));
     let approvers = &ruling.approvers;
-    keys.push(key("approvers", approvers.value.to_string(), approvers.by));
+    let asked = match is_known {
+        true => approvers.value,
+        // Whoever approves could be who pushed.
+        false => approvers.value.max(1).saturating_add(1),
+    };
+    keys.push(key("approvers", asked.to_string(), approvers.by));
     let four_eyes = &ruling.four_eyes;
     keys.push(key("four_eyes", four_eyes.value.to_string(), four_eyes.by));
     for reviewers in &ruling.reviewers {

@@ -105,11 +105,24 @@ warn         warn       [policy]
 note         forward    [policy]
 unscannable  hold       [policy]
 existing     forward    [policy]
-approvers    2          rule releases, policy.toml:5
+approvers    3          rule releases, policy.toml:5, and one more for a stranger
 four_eyes    true       default
-reviewers    release-team rule releases, policy.toml:6
+reviewers    release-team rule releases, policy.toml:6, and two of them for a stranger
 message      \"Ask the release team.\" rule releases, policy.toml:7
 "
+    );
+    let known = [
+        "--user",
+        "ada",
+        "--repo",
+        "org/app",
+        "--ref",
+        "refs/heads/release/1",
+    ];
+    let text = explained_by(&known);
+    assert!(
+        text.contains("approvers    2          rule releases, policy.toml:5\n"),
+        "{text}"
     );
     let text = explained_by(&["--repo", "org/app", "--ref", "refs/heads/main"]);
     assert!(
@@ -191,4 +204,65 @@ fn what_cannot_be_asked_is_said() {
         error,
         "there is no upstream gihub.com; did you mean github.com?"
     );
+}
+
+#[test]
+fn the_upstream_is_the_one_that_a_url_means() {
+    let explained = |repo: &str| {
+        let words = ["explain", "--repo", repo, "--ref", "refs/heads/x"];
+        told_by(
+            "[[rule]]\nname = \"lab\"\nupstream = \"gitlab.com\"\nrepository = \"lab/*\"\ndo = \"deny\"\n",
+            &words,
+        )
+    };
+    for url in [
+        "https://gitlab.com/lab/one.git",
+        "git@gitlab.com:lab/one.git",
+        "ssh://git@gitlab.com:22/lab/one",
+        "https://exeat.example:8443/gitlab.com/lab/one",
+        "gitlab.com/lab/one",
+    ] {
+        let text = explained(url).unwrap().0;
+        assert!(text.starts_with("verdict      refuse"), "{url}: {text}");
+    }
+    let text = explained("https://github.com/lab/one").unwrap().0;
+    assert!(text.starts_with("verdict      forward"), "{text}");
+    let error = explained("https://elsewhere.example/lab/one").unwrap_err();
+    assert!(
+        error.to_string().contains("the URL of no upstream"),
+        "{error}"
+    );
+    let error = explained("lab/one").unwrap_err();
+    assert!(error.to_string().contains("which upstream?"), "{error}");
+}
+
+#[tokio::test]
+async fn groups_are_those_that_the_data_folder_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = ["nowhere".to_owned()];
+    let who = Who::of("ada", &named, folder.path()).await;
+    assert_eq!(who.groups, named);
+    assert!(
+        who.warnings[0].contains("cannot be asked"),
+        "{:?}",
+        who.warnings
+    );
+    let store = crate::store::Store::open(folder.path()).await.unwrap();
+    let audit = crate::audit::Audit::open(store.clone()).await.unwrap();
+    let people = crate::people::People::new(&store, &audit);
+    let actor = crate::audit::Actor::system();
+    let ada = crate::people::NewPerson {
+        name: "ada".into(),
+        ..Default::default()
+    };
+    people.add_person(&ada, &actor).await.unwrap();
+    people.add_group("staff", None, &actor).await.unwrap();
+    people.join("staff", "ada", &actor).await.unwrap();
+    let who = Who::of("ada", &named, folder.path()).await;
+    assert_eq!(who.groups, ["nowhere", "staff"]);
+    assert_eq!(who.warnings, ["there is no group nowhere"]);
+    let who = Who::of("adda", &[], folder.path()).await;
+    assert!(who.warnings[0].starts_with("nobody is called adda here"));
+    audit.close().await;
+    store.close().await;
 }
