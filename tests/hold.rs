@@ -4,6 +4,7 @@ mod anew;
 mod falls;
 mod organisation;
 mod script;
+mod voices;
 mod wait;
 
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -2,6 +2,7 @@
 
 use super::wait::Waiting;
 use super::{Scene, case_id, until};
+use crate::harness::remote_lines;
 
 /// Puts further words of configuration in force.
 fn reload(scene: &Scene, change: impl Fn(&str) -> String) {
@@ -43,16 +44,27 @@ fn more_is_found_and_it_goes_back() {
     reload(&scene, with_rule(&scene));
     let told = scene.push(&[]);
     assert!(
-        told.status == 1 && told.stderr.contains("held for review still"),
+        told.status == 1 && told.stderr.contains("went back to its reviewers"),
         "{told}"
     );
+    let words = remote_lines(&told.stderr).join(" ");
+    assert!(
+        words.contains("It was approved by ann, ben.")
+            && words.contains("* A word (rule word-of-ours), file-1.txt:1 in commit "),
+        "{words}"
+    );
+    // It is told as long as nobody has decided anew, and its reviewers see it.
+    let again = scene.push(&[]);
+    assert!(again.stderr.contains("rule word-of-ours"), "{again}");
     let case = scene.case(&id);
     assert_eq!(
         (case["state"].as_str(), case["approvals"].as_u64()),
         (Some("open"), Some(0))
     );
     assert!(
-        case["contents"].to_string().contains("word-of-ours"),
+        case["contents"]["returned"]["new"]
+            .to_string()
+            .contains("word-of-ours"),
         "{case}"
     );
     scene.approve(&id);
@@ -69,7 +81,8 @@ fn who_waits_is_told_and_waits_on() {
     reload(&scene, with_rule(&scene));
     scene.approve(&id);
     until("it is told", || {
-        waiting.told().contains("went back to its reviewers")
+        let told = waiting.told();
+        told.contains("went back to its reviewers") && told.contains("rule word-of-ours")
     });
     assert_eq!(scene.upstream(), "");
     scene.approve(&id);
@@ -116,7 +129,11 @@ fn another_rule_of_the_same_name_is_another_ground() {
     // It holds for more now: that is not what was approved.
     policy(RULE.replace("heads/main", "**"));
     let told = scene.push(&[]);
-    assert!(told.stderr.contains("held for review still"), "{told}");
+    let words = remote_lines(&told.stderr).join(" ");
+    assert!(
+        words.contains("went back") && words.contains("policy rule asked ("),
+        "{told}"
+    );
     assert_eq!(scene.case(&id)["state"], "open");
     scene.approve(&id);
     // It moved, has a comment, and leaves out what is so without it.

@@ -447,6 +447,22 @@ async fn who_pushed_takes_it_back() {
     );
 }
 
+#[tokio::test]
+async fn an_approval_that_has_run_out_is_told_so_at_once() {
+    let house = House::open().await;
+    let ann = house.person("ann", &["reviewer"], &ALL).await;
+    house.held("P-1", "org/one", "nobody").await;
+    assert_eq!(
+        house.decide("P-1", &ann, approve(1)).await.0,
+        StatusCode::OK
+    );
+    house.now.fetch_add(2 * HOUR, Ordering::Relaxed);
+    let (_, listed) = house.get("/api/v1/reviews?state=approved", &ann).await;
+    assert_eq!(listed["reviews"], json!([]));
+    let (_, shown) = house.get("/api/v1/reviews/P-1", &ann).await;
+    assert_eq!(shown["state"], "expired");
+}
+
 /// The document is part of the repository; EXEAT_BLESS=1 writes it anew.
 #[test]
 fn the_document_is_the_one_that_is_checked_in() {

@@ -48,7 +48,7 @@ impl Pushes {
             Seat::Granted(grant) => grant,
             seat => return self.ungranted(order, work, verdict, seat, line).await,
         };
-        line.say(&message::approved(grant.case())).await;
+        self.say_approved(grant.case(), line).await;
         self.granted(order, work, verdict, &grant, line).await
     }
 

@@ -34,7 +34,7 @@ pub fn of(order: &Order, report: &Report, stopped: &Stopped) -> String {
             .iter()
             .map(|missed| Unreadable::new(&missed.what, &missed.why))
             .collect(),
-        reason: shown.words.clone().or_else(|| order.wishes.reason.clone()),
+        reason: reason(order, report),
         grounds: stopped.reasons.iter().map(ground).collect(),
         messages: stopped.messages.clone(),
         coverage: report.coverage,
@@ -46,6 +46,12 @@ pub fn of(order: &Order, report: &Report, stopped: &Stopped) -> String {
         ..Dossier::default()
     }
     .text()
+}
+
+/// Why the push should go, in its pusher's words, masked.
+pub fn reason(order: &Order, report: &Report) -> Option<String> {
+    let shown = report.shown.as_ref().and_then(|shown| shown.words.clone());
+    shown.or_else(|| order.wishes.reason.clone())
 }
 
 /// The same secret at the same place is one entry, in however many versions of the file.

@@ -44,6 +44,8 @@ pub enum Seat {
     New(Box<NewCase>, Turn),
     /// It has a case, which is not decided, or is used by another at this moment.
     Waits(Box<Filed>),
+    /// It was approved, is worse now, and has just gone back to its reviewers.
+    Returned(Box<Filed>),
     /// Somebody has said no to this very push.
     Rejected(Box<Filed>),
     /// Nothing can be held.
@@ -66,19 +68,26 @@ impl Pushes {
             verdict => return Ok((verdict, Seat::None)),
         };
         let new = self.new_case(order, report, &stopped);
-        let seat = self.seat(order, new).await.map_err(desk_failed)?;
+        let seat = self.seat(order, new, (report, &stopped)).await;
+        let seat = seat.map_err(desk_failed)?;
         Ok(match &seat {
             Seat::Granted(grant) => (Verdict::Forward(policy::released(stopped, grant)), seat),
             _ => (Verdict::Hold(stopped), seat),
         })
     }
 
-    async fn seat(&self, order: &Order, new: NewCase) -> Result<Seat, review::Error> {
+    async fn seat(
+        &self,
+        order: &Order,
+        new: NewCase,
+        judged: (&Report, &Stopped),
+    ) -> Result<Seat, review::Error> {
         let now = people::now();
         let turn = self.desk.turn(&new.binding).await;
         let Some(filed) = self.desk.latest(&new.binding).await? else {
             return Ok(self.new_seat(new, turn));
         };
+        let filed = self.desk.on_time(filed, now).await?;
         match filed.case.state {
             State::Approved if filed.covers(&new) => {
                 let actor = order.known.recorded(&order.actor);
@@ -89,12 +98,8 @@ impl Pushes {
                 }
             }
             State::Approved => {
-                tracing::info!(
-                    case = filed.case.id,
-                    "judged again, it is worse than what was approved"
-                );
-                let returned = self.desk.give_back(&filed.case.id, &new, now).await?;
-                Ok(Seat::Waits(Box::new(returned)))
+                let returned = self.give_back(&filed, new, judged).await?;
+                Ok(Seat::Returned(Box::new(returned)))
             }
             State::Open | State::Forwarding => Ok(Seat::Waits(Box::new(filed))),
             State::Rejected if now < filed.case.expires => Ok(Seat::Rejected(Box::new(filed))),
@@ -136,7 +141,15 @@ impl Pushes {
                 (told, Some(filed))
             }
             // What was told once is told again: it shows nothing of the rules.
-            Seat::Waits(filed) => (message::still_held(order, &filed), Some(*filed)),
+            Seat::Waits(filed) => self.still_held(order, &report, *filed).await,
+            Seat::Returned(filed) => {
+                let (told, filed) = self.still_held(order, &report, *filed).await;
+                if let Some(shown) = self.told_again_and_again(order) {
+                    self.turn_away(order, line, &shown, &told.reason).await;
+                    return Ok(());
+                }
+                (told, filed)
+            }
             Seat::Rejected(filed) => (self.rejected(order, &filed).await, None),
             Seat::None | Seat::Granted(_) | Seat::Shut => {
                 let told = message::not_held(order, &report, stopped);
@@ -155,21 +168,25 @@ impl Pushes {
         Ok(())
     }
 
+    /// A push that waits already: what it brings is put to the case, what was said is told.
+    async fn still_held(
+        &self,
+        order: &Order,
+        report: &Report,
+        mut filed: Filed,
+    ) -> (Told, Option<Filed>) {
+        let heard = self.add_reason(order, report, &mut filed).await;
+        let said = self.said(&filed).await;
+        let told = message::still_held(order, &filed, &said, heard);
+        (told, Some(filed))
+    }
+
     pub(super) async fn rejected(&self, order: &Order, filed: &Filed) -> Told {
         let Some(said) = filed.case.decisions.last() else {
-            return message::still_held(order, filed);
+            return message::still_held(order, filed, &[], None);
         };
-        let name = match people::PersonId::read(&said.by) {
-            Some(id) => self.people.register().person_of_id(&id).await,
-            None => Ok(None),
-        };
-        let name = name.ok().flatten().map(|person| person.name);
-        message::rejected(
-            order,
-            filed,
-            name.as_deref().unwrap_or("a reviewer"),
-            &said.words,
-        )
+        let by = self.name_of(&said.by).await;
+        message::rejected(order, filed, &by, &said.words)
     }
 
     /// Puts the pack into the quarantine and the case on the desk.
@@ -293,7 +310,9 @@ impl Seat {
         match self {
             Self::Granted(grant) => Some(grant.case()),
             Self::New(new, _) => Some(&new.id),
-            Self::Waits(filed) | Self::Rejected(filed) => Some(&filed.case.id),
+            Self::Waits(filed) | Self::Returned(filed) | Self::Rejected(filed) => {
+                Some(&filed.case.id)
+            }
             Self::None | Self::Shut => None,
         }
     }
@@ -370,20 +389,26 @@ fn basis(report: &Report, stopped: &Stopped) -> Basis {
         .filter(|finding| !finding.is_waived());
     let findings = findings.flat_map(of_finding);
     let unread = report.unscannable.iter();
-    let unread =
-        unread.map(|missed| hashed(&["unread", &missed.what, &missed.why].map(str::to_owned)));
-    let asked = stopped.reasons.iter().filter_map(|reason| {
-        let by = reason.by.as_ref()?;
-        let is_stopping = reason.disposition >= Disposition::Hold;
-        let ground = format!("{:?}", reason.ground);
-        // Another rule of the same name is another ground.
-        is_stopping.then(|| hashed(&["asked".into(), ground, by.meaning.clone()]))
-    });
+    let unread = unread.map(|missed| of_unread(&missed.what, &missed.why));
+    let asked = stopped.reasons.iter().filter_map(of_reason);
     Basis::new(findings.chain(unread).chain(asked))
 }
 
+pub fn of_unread(what: &str, why: &str) -> String {
+    hashed(&["unread", what, why].map(str::to_owned))
+}
+
+/// Nothing where it is no rule that stops the push.
+pub fn of_reason(reason: &policy::Reason) -> Option<String> {
+    let by = reason.by.as_ref()?;
+    let is_stopping = reason.disposition >= Disposition::Hold;
+    let ground = format!("{:?}", reason.ground);
+    // Another rule of the same name is another ground.
+    is_stopping.then(|| hashed(&["asked".into(), ground, by.meaning.clone()]))
+}
+
 /// One hash for each way in which it may count for as much or less: what asks for less than before is nothing new.
-fn of_finding(finding: &Finding) -> Vec<String> {
+pub fn of_finding(finding: &Finding) -> Vec<String> {
     const WEIGHTS: [Action; 4] = [Action::Note, Action::Warn, Action::Review, Action::Block];
     let place = &finding.place;
     let asks = finding.asks();

@@ -21,8 +21,8 @@ use crate::{
 };
 
 pub use waiting::{
-    approved, held, must_be_fixed, over, rejected, returned, still_held, stops, too_many_wait,
-    waited_enough, waits, went_without,
+    approved, held, must_be_fixed, news, over, rejected, returned, still_held, stops,
+    too_many_wait, unread, waited_enough, waits, went_without,
 };
 
 const COLUMNS: usize = 72;
@@ -367,7 +367,7 @@ fn told(report: &Report, old_as_well: bool) -> Vec<&Finding> {
         .collect()
 }
 
-fn place(finding: &Finding) -> String {
+pub fn place(finding: &Finding) -> String {
     let place = &finding.place;
     let mut text = match (place.part, &place.path) {
         (Part::File, Some(path)) => format!("{path}:{}", place.line),

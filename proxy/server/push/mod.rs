@@ -30,6 +30,8 @@ mod receive;
 mod reconcile;
 mod record;
 mod release;
+mod returned;
+mod said;
 mod sending;
 mod share;
 mod spool;

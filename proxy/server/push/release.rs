@@ -11,7 +11,6 @@ use super::{
     fault::Fault,
     hold::{self, quarantine_failed},
     inspect::{self, Feed, Work},
-    message,
 };
 use crate::{
     people, policy,
@@ -89,11 +88,8 @@ impl Pushes {
             Verdict::Hold(stopped) | Verdict::Refuse(stopped) => {
                 let anew = self.new_case(order, &work.report, &stopped);
                 self.end_grant(&grant, Ending::NotTaken).await;
-                return match self
-                    .desk
-                    .give_back(&filed.case.id, &anew, people::now())
-                    .await
-                {
+                let judged = (&work.report, &stopped);
+                return match self.give_back(filed, anew, judged).await {
                     Ok(_) => Released::Returned,
                     Err(error) => {
                         tracing::info!(%error, case = filed.case.id, "a held push did not go back to its reviewers");
@@ -102,7 +98,7 @@ impl Pushes {
                 };
             }
         };
-        line.say(&message::approved(grant.case())).await;
+        self.say_approved(grant.case(), line).await;
         if let Err(fault) = self.granted(order, work, verdict, &grant, line).await {
             self.tell(order, &fault, line).await;
         }

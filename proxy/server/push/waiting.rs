@@ -125,6 +125,7 @@ impl Pushes {
 
     async fn until_decided(&self, order: &Order, mut filed: Filed, line: &mut Line) -> Ended {
         let mut changes = self.desk.changes();
+        let mut heard = self.said(&filed).await;
         let deadline = Instant::now() + self.limits.wait_seconds;
         loop {
             match filed.case.state {
@@ -132,7 +133,11 @@ impl Pushes {
                 State::Approved => match self.go(order, &filed, line).await {
                     Released::Done => return Ended::Done,
                     Released::Gone => {}
-                    Released::Returned => line.say(&message::returned(&filed)).await,
+                    Released::Returned => {
+                        if let Ok(back) = self.desk.case(&filed.case.id).await {
+                            line.say(&message::returned(&back)).await;
+                        }
+                    }
                 },
                 State::Rejected => return Ended::Told(self.rejected(order, &filed).await),
                 State::Sent | State::Unknown => {
@@ -153,10 +158,19 @@ impl Pushes {
                 Ok(now) => filed = now,
                 Err(error) => {
                     tracing::error!(%error, "a push that waits could not read its case");
-                    return Ended::Told(message::still_held(order, &filed));
+                    return Ended::Told(message::unread(order, &filed));
                 }
             }
-            if filed.case.approvals() > before && filed.case.state == State::Open {
+            if filed.case.state != State::Open {
+                continue;
+            }
+            let said = self.said(&filed).await;
+            let new: Vec<_> = said.iter().filter(|one| !heard.contains(one)).collect();
+            if !new.is_empty() {
+                line.say(&message::news(&new)).await;
+            }
+            heard = said;
+            if filed.case.approvals() > before {
                 line.say(&message::waits(&filed)).await;
             }
             if filed.case.to_be_fixed() > to_fix && filed.case.state == State::Open {

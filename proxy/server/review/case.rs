@@ -202,6 +202,8 @@ pub enum Deed {
     Use { by: String },
     /// It went, or did not.
     Ended(Ending),
+    /// Its pusher says why it should go.
+    Explain,
     /// It was judged again and is worse than what was approved: decisions were made on something else.
     Return,
     /// A newer push takes its place.
@@ -279,6 +281,7 @@ impl Case {
                 ..self.used(now)?
             },
             Deed::Ended(ending) => self.went(ending, now)?,
+            Deed::Explain => self.explained(now)?,
             Deed::Return => self.returned()?,
             Deed::Supersede { by } => Self {
                 superseded_by: Some(by),
@@ -420,6 +423,14 @@ impl Case {
             state,
             ..self.clone()
         })
+    }
+
+    fn explained(&self, now: Millis) -> Result<Self, Refused> {
+        match self.state {
+            State::Open if self.is_late(now) => Err(Refused::Late),
+            State::Open => Ok(self.clone()),
+            state => Err(Refused::NotOpen(state)),
+        }
     }
 
     fn returned(&self) -> Result<Self, Refused> {
@@ -623,6 +634,7 @@ pub(super) mod tests {
         let deeds = [
             Deed::Withdraw,
             used(),
+            Deed::Explain,
             Deed::Return,
             Deed::Supersede { by: "P-2".into() },
             Deed::Ended(Ending::Taken),

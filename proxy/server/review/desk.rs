@@ -3,6 +3,7 @@
 //! Two who act at once both read the case, and one of them finds it changed: the statement names the revision it was read
 //! at. So an approval has one effect whoever clicks how often, and a restart finds either the deed and its record or neither.
 
+mod explaining;
 mod forgetting;
 mod judging;
 mod lookup;
@@ -160,7 +161,7 @@ impl Desk {
                 subject: Some(new.binding.clone()),
                 before: None,
                 after: Some(digest(&filed.case)),
-                note: None,
+                note: explaining::reason_of(&new.body),
             };
             match self
                 .0

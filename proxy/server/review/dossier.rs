@@ -37,6 +37,9 @@ pub struct Dossier {
     /// Why the push should go, in its pusher's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// It was approved, and is worse now than what was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Returned>,
     /// Why it waits.
     pub grounds: Vec<Ground>,
     /// What policy rules say about it.
@@ -114,6 +117,20 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub covers: Vec<Cover>,
+}
+
+/// An approved push that came back to its reviewers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Returned {
+    /// The names of those who had approved it.
+    pub approved_by: Vec<String>,
+    /// When it came back, in UTC.
+    pub at: String,
+    /// What stands against it now and did not when it was approved.
+    pub new: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
 }
 
 /// The lines around a finding.
@@ -209,6 +226,10 @@ impl Dossier {
         fit(&mut self.tags, &mut self.more_tags, 12 << 10);
         fit(&mut self.messages, &mut 0, 4 << 10);
         fit(&mut self.grounds, &mut 0, 8 << 10);
+        if let Some(returned) = &mut self.returned {
+            fit(&mut returned.new, &mut returned.more, 4 << 10);
+            fit(&mut returned.approved_by, &mut 0, 1 << 10);
+        }
         if let Some(reason) = &mut self.reason {
             reason.truncate(boundary(reason, 4 << 10));
         }
@@ -349,6 +370,10 @@ mod tests {
             ],
             unreadable: vec![Unreadable::new(&long, &long); 1_000],
             reason: Some(long.clone()),
+            returned: Some(Returned {
+                new: vec![long.clone(); 50],
+                ..Returned::default()
+            }),
             messages: vec![long.clone(); 100],
             grounds: vec![
                 Ground {

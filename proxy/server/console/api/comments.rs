@@ -98,6 +98,8 @@ pub async fn add(
         .comments()
         .add(&filed.case.id, (by, &somebody.actor()), words, guard, now)
         .await?;
+    // Who keeps the push open hears it.
+    rooms.desk().wake();
     Ok((StatusCode::CREATED, Json(shown(&rooms, added).await?)))
 }
 

@@ -139,6 +139,8 @@ pub async fn list(
         pusher_person: None,
         after: asked.cursor.as_deref().map(cursor).transpose()?,
     };
+    // What has just run out is not told to wait still.
+    rooms.desk().expire(rooms.now()).await?;
     let mut reviews = Vec::new();
     // Those that one may not see are passed over, so a page may take several looks.
     for _ in 0..LOOKS {
@@ -348,7 +350,7 @@ pub(super) async fn seen(rooms: &Rooms, somebody: &Somebody, id: &str) -> Result
     let absent = || Problem::absent("There is no held push of this id that you may see.");
     let filed = match rooms.desk().find(id).await {
         Err(review::Error::Absent(_)) => return Err(absent()),
-        found => found?,
+        found => rooms.desk().on_time(found?, rooms.now()).await?,
     };
     match somebody.may(Right::SeeCase, &filed, rooms) {
         true => Ok(filed),

@@ -4,8 +4,11 @@ use super::{MOST, Page, STATE, Told, body, counted, ending, plural, policy_says}
 use crate::{
     people::time,
     policy::Stopped,
-    push::Order,
-    review::{Filed, Missing, State},
+    push::{Order, said::Said},
+    review::{
+        Filed, Missing, State,
+        dossier::{Dossier, Returned},
+    },
 };
 use exeat_gitwire::legible;
 use exeat_inspect::Report;
@@ -22,9 +25,11 @@ pub fn held(order: &Order, report: &Report, stopped: &Stopped, filed: &Filed) ->
     page.gap();
     page.text("Is it fine as it is? Then there is nothing to do but wait:");
     stands(&mut page, filed);
+    go_on(&mut page, order, filed);
     page.gap();
     if order.wishes.reason.is_none() {
-        page.text("A reason helps them: git push -o exeat.reason=\"...\"");
+        page.text("A reason helps them: the same push with");
+        page.line("  -o exeat.reason=\"...\"");
     }
     ending(&mut page, order, report);
     Told {
@@ -33,21 +38,39 @@ pub fn held(order: &Order, report: &Report, stopped: &Stopped, filed: &Filed) ->
     }
 }
 
-/// The same push, pushed again before somebody decided.
-pub fn still_held(order: &Order, filed: &Filed) -> Told {
+/// The same push, pushed again before somebody decided. `heard` is what became of the words that it brought.
+pub fn still_held(order: &Order, filed: &Filed, said: &[Said], heard: Option<&str>) -> Told {
     let mut page = Page::default();
-    page.line(&match filed.case.state {
-        State::Forwarding => format!("The same push is on its way already. {STATE}"),
-        _ => format!("Push is held for review still. {STATE}"),
-    });
+    let returned = came_back(filed);
+    match (&returned, filed.case.state) {
+        (Some(returned), _) => {
+            page.line(&format!("Push went back to its reviewers. {STATE}"));
+            page.gap();
+            what_is_new(&mut page, returned);
+        }
+        (None, State::Forwarding) => {
+            page.line(&format!("The same push is on its way already. {STATE}"));
+        }
+        (None, _) => page.line(&format!("Push is held for review still. {STATE}")),
+    }
     page.gap();
     stands(&mut page, filed);
-    page.gap();
-    page.line(&format!("Push {}.", order.id));
-    Told {
-        text: page.text,
-        reason: format!("held for review, {}", filed.case.id),
+    page.said(&said.iter().collect::<Vec<_>>());
+    if !said.is_empty() {
+        page.gap();
+        page.text("All of it, with a token of yours:");
+        page.line(&format!("  exeat review show {}", filed.case.id));
     }
+    if let Some(heard) = heard {
+        page.gap();
+        page.text(heard);
+    }
+    go_on(&mut page, order, filed);
+    let reason = match returned {
+        Some(_) => "back for review",
+        None => "held for review",
+    };
+    closing(page, order, filed, reason)
 }
 
 /// A push that somebody has said no to.
@@ -72,9 +95,19 @@ pub fn rejected(order: &Order, filed: &Filed, by: &str, words: &str) -> Told {
     }
 }
 
-/// An approved push that goes.
-pub fn approved(filed: &str) -> String {
-    format!("Approved as {filed}. On its way.\n")
+/// An approved push that goes, with what those wrote who approved it.
+pub fn approved(filed: &str, said: &[Said]) -> String {
+    let mut page = Page::default();
+    page.said(&said.iter().collect::<Vec<_>>());
+    page.line(&format!("Approved as {filed}. On its way."));
+    page.text.trim_start().to_owned()
+}
+
+/// What was said of a push that stays open.
+pub fn news(said: &[&Said]) -> String {
+    let mut page = Page::default();
+    page.said(said);
+    page.text.trim_start().to_owned()
 }
 
 /// A push stays open for a decision.
@@ -101,20 +134,42 @@ pub fn must_be_fixed(filed: &Filed) -> String {
 
 /// Too many stay open already: it is held, and told at once.
 pub fn too_many_wait(held: Told) -> Told {
-    let sorry = "Too many pushes stay open for a decision already (limits.waiting).\n\n";
+    let sorry = "Too many pushes stay open for a decision already (limits.waiting).\nWhen it is approved, push again.\n\n";
     Told {
         text: format!("{sorry}{}", held.text),
         reason: held.reason,
     }
 }
 
-/// An approved push that is worse now than when it was approved.
+/// An approved push that is worse now than when it was approved, and stays open.
 pub fn returned(filed: &Filed) -> String {
-    format!(
-        "Rules or policy have changed since {} was approved, and they find\n\
-         more in it now: it went back to its reviewers.\n",
-        filed.case.id
-    )
+    let mut page = Page::default();
+    page.line(&format!("{} went back to its reviewers.", filed.case.id));
+    if let Some(returned) = came_back(filed) {
+        what_is_new(&mut page, &returned);
+    }
+    page.text + &waits(filed)
+}
+
+/// Why a case waits again that was approved.
+fn came_back(filed: &Filed) -> Option<Returned> {
+    match filed.case.state {
+        State::Open => Dossier::read(&filed.body)?.returned,
+        _ => None,
+    }
+}
+
+fn what_is_new(page: &mut Page, returned: &Returned) {
+    page.text(&format!(
+        "It was approved by {}. Rules or policy have changed since, and what stands against it now was not seen then:",
+        legible::show(returned.approved_by.join(", ").as_bytes())
+    ));
+    for new in &returned.new {
+        page.text(&format!("* {new}"));
+    }
+    if returned.more > 0 {
+        page.line(&format!("* and {} more", returned.more));
+    }
 }
 
 /// It was sent meanwhile, but not by this push.
@@ -149,6 +204,15 @@ pub fn waited_enough(order: &Order, filed: &Filed) -> Told {
     )
 }
 
+/// How it stands cannot be read.
+pub fn unread(order: &Order, filed: &Filed) -> Told {
+    still(
+        order,
+        filed,
+        "How it stands cannot be read at this moment, so the push does not stay open.",
+    )
+}
+
 /// The proxy is about to stop.
 pub fn stops(order: &Order, filed: &Filed) -> Told {
     still(
@@ -164,6 +228,10 @@ fn still(order: &Order, filed: &Filed, why: &str) -> Told {
     page.text(why);
     page.gap();
     stands(&mut page, filed);
+    if filed.to_fix().is_empty() {
+        page.gap();
+        page.text("When it is approved, push again with the same command.");
+    }
     closing(page, order, filed, "held for review")
 }
 
@@ -176,7 +244,19 @@ fn closing(mut page: Page, order: &Order, filed: &Filed, reason: &str) -> Told {
     }
 }
 
-/// Where a case stands, and how its developer goes on.
+/// How its developer goes on. One who waits is told so when the waiting begins.
+fn go_on(page: &mut Page, order: &Order, filed: &Filed) {
+    if order.wishes.wait || !filed.to_fix().is_empty() {
+        return;
+    }
+    page.gap();
+    page.text(
+        "When it is approved, push again with the same command. To keep a push open until then:",
+    );
+    page.line("  git push -o exeat.wait");
+}
+
+/// Where a case stands.
 fn stands(page: &mut Page, filed: &Filed) {
     let case = &filed.case;
     let approvals = case.approvals();
@@ -203,13 +283,7 @@ fn stands(page: &mut Page, filed: &Filed) {
         time::text(case.expires)
     ));
     page.gap();
-    if to_fix(page, filed) {
-        return;
-    }
-    page.text(
-        "When it is approved, push again with the same command. To keep a push open until then:",
-    );
-    page.line("  git push -o exeat.wait");
+    to_fix(page, filed);
 }
 
 /// What reviewers want fixed, rule and place and why; whether there is anything.
@@ -272,7 +346,19 @@ fn who_decides(filed: &Filed) -> String {
     )
 }
 
+/// Of one of several.
+const FEWER_LINES: usize = 6;
+
 impl Page {
+    /// What people said, each with who said it.
+    fn said(&mut self, said: &[&Said]) {
+        for one in said {
+            self.gap();
+            self.text(&legible::show(one.head.as_bytes()));
+            self.words(&one.words, FEWER_LINES);
+        }
+    }
+
     /// What somebody wrote, in the lines in which it was written.
     fn words(&mut self, words: &str, most: usize) {
         let lines = words.lines().filter(|line| !line.trim().is_empty());

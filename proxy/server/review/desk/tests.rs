@@ -1,5 +1,6 @@
 //! The desk against real tables: one effect whoever acts how often, and a model over seeds.
 
+mod explaining;
 mod forgetting;
 mod judging;
 
