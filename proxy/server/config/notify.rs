@@ -209,7 +209,9 @@ fn webhook_url(section: &mut Section<'_>, plaintext: bool) -> Option<(Url, Strin
         section.refuse("url", why.to_owned());
         None
     };
-    let Ok(url) = Url::parse(&address) else {
+    // The parser would leave out what ends a line, and take two lines for one address.
+    let is_line = !address.contains(char::is_control);
+    let Some(url) = Url::parse(&address).ok().filter(|_| is_line) else {
         return refused(&format!("expected {expected} (value not shown)"));
     };
     let named = url.host_str().is_some_and(|host| !host.ends_with('.')) && url.port() != Some(0);
