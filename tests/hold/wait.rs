@@ -77,9 +77,9 @@ impl Waiting {
     }
 
     fn kill(&mut self) {
-        // As Ctrl-C does, to git and all that it has started.
+        // To git and all that it has started, as Ctrl-C does; but what a shell starts behind itself is deaf to that signal.
         let group = format!("-{}", self.child.id());
-        let killed = Command::new("kill").args(["-INT", "--", &group]).status();
+        let killed = Command::new("kill").args(["-TERM", "--", &group]).status();
         assert!(killed.unwrap().success());
         self.child.wait().unwrap();
     }
