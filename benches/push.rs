@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench push` pushes and clones with real git, in turns: over TLS to a small forge, and over TLS through Exeat
 //! to the same forge; near, and over a link that takes 40 ms there and back; one pusher at a time, and 32 at once; clones
-//! through nginx as well, where it is installed. Exeat is the built binary, serving as a user would have it serve, with its data
+//! through nginx as well, where it is installed; and what the review queue adds (who pushes, sealing, gathering). Exeat is the built binary, serving as a user would have it serve, with its data
 //! on disk. Only ratios of one run mean anything: both sides of a ratio saw the same machine. What comes out is written to
-//! `benches/record/`. `-- --rounds 7` takes fewer rounds, `-- --only push` (or history, parallel) a part, unrecorded.
+//! `benches/record/`. `-- --rounds 7` takes fewer rounds, `-- --only push` (or history, parallel, queue) a part, unrecorded.
 //! `cargo test --bench push` does a little of everything, to see that it works.
 
 #[path = "push/clones.rs"]
@@ -25,6 +25,10 @@ mod nginx;
 mod parallel;
 #[path = "push/pushes.rs"]
 mod pushes;
+#[path = "push/queue.rs"]
+mod queue;
+#[path = "push/recognition.rs"]
+mod recognition;
 #[path = "push/record.rs"]
 mod record;
 #[path = "push/relay.rs"]
@@ -46,6 +50,8 @@ pub(crate) struct Scale {
     pub(crate) history_megabytes: usize,
     pub(crate) parallel_rounds: usize,
     pub(crate) pushers: usize,
+    /// Files of a push that waits for reviewers.
+    pub(crate) shown_files: usize,
 }
 
 const FULL: Scale = Scale {
@@ -54,6 +60,7 @@ const FULL: Scale = Scale {
     history_megabytes: 100,
     parallel_rounds: 9,
     pushers: 32,
+    shown_files: 1_000,
 };
 /// Where only the working is of interest.
 const SMOKE: Scale = Scale {
@@ -62,6 +69,7 @@ const SMOKE: Scale = Scale {
     history_megabytes: 2,
     parallel_rounds: 1,
     pushers: 3,
+    shown_files: 20,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -98,6 +106,11 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted("parallel") {
         parallel::run(&ground, &scale, &mut record)?;
+    }
+    if wanted("queue") {
+        recognition::run(&ground, &scale, &mut record)?;
+        queue::sealing(&ground, &scale, &mut record)?;
+        queue::shown(&ground, &scale, &mut record)?;
     }
     record.note(format!(
         "Recording a decision durably took {} on average. Load at the end: {}.",

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::identity::Identity;
 use crate::nginx::Nginx;
+use crate::recognition::Api;
 use crate::relay::{Taps, slow_link};
 
 const EXEAT: &str = env!("CARGO_BIN_EXE_exeat");
@@ -88,6 +90,9 @@ pub(crate) struct Ground {
     /// Leads to the forge, late.
     far: SocketAddr,
     nginx: Option<Nginx>,
+    /// Where the forge is asked who pushes.
+    pub(crate) api: Api,
+    client: Arc<rustls::ClientConfig>,
 }
 
 impl Ground {
@@ -105,9 +110,27 @@ impl Ground {
         let forge = runtime.block_on(Forge::start(options))?;
         let taps = Taps::open(forge.address())?;
         let far = slow_link(forge.address(), ROUND_TRIP)?;
-        write_files(folder.path(), &identity, &forge.url(), taps.back, far)?;
+        let api = Api::start(&identity)?;
+        let near = Known {
+            url: forge.url(),
+            api: api.address,
+        };
+        let late = Known {
+            url: format!("https://{far}"),
+            api: slow_link(api.address, ROUND_TRIP)?,
+        };
+        let settings = [
+            format!(
+                "[upstream.\"tapped.test\"]\nurl = \"https://{}\"\nca = \"server.pem\"\n",
+                taps.back
+            ),
+            format!("[upstream.\"far.test\"]\nurl = \"https://{far}\"\nca = \"server.pem\"\n"),
+            near.table("known.test"),
+            late.table("far-known.test"),
+        ];
+        write_files(folder.path(), &identity, &forge.url(), &settings.concat())?;
         let nginx = Nginx::start(folder.path(), forge.address())?;
-        let (exeat, address, telemetry) = start(folder.path())?;
+        let (exeat, address, telemetry) = start(folder.path(), &[])?;
         taps.lead_to(address);
         Ok(Self {
             folder,
@@ -119,6 +142,8 @@ impl Ground {
             taps,
             far,
             nginx,
+            api,
+            client: identity.client()?,
         })
     }
 
@@ -130,9 +155,48 @@ impl Ground {
     }
 
     pub(crate) fn make_repository(&self, way: Way, slug: &str) -> anyhow::Result<()> {
-        self.forge
-            .create_repository(&way.repository(slug), Hash::Sha1)?;
+        self.make_named(&way.repository(slug))
+    }
+
+    pub(crate) fn make_named(&self, name: &str) -> anyhow::Result<()> {
+        self.forge.create_repository(name, Hash::Sha1)?;
         Ok(())
+    }
+
+    /// Through Exeat, at an upstream of the configuration.
+    pub(crate) fn url_at(&self, upstream: &str, name: &str) -> String {
+        format!("https://{}/{upstream}/{name}", self.address)
+    }
+
+    /// A connection to Exeat, over TLS.
+    pub(crate) fn connect(
+        &self,
+    ) -> anyhow::Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        let session =
+            rustls::ClientConnection::new(Arc::clone(&self.client), "127.0.0.1".try_into()?)?;
+        Ok(rustls::StreamOwned::new(session, stream))
+    }
+
+    /// Exeat once more beside the first, with these settings and variables.
+    pub(crate) fn second(
+        &self,
+        name: &str,
+        settings: &str,
+        variables: &[(&str, String)],
+    ) -> anyhow::Result<Second> {
+        let folder = self.place(name)?;
+        for file in ["server.pem", "server.key"] {
+            std::fs::copy(self.folder.path().join(file), folder.join(file))?;
+        }
+        write_config(&folder, &self.forge.url(), settings)?;
+        let (process, address, telemetry) = start(&folder, variables)?;
+        Ok(Second {
+            process,
+            address,
+            telemetry,
+        })
     }
 
     /// Gives its room on disk back.
@@ -221,21 +285,8 @@ impl Ground {
 
     /// The mean of one of Exeat's histograms.
     pub(crate) fn mean_of(&self, histogram: &str) -> anyhow::Result<Duration> {
-        let mut stream = TcpStream::connect(self.telemetry)?;
-        write!(
-            stream,
-            "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.telemetry
-        )?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
-        let value = |name: String| {
-            let lines = text.lines();
-            let mut values = lines.filter_map(|line| line.strip_prefix(&name)?.trim().parse().ok());
-            values.next().with_context(|| format!("{name} is not told"))
-        };
-        let sum: f64 = value(format!("{histogram}_sum "))?;
-        let count: f64 = value(format!("{histogram}_count "))?;
+        let sum = metric(self.telemetry, &format!("{histogram}_sum "))?;
+        let count = metric(self.telemetry, &format!("{histogram}_count "))?;
         Ok(Duration::from_secs_f64(sum / count))
     }
 
@@ -252,11 +303,7 @@ impl Ground {
 
     /// Asks Exeat to end, and ends with it.
     pub(crate) fn end(mut self) -> anyhow::Result<()> {
-        let id = self.exeat.0.id().to_string();
-        // The shell's own: a small machine has no program of that name.
-        output(Command::new("sh").args(["-c", &format!("kill -TERM {id}")]))?;
-        let status = self.exeat.0.wait()?;
-        ensure!(status.success(), "exeat serve ended with {status}");
+        self.exeat.end()?;
         self.runtime.block_on(self.forge.shutdown());
         Ok(())
     }
@@ -265,6 +312,18 @@ impl Ground {
 /// Exeat, ended at the latest when this goes.
 struct Process(Child);
 
+impl Process {
+    /// Asks it to end, and waits until it has.
+    fn end(&mut self) -> anyhow::Result<()> {
+        let id = self.0.id().to_string();
+        // The shell's own: a small machine has no program of that name.
+        output(Command::new("sh").args(["-c", &format!("kill -TERM {id}")]))?;
+        let status = self.0.wait()?;
+        ensure!(status.success(), "exeat serve ended with {status}");
+        Ok(())
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -272,14 +331,76 @@ impl Drop for Process {
     }
 }
 
+/// Another Exeat before the same forge.
+pub(crate) struct Second {
+    process: Process,
+    address: SocketAddr,
+    telemetry: SocketAddr,
+}
+
+impl Second {
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("https://{}/forge.test/{name}", self.address)
+    }
+
+    /// The value after a metric's name, labels, and a blank; zero where it is not told yet.
+    pub(crate) fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        metric(self.telemetry, name)
+    }
+
+    pub(crate) fn end(mut self) -> anyhow::Result<()> {
+        self.process.end()
+    }
+}
+
+fn metric(telemetry: SocketAddr, name: &str) -> anyhow::Result<f64> {
+    let mut stream = TcpStream::connect(telemetry)?;
+    write!(
+        stream,
+        "GET /metrics HTTP/1.1\r\nHost: {telemetry}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let lines = text.lines();
+    let mut values = lines.filter_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    values.next().with_context(|| format!("{name} is not told"))
+}
+
+/// An upstream that is asked who pushes.
+struct Known {
+    url: String,
+    api: SocketAddr,
+}
+
+impl Known {
+    fn table(&self, name: &str) -> String {
+        let Self { url, api } = self;
+        format!(
+            "[upstream.\"{name}\"]\nurl = \"{url}\"\nca = \"server.pem\"\nforge = \"gitea\"\napi = \"https://{api}/api/v1\"\n\
+             [upstream.\"{name}\".identity]\nsources = [\"forge\"]\n"
+        )
+    }
+}
+
 fn write_files(
     folder: &Path,
     identity: &Identity,
     forge: &str,
-    tap: SocketAddr,
-    far: SocketAddr,
+    settings: &str,
 ) -> anyhow::Result<()> {
     let authority = folder.join("server.pem");
+    let git = format!(
+        "[user]\n\tname = Ada Bench\n\temail = ada@example.com\n[http]\n\tsslCAInfo = {}\n\
+         [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n",
+        authority.display()
+    );
+    std::fs::write(authority, identity.certificate.pem())?;
+    std::fs::write(folder.join("server.key"), identity.key.serialize_pem())?;
+    std::fs::write(folder.join(".gitconfig"), git)?;
+    write_config(folder, forge, settings)
+}
+
+fn write_config(folder: &Path, forge: &str, settings: &str) -> anyhow::Result<()> {
     let config = format!(
         r#"[listen]
 address = "127.0.0.1:0"
@@ -291,33 +412,23 @@ directory = "data"
 [upstream."forge.test"]
 url = "{forge}"
 ca = "server.pem"
-[upstream."tapped.test"]
-url = "https://{tap}"
-ca = "server.pem"
-[upstream."far.test"]
-url = "https://{far}"
-ca = "server.pem"
-"#
+{settings}"#
     );
-    let git = format!(
-        "[user]\n\tname = Ada Bench\n\temail = ada@example.com\n[http]\n\tsslCAInfo = {}\n\
-         [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n",
-        authority.display()
-    );
-    std::fs::write(authority, identity.certificate.pem())?;
-    std::fs::write(folder.join("server.key"), identity.key.serialize_pem())?;
     std::fs::write(folder.join("exeat.toml"), config)?;
-    std::fs::write(folder.join(".gitconfig"), git)?;
     Ok(())
 }
 
 /// The process, where git speaks to it, and where its metrics are.
-fn start(folder: &Path) -> anyhow::Result<(Process, SocketAddr, SocketAddr)> {
+fn start(
+    folder: &Path,
+    variables: &[(&str, String)],
+) -> anyhow::Result<(Process, SocketAddr, SocketAddr)> {
     let log = folder.join("exeat.log");
     let mut command = Command::new(EXEAT);
     clean(&mut command);
     let child = command
         .args(["serve", "--config", "exeat.toml"])
+        .envs(variables.iter().map(|(name, value)| (*name, value)))
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -19,6 +19,18 @@ impl Identity {
         Ok(Self { certificate, key })
     }
 
+    /// Of somebody who trusts it.
+    pub(crate) fn client(&self) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.certificate.der().clone())?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
     pub(crate) fn server(&self) -> anyhow::Result<Arc<rustls::ServerConfig>> {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let chain: Vec<CertificateDer<'static>> = vec![self.certificate.der().clone()];

@@ -14,6 +14,8 @@ pub(crate) enum Goal {
     Most(f64),
     /// At least; the ratio is then of throughputs, times turned around.
     Least(f64),
+    /// Told to explain others, and of throughputs.
+    Speed,
     /// Told to explain others.
     None,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Compares two rows of times of the same rounds.
+    /// Compares two rows of times of the same rounds, by the ways they went.
     pub(crate) fn compare(
         &mut self,
         what: &str,
@@ -35,21 +37,36 @@ impl Record {
         (over_way, over): (Way, &[Duration]),
         goal: Goal,
     ) {
+        self.compare_named(
+            what,
+            (under_way.name(), under),
+            (over_way.name(), over),
+            goal,
+        );
+    }
+
+    /// Compares two rows of times of the same rounds.
+    pub(crate) fn compare_named(
+        &mut self,
+        what: &str,
+        (under_name, under): (&str, &[Duration]),
+        (over_name, over): (&str, &[Duration]),
+        goal: Goal,
+    ) {
         let ratio = match goal {
             Goal::Most(_) | Goal::None => Ratio::of(over, under),
-            Goal::Least(_) => Ratio::of(under, over),
+            Goal::Least(_) | Goal::Speed => Ratio::of(under, over),
         };
         let (wanted, reached) = match goal {
             Goal::Most(most) => (format!("at most {most}"), ratio.median <= most),
             Goal::Least(least) => (format!("at least {least}"), ratio.median >= least),
-            Goal::None => (String::new(), true),
+            Goal::None | Goal::Speed => (String::new(), true),
         };
         if !reached {
             self.missed
                 .push(format!("{what}: {:.2}, {wanted}", ratio.median));
         }
         let (under, over) = (Figures::of(under), Figures::of(over));
-        let (under_name, over_name) = (under_way.name(), over_way.name());
         println!(
             "{what}\n  {under_name:32} {under}\n  {over_name:32} {over}\n  ratio {ratio}  {wanted}{}",
             if reached { "" } else { "  MISSED" }

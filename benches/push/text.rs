@@ -99,7 +99,7 @@ pub(crate) fn history(ground: &Ground, folder: &Path, megabytes: usize) -> anyho
 }
 
 /// A million bytes that do not compress.
-fn noise(seed: u64) -> Vec<u8> {
+pub(crate) fn noise(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(1_000_000);
     while bytes.len() < 1_000_000 {
@@ -118,7 +118,7 @@ const WORDS: [&str; 24] = [
 ];
 
 /// `bytes` bytes of it, the same for the same seed.
-fn source(seed: u64, bytes: usize) -> String {
+pub(crate) fn source(seed: u64, bytes: usize) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut number = move || {
         state ^= state << 13;
