@@ -117,7 +117,8 @@ impl Default for Strength {
 
 /// Drops findings whose secret overlaps that of a stronger one in the same text: which asks for an action that weighs
 /// more, so that an excused one does not speak for one that is not; then of a stronger rule, then of a higher
-/// confidence, then one that is not generic, then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict
+/// confidence, then one that is not generic, then of a higher severity (a vendor's rule knows more of it than one that goes by
+/// names), then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict
 /// becomes milder.
 pub fn strongest<Text: Eq + Hash + Clone>(
     standing: Vec<Standing<Text>>,
@@ -174,6 +175,7 @@ fn rank<Text>(each: &Standing<Text>, strength: Strength) -> impl Ord + use<Text>
         Reverse(each.finding.action),
         Reverse(each.finding.confidence),
         is_generic(&each.finding.rule),
+        Reverse(each.finding.severity),
         Reverse(length),
         each.secret.start,
     )

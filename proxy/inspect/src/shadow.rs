@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exeat_rules::{RuleSet, check::Fault, template};
+use exeat_rules::{Rule, RuleSet, check::Fault, template};
 
 use crate::{
     examine::Examiner,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Rules with examples, in none of which their own finding is told when all rules are asked. Rules that speak about some
-/// paths only hide nothing.
+/// paths only, and generic ones, hide nothing.
 pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
     let mut examiner = Examiner::new(Arc::clone(rules), FingerprintKey::new([0; 32]));
     let mut faults = Vec::new();
@@ -33,7 +33,7 @@ pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
             }
             let standing = hits
                 .iter()
-                .filter(|hit| hit.found.rule == index || rules.rule(hit.found.rule).path.is_none())
+                .filter(|hit| hit.found.rule == index || hides(rules.rule(hit.found.rule)))
                 .map(|hit| overlap::Standing {
                     text: (),
                     secret: hit.found.secret.clone(),
@@ -52,6 +52,12 @@ pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Rules about some paths speak there alone. Rules tagged `generic` go by names: where one asks for more than the rule that
+/// knows the vendor, its judge was certain of that value, and is not of others.
+fn hides(rule: &Rule) -> bool {
+    rule.path.is_none() && !rule.tags.iter().any(|tag| tag == "generic")
 }
 
 #[cfg(test)]
