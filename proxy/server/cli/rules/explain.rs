@@ -154,7 +154,7 @@ fn describe(
             )?;
         }
     }
-    field("why it matters", catalogue::why(rule).to_owned())?;
+    field("matters", catalogue::why(rule).to_owned())?;
     if let Some(remedy) = &rule.remedy {
         field("remedy", escape(remedy.as_bytes()))?;
     }
