@@ -22,7 +22,7 @@ fn excused(world: &World, name: &str, secret: &str, excuses: &[&str]) -> PathBuf
         true => format!(" # exeat:allow {RULE} -- a sample, never valid"),
         false => String::new(),
     };
-    let content = format!("one\ntoken = {secret}{comment}\n");
+    let content = format!("one\nsee {secret}{comment}\n");
     if excuses.contains(&"ignore-file") {
         fs::write(work.join(".gitleaksignore"), format!("dev.env:{RULE}:2\n")).unwrap();
     }
