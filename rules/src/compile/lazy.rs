@@ -99,10 +99,6 @@ mod tests {
         let mut found = Vec::new();
         let mut scratch = crate::Scratch::new(&rules);
         let _ = rules.scan(text.as_bytes(), &mut scratch, &mut found);
-        assert!(
-            !found.is_empty() && (1..=40).contains(&made()),
-            "{}",
-            made()
-        );
+        assert!(!found.is_empty() && (1..=5).contains(&made()), "{}", made());
     }
 }
