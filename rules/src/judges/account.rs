@@ -5,7 +5,7 @@
 use super::Subject;
 use super::chance::Makeup;
 use super::reference::{is_reference, is_stand_in};
-use crate::validators;
+use crate::validators::is_real;
 
 /// A value that chance made, in percent.
 const BY_CHANCE: u8 = 94;
@@ -84,8 +84,7 @@ fn spelled(value: &[u8]) -> Vec<u8> {
 
 /// How certain it is that `value` is a password where one belongs, in percent.
 pub(super) fn opens(value: &[u8]) -> u8 {
-    let real = validators::find("not-placeholder").is_none_or(|validator| (validator.check)(value));
-    if value.len() < 3 || is_reference(value) || !real {
+    if value.len() < 3 || is_reference(value) || !is_real(value) {
         return 0;
     }
     let made = Makeup::of(value);

@@ -8,7 +8,7 @@ use super::account::{is_by_chance, opens};
 use super::chance::Makeup;
 use super::reference::{contains, is_reference, is_stand_in};
 use super::{Subject, web_token};
-use crate::validators;
+use crate::validators::is_real;
 
 /// Writers forget the padding; what they wrote is decoded all the same.
 const BASE64: Codec = GeneralPurpose::new(
@@ -81,8 +81,7 @@ pub(super) fn bearer(subject: &Subject<'_>) -> u8 {
 
 /// Certainty in percent that a machine made `value`.
 pub(super) fn by_machine(value: &[u8]) -> u8 {
-    let real = validators::find("not-placeholder").is_none_or(|validator| (validator.check)(value));
-    if value.len() < 8 || is_reference(value) || !real {
+    if value.len() < 8 || is_reference(value) || !is_real(value) {
         return 0;
     }
     let made = Makeup::of(value);

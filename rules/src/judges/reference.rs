@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::chance::Makeup;
-use crate::validators;
+use crate::validators::is_real;
 
 /// Words that a placeholder is made of, besides those of the validator `not-placeholder`.
 const STAND_INS: &[&[u8]] = &[
@@ -131,9 +131,8 @@ fn is_mostly_escaped(value: &[u8]) -> bool {
 
 /// Whether `value` holds a word that stands for a secret to come.
 pub(super) fn is_stand_in(value: &[u8]) -> bool {
-    let real = validators::find("not-placeholder").is_none_or(|validator| (validator.check)(value));
     let lower = value.to_ascii_lowercase();
-    !real || STAND_INS.iter().any(|word| contains(&lower, word))
+    !is_real(value) || STAND_INS.iter().any(|word| contains(&lower, word))
 }
 
 /// A path or an address.

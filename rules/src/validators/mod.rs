@@ -13,6 +13,7 @@ mod placeholder;
 pub use github::checksum as base62_checksum;
 pub(crate) use jwt::parts as jwt_parts;
 pub(crate) use pem::body as pem_body;
+pub(crate) use placeholder::is_real;
 
 /// A check that a rule can ask for with `validator = "<name>"`.
 #[derive(Clone, Copy, Debug)]

@@ -36,7 +36,7 @@ const SLOTS: [(&[u8], &[u8]); 9] = [
 ];
 
 /// Whether `secret` may be a real one.
-pub(super) fn is_real(secret: &[u8]) -> bool {
+pub fn is_real(secret: &[u8]) -> bool {
     let bare = secret.trim_ascii();
     let lower = bare.to_ascii_lowercase();
     let contains = |word: &&[u8]| lower.windows(word.len()).any(|window| window == *word);
