@@ -215,7 +215,10 @@ const REASONS: &[(&str, &str)] = &[
 ];
 
 /// Why a leak of this kind matters, in a sentence.
-pub fn why(rule: &Rule) -> &'static str {
+pub fn why(rule: &Rule) -> &str {
+    if let Some(impact) = &rule.impact {
+        return impact;
+    }
     let reason = |tag: &String| REASONS.iter().find(|(known, _)| known == tag);
     if let Some((_, reason)) = rule.tags.iter().find_map(reason) {
         return reason;
@@ -231,6 +234,9 @@ pub fn why(rule: &Rule) -> &'static str {
 
 /// What a rule takes for a secret that is none, in a sentence or two.
 pub fn false_positives(rule: &Rule) -> String {
+    if let Some(told) = &rule.false_positives {
+        return told.clone();
+    }
     let checksum = rule.validator.as_deref().and_then(validators::find);
     if rule.action == Action::Note {
         return "every find is harmless by itself; it is counted, and nobody is asked".to_owned();
@@ -315,7 +321,15 @@ mod tests {
                 "{id}: keywords"
             );
             assert!(!rule.tags.is_empty(), "{id}: tags");
-            assert!(!why(rule).is_empty() && !false_positives(rule).is_empty());
+            assert!(
+                why(rule).len() >= 12 && why(rule).ends_with('.'),
+                "{id}: impact"
+            );
+            let passes = false_positives(rule);
+            assert!(
+                passes.len() >= 12 && !passes.ends_with('.'),
+                "{id}: false_positives"
+            );
         }
     }
 

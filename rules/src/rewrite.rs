@@ -17,7 +17,7 @@ const IDLE: [&str; 5] = [
     "betterleaksMinVersion",
 ];
 /// The order of the keys that have a place of their own; others follow by name.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 28] = [
     "title",
     "id",
     "description",
@@ -36,7 +36,9 @@ const ORDER: [&str; 26] = [
     "block_from",
     "review_from",
     "references",
+    "impact",
     "remedy",
+    "false_positives",
     "examples",
     "counter_examples",
     "condition",

@@ -41,8 +41,12 @@ pub struct Rule {
     pub skip_report: bool,
     /// Rules that must match nearby for a match of this one to count.
     pub required: Vec<Required>,
+    /// What whoever holds such a secret can do.
+    pub impact: Option<String>,
     /// What to do with a leaked secret of this kind.
     pub remedy: Option<String>,
+    /// What looks like such a secret and is none.
+    pub false_positives: Option<String>,
     /// Addresses that document the secret's form.
     pub references: Vec<String>,
     /// Texts the rule must find, templates not yet expanded.

@@ -120,7 +120,7 @@ mod tests {
             format!("{RULE}[[rules]]\nid='b'\nregex='x'\n"),
             RULE.replace(
                 "entropy=1.0\n",
-                "entropy=1.0\nremedy='r'\nexamples=['key_1234']\n",
+                "entropy=1.0\nimpact='i'\nremedy='r'\nfalse_positives='f'\nexamples=['key_1234']\n",
             ),
         ];
         for text in same {

@@ -236,7 +236,9 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
     if own.given.tiers {
         (to.block_from, to.review_from) = (from.block_from, from.review_from);
     }
+    to.impact = from.impact.or(to.impact.take());
     to.remedy = from.remedy.or(to.remedy.take());
+    to.false_positives = from.false_positives.or(to.false_positives.take());
     if own.given.action {
         to.action = from.action;
     }

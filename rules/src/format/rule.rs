@@ -52,7 +52,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::known("block_from"),
     Key::known("review_from"),
     Key::known("references"),
+    Key::known("impact"),
     Key::known("remedy"),
+    Key::known("false_positives"),
     Key::known("examples"),
     Key::known("counter_examples"),
     Key::known("prefilter"),
@@ -131,7 +133,9 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             review_from: percent(table, "review_from")?.unwrap_or(judges::REVIEW_FROM),
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
             required: values(required),
-            remedy: table.text("remedy")?.map(|text| one_line(&text.value)),
+            impact: told(table, "impact")?,
+            remedy: told(table, "remedy")?,
+            false_positives: told(table, "false_positives")?,
             references: references(table)?,
             examples: values(table.texts("examples")?),
             counter_examples: values(table.texts("counter_examples")?),
@@ -142,6 +146,11 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             overridden: Override::default(),
         },
     })
+}
+
+/// Words for people, in one line.
+fn told(table: &Table<'_, '_>, key: &'static str) -> Result<Option<String>, Error> {
+    Ok(table.text(key)?.map(|text| one_line(&text.value)))
 }
 
 fn values<T>(located: Vec<Located<T>>) -> Vec<T> {

@@ -154,11 +154,14 @@ fn describe(
             )?;
         }
     }
-    field("matters", catalogue::why(rule).to_owned())?;
+    field("matters", escape(catalogue::why(rule).as_bytes()))?;
     if let Some(remedy) = &rule.remedy {
         field("remedy", escape(remedy.as_bytes()))?;
     }
-    field("mistakes", catalogue::false_positives(rule))?;
+    field(
+        "mistakes",
+        escape(catalogue::false_positives(rule).as_bytes()),
+    )?;
     for reference in &rule.references {
         field("reference", escape(reference.as_bytes()))?;
     }
