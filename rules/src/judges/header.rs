@@ -6,6 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose as Codec};
 
 use super::account::{is_by_chance, opens};
 use super::chance::Makeup;
+use super::published::is_published;
 use super::reference::{contains, is_reference, is_stand_in};
 use super::{Subject, web_token};
 use crate::validators::is_real;
@@ -38,6 +39,9 @@ const PASSWORDS: [&[u8]; 10] = [
 /// Certainty in percent that base64 of `name:password` opens an account.
 pub(super) fn basic(subject: &Subject<'_>) -> u8 {
     let value = subject.secret();
+    if is_published(value) {
+        return 0;
+    }
     let Some(decoded) = text(value) else {
         return undecoded(subject);
     };
@@ -81,7 +85,7 @@ pub(super) fn bearer(subject: &Subject<'_>) -> u8 {
 
 /// Certainty in percent that a machine made `value`.
 pub(super) fn by_machine(value: &[u8]) -> u8 {
-    if value.len() < 8 || is_reference(value) || !is_real(value) {
+    if value.len() < 8 || is_reference(value) || !is_real(value) || is_published(value) {
         return 0;
     }
     let made = Makeup::of(value);

@@ -11,6 +11,7 @@ mod key;
 mod name;
 mod password;
 mod private_key;
+mod published;
 mod reference;
 mod token;
 mod vocabulary;

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use super::chance::Makeup;
+use super::published::is_published;
 use crate::validators::is_real;
 
 /// Words that a placeholder is made of, besides those of the validator `not-placeholder`.
@@ -132,7 +133,7 @@ fn is_mostly_escaped(value: &[u8]) -> bool {
 /// Whether `value` holds a word that stands for a secret to come.
 pub(super) fn is_stand_in(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    !is_real(value) || STAND_INS.iter().any(|word| contains(&lower, word))
+    !is_real(value) || is_published(value) || STAND_INS.iter().any(|word| contains(&lower, word))
 }
 
 /// A path or an address.

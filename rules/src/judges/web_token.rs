@@ -33,13 +33,14 @@ pub(super) fn read(value: &[u8]) -> Option<u8> {
     Some(if doubtful { DOUBTFUL } else { SIGNED })
 }
 
-/// The tokens of jwt.io and of RFC 7519, which stand in everyone's documentation and tests.
+/// The tokens of jwt.io, of RFC 7519 and of PyJWT, which stand in everyone's documentation and tests.
 fn is_published(claims: &Map<String, Value>) -> bool {
     let subject = says(claims, "sub", "1234567890")
         || claims.get("sub").and_then(Value::as_u64) == Some(1_234_567_890);
     let doe = says(claims, "name", "John Doe") || says(claims, "name", "Jane Doe");
     subject && (doe || claims.len() <= 2)
         || doe && claims.len() <= 4
+        || claims.len() == 1 && says(claims, "some", "payload")
         || says(claims, "iss", "joe") && claims.contains_key("http://example.com/is_root")
 }
 
