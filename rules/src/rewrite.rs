@@ -17,7 +17,7 @@ const IDLE: [&str; 5] = [
     "betterleaksMinVersion",
 ];
 /// The order of the keys that have a place of their own; others follow by name.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "title",
     "id",
     "description",
@@ -35,6 +35,7 @@ const ORDER: [&str; 28] = [
     "judge",
     "block_from",
     "review_from",
+    "note_from",
     "references",
     "impact",
     "remedy",

@@ -35,8 +35,10 @@ pub struct Rule {
     pub judge: Option<String>,
     /// From this certainty on, in percent, a judged find leads to the rule's action.
     pub block_from: u8,
-    /// From this certainty on a judged find leads to a review at most; below it is none.
+    /// From this certainty on a judged find leads to a review at most.
     pub review_from: u8,
+    /// From this certainty on a judged find is noted at most; what is below all three is none.
+    pub note_from: u8,
     /// Loaded, but reports nothing: it is a part of other rules, or nothing at all.
     pub skip_report: bool,
     /// Rules that must match nearby for a match of this one to count.

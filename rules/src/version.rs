@@ -49,6 +49,7 @@ impl RuleSet {
             judge,
             block_from,
             review_from,
+            note_from,
             skip_report,
             required,
             ..
@@ -56,7 +57,7 @@ impl RuleSet {
         let text = serde_json::to_vec(&(
             (id, action, severity, confidence, keywords, regex, path),
             (secret_group, entropy, validator, skip_report, required),
-            (judge, block_from, review_from),
+            (judge, block_from, review_from, note_from),
         ));
         hash.update(text.expect("because words and numbers always serialise"));
         hash.update(self.exceptions.get(index).unwrap_or(&[0; 32]));

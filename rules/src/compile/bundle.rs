@@ -235,6 +235,7 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
     }
     if own.given.tiers {
         (to.block_from, to.review_from) = (from.block_from, from.review_from);
+        to.note_from = from.note_from;
     }
     to.impact = from.impact.or(to.impact.take());
     to.remedy = from.remedy.or(to.remedy.take());

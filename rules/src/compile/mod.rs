@@ -275,12 +275,14 @@ impl RuleSet {
         &self.rules[index]
     }
 
-    /// What a match leads to: its rule's action, and of one that a judge is less certain of a review at most.
+    /// What a match leads to: its rule's action, and of one that a judge is less certain of a review or a note at most.
     pub fn action(&self, found: &Match) -> Action {
         let rule = self.rule(found.rule);
         match found.certainty {
-            Some(certainty) if certainty < rule.block_from => rule.action.min(Action::Review),
-            _ => rule.action,
+            Some(certainty) if certainty >= rule.block_from => rule.action,
+            Some(certainty) if certainty >= rule.review_from => rule.action.min(Action::Review),
+            Some(_) => rule.action.min(Action::Note),
+            None => rule.action,
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::known("judge"),
     Key::known("block_from"),
     Key::known("review_from"),
+    Key::known("note_from"),
     Key::known("references"),
     Key::known("impact"),
     Key::known("remedy"),
@@ -95,7 +96,8 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             severity: table.text("severity")?.is_some(),
             confidence: table.text("confidence")?.is_some(),
             tiers: table.integer("block_from")?.is_some()
-                || table.integer("review_from")?.is_some(),
+                || table.integer("review_from")?.is_some()
+                || table.integer("note_from")?.is_some(),
         },
         imported: true,
         prefilter: table.block("prefilter")?,
@@ -131,6 +133,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             judge: judge(table)?,
             block_from: percent(table, "block_from")?.unwrap_or(judges::BLOCK_FROM),
             review_from: percent(table, "review_from")?.unwrap_or(judges::REVIEW_FROM),
+            note_from: percent(table, "note_from")?.unwrap_or(judges::NEVER),
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
             required: values(required),
             impact: told(table, "impact")?,

@@ -13,16 +13,24 @@ const BY_CHANCE: u8 = 94;
 const CHOSEN: u8 = 70;
 /// A word, or several.
 const WORDS: u8 = 55;
+/// What nobody who wants to keep it would choose.
+const WEAK: u8 = 30;
+/// What is written in examples as often as in use.
+const TYPED: [&[u8]; 5] = [b"secret", b"sekret", b"sekrit", b"hunter2", b"letmein"];
 
 /// Certainty in percent, for values in the open. Beside a host that exists in documentation alone it stays below a block.
 pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
     let value = subject.secret();
     let certainty = opens(&unescaped(value));
-    let is_doubtful = is_documentation(subject.after()) || is_name_again(value, subject.before());
-    match is_doubtful {
-        true => certainty.min(WORDS),
-        false => certainty,
+    if TYPED.contains(&value) {
+        return WEAK;
     }
+    let is_nobodys = is_documentation(subject.after());
+    if is_nobodys || is_name_again(value, subject.before()) {
+        return certainty.min(WORDS);
+    }
+    let is_weak = value.len() >= 4 && !is_empty(value) && !is_reference(value);
+    certainty.max(if is_weak { WEAK } else { 0 })
 }
 
 /// Certainty in percent, for files in which programs keep credentials: what someone made of a word is one too.
@@ -129,7 +137,7 @@ fn is_walked(value: &[u8]) -> bool {
 }
 
 /// Nothing, a slot for a value, or the same byte again and again.
-fn is_empty(value: &[u8]) -> bool {
+pub(super) fn is_empty(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     let slot = |begin: &[u8], end: &[u8]| lower.starts_with(begin) && lower.ends_with(end);
     let words: [&[u8]; 9] = [

@@ -1,8 +1,8 @@
 //! Judges: how certain it is, in percent, that what a generic rule matched is a secret.
 //!
 //! A validator says yes or no and must never say no to a real secret. A judge weighs: what the value is made of, whether it
-//! reads like words or like chance, what stands around it. Two thresholds of the rule turn that into a block, a review or
-//! nothing. All judges are pure, offline and linear in the match and the lines it touches, which are cut at 1,024 bytes from it.
+//! reads like words or like chance, what stands around it. Thresholds of the rule turn that into a block, a review, a
+//! note or nothing. All judges are pure, offline and linear in the match and the lines it touches, which are cut at 1,024 bytes from it.
 
 mod account;
 mod chance;
@@ -29,6 +29,8 @@ use crate::engine::group;
 pub const BLOCK_FROM: u8 = 90;
 /// From this certainty on a find leads to a review at most, unless the rule says otherwise; in percent.
 pub const REVIEW_FROM: u8 = 50;
+/// A certainty in percent that is never reached.
+pub const NEVER: u8 = 101;
 /// From this certainty on the confidence of a find is medium, in percent; from its rule's `block_from` on it is high.
 pub(crate) const MEDIUM_FROM: u8 = 70;
 
@@ -176,6 +178,17 @@ impl<'t> Subject<'t> {
         self.slice(&line(self.text, &self.span))
     }
 
+    /// What stands before the value on its line and on as many as `lines` before that, cut at 256 bytes.
+    pub fn lines_before(&self, lines: usize) -> &'t [u8] {
+        let from = self.secret.start.saturating_sub(256);
+        let before = self.slice(&(from..self.secret.start));
+        let ends = before.iter().enumerate().rev();
+        let start = ends.filter(|(_, byte)| **byte == b'\n').nth(lines);
+        before
+            .get(start.map_or(0, |(at, _)| at + 1)..)
+            .unwrap_or_default()
+    }
+
     /// What stands before the value on its line, cut at 1,024 bytes.
     pub fn before(&self) -> &'t [u8] {
         let line = line(self.text, &self.secret);
@@ -197,7 +210,7 @@ impl<'t> Subject<'t> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judging {
     certainty: fn(&Subject<'_>) -> u8,
-    review_from: u8,
+    told_from: u8,
     /// The capture group `name`, if the regex has one.
     name: Option<usize>,
 }
@@ -208,7 +221,7 @@ impl Judging {
         let judge = find(rule.judge.as_deref()?)?;
         Some(Self {
             certainty: judge.certainty,
-            review_from: rule.review_from.min(rule.block_from),
+            told_from: rule.note_from.min(rule.review_from).min(rule.block_from),
             name,
         })
     }
@@ -226,7 +239,7 @@ impl Judging {
     }
 
     pub(crate) fn suffices(&self, certainty: u8) -> bool {
-        certainty >= self.review_from
+        certainty >= self.told_from
     }
 
     pub(crate) fn raw(

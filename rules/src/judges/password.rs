@@ -1,6 +1,7 @@
 //! Is the value of something called a password one?
 
 use super::Subject;
+use super::account;
 use super::chance::Makeup;
 use super::name;
 use super::reference::{
@@ -32,8 +33,50 @@ const COMMON: &[&[u8]] = &[
     b"token",
 ];
 
+/// A weak one that is written beside the name of its account, in percent.
+const BESIDE_ACCOUNT: u8 = 30;
+
 /// Certainty in percent.
 pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
+    let points = of_value(subject);
+    if points >= BESIDE_ACCOUNT || is_none(subject) || !is_beside_account(subject) {
+        return points;
+    }
+    BESIDE_ACCOUNT
+}
+
+/// Whether no password stands there, not even a weak one.
+fn is_none(subject: &Subject<'_>) -> bool {
+    let value = subject.secret().trim_ascii();
+    let (name, at) = subject.name();
+    value.len() < 4
+        || account::is_empty(value)
+        || is_reference(value)
+        || is_code(subject)
+        || is_binary(subject)
+        || name::is_about(name, at)
+        || value.iter().filter(|byte| **byte == b' ').count() > 1
+}
+
+/// Whether something called a user, a login, an account or an address is given a value on the lines before.
+fn is_beside_account(subject: &Subject<'_>) -> bool {
+    const NAMES: [&[u8]; 5] = [b"user", b"login", b"uid", b"account", b"email"];
+    let before = subject.lines_before(3).to_ascii_lowercase();
+    let is_given = |from: usize| {
+        let behind = before.get(from..).unwrap_or_default();
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_- \t".contains(byte);
+        let next = behind.iter().take(12).find(|byte| !is_name(byte));
+        next.is_some_and(|byte| b"=:\"'`],>\\".contains(byte))
+    };
+    let is_there = |name: &&[u8]| {
+        let mut places = before.windows(name.len()).enumerate();
+        places.any(|(at, word)| word == *name && is_given(at + name.len()))
+    };
+    NAMES.iter().any(is_there)
+}
+
+/// What the value says, and the line on which it stands.
+fn of_value(subject: &Subject<'_>) -> u8 {
     let value = subject.secret().trim_ascii();
     let made = Makeup::of(value);
     if made.length < 4

@@ -5,6 +5,11 @@ use super::chance::Makeup;
 use super::name;
 use super::reference::{is_binary, is_code, is_reference, is_repeated, is_stand_in, is_test};
 
+/// What machines make to last is as long as this, in bytes.
+const SHORT: usize = 16;
+/// The certainty of what is shorter, at most: somebody may have typed it.
+const SHORT_AT_MOST: i32 = 79;
+
 /// Certainty in percent.
 pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
     let value = bare(subject.secret());
@@ -16,6 +21,9 @@ pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
         return 0;
     }
     let mut points = i32::from(of_value(value));
+    if value.len() < SHORT {
+        points = points.min(SHORT_AT_MOST);
+    }
     if is_test(subject) {
         points -= 10;
     }

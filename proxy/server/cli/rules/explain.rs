@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use exeat_gitwire::text::{escape, escape_lines};
 use exeat_inspect::Masked;
-use exeat_rules::{Action, Rule, RuleSet, Trial, catalogue, template};
+use exeat_rules::{Action, Rule, RuleSet, Trial, catalogue, judges, template};
 
 use super::Configured;
 use super::reason::{excuse, quoted};
@@ -258,11 +258,16 @@ fn tiers(rule: &Rule) -> String {
     let Rule {
         block_from,
         review_from,
+        note_from,
         action,
         ..
     } = rule;
-    match action.min(&Action::Review) {
+    let mut told = match action.min(&Action::Review) {
         mild if mild == action => format!("from {review_from} % certain on {action}"),
         mild => format!("from {review_from} % certain on {mild}, from {block_from} % on {action}"),
+    };
+    if *note_from < judges::NEVER {
+        told.push_str(&format!(", from {note_from} % on {}", Action::Note));
     }
+    told
 }

@@ -95,6 +95,7 @@ fn json(rule: &Rule) -> serde_json::Value {
         "judge": rule.judge,
         "block_from": rule.judge.as_ref().map(|_| rule.block_from),
         "review_from": rule.judge.as_ref().map(|_| rule.review_from),
+        "note_from": rule.judge.as_ref().map(|_| rule.note_from),
         "tags": rule.tags,
         "references": rule.references,
         "reports": !rule.skip_report,

@@ -64,7 +64,24 @@ fn judges_and_their_thresholds_are_checked_where_they_are_written() {
         RuleSet::compile(&[source]).unwrap_err().to_string()
     };
     assert!(error("judge='x'").contains("\"judge\" must be one of password, "));
-    for wrong in ["block_from=0", "review_from=102"] {
+    for wrong in ["block_from=0", "review_from=102", "note_from=0"] {
         assert!(error(wrong).contains("must be from 1 to 101"), "{wrong}");
     }
+}
+
+#[test]
+fn from_note_from_on_a_find_is_counted_and_no_more() {
+    let weak = "user=\"app\" pw=\"sesame\"";
+    let certainty = found(&rules(&format!("{RULE}note_from=1\n")), weak)[0].certainty;
+    let certainty = certainty.unwrap();
+    assert!(certainty < crate::judges::REVIEW_FROM, "{certainty}");
+    let at = |note: u8| {
+        let set = rules(&format!("{RULE}note_from={note}\n"));
+        let matches = found(&set, weak);
+        let of = |each: &Match| (set.action(each), set.confidence(each));
+        matches.first().map(of)
+    };
+    assert_eq!(at(certainty), Some((Action::Note, Confidence::Low)));
+    assert_eq!(at(certainty + 1), None);
+    assert_eq!(found(&rules(RULE), weak), []);
 }
