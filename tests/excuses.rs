@@ -205,3 +205,42 @@ fn comments_count_in_files_of_any_size_and_nowhere_else() {
         "{run}"
     );
 }
+
+/// A rule that goes by names finds the value of an assignment as well, whatever it is.
+#[test]
+fn what_a_vendors_rule_is_excused_from_no_generic_rule_tells_again() {
+    let mut world = World::start(Options {
+        upstream: "excuses = [\"comments\"]\n",
+        ..Options::default()
+    });
+    let [excused, other] = [951, 952].map(github_token);
+    [&excused, &other]
+        .into_iter()
+        .for_each(|secret| world.forbid(secret));
+    let allowed = format!("API_TOKEN={excused} # exeat:allow {RULE} -- a sample\n");
+    let work = {
+        world.new_repository("one");
+        world.new_work("one")
+    };
+    world.commit_file(&work, "dev.env", &allowed, "Add settings");
+    let run = push(&world, "one");
+    assert!(run.stderr.contains("needs review"), "{run}");
+    assert_eq!(
+        run.stderr.matches("lowered from block to review").count(),
+        1,
+        "{run}"
+    );
+    assert!(!run.stderr.contains("Push stopped."), "{run}");
+    // Another secret on such a line is its own.
+    let both = allowed.replace(" #", &format!(" APP_PASSWORD={} #", &other[4..]));
+    world.commit_file(&work, "dev.env", &both, "Add another");
+    let run = push(&world, "one");
+    assert_refused(&run, "password", &other[4..]);
+    let scan = |arguments: &[&str]| {
+        let file = path(&work, "dev.env");
+        world.exeat(&[&["scan", "--allow-comments"], arguments, &[&file]].concat())
+    };
+    let told = scan(&["--format", "jsonl"]).stdout;
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("password") && !told.contains(RULE), "{told}");
+}

@@ -60,6 +60,18 @@ pub struct Rule {
     pub overridden: Override,
 }
 
+impl Rule {
+    /// Whether it goes by names and places and does not say whose secret it finds: tagged `generic`, or called so by its id, as
+    /// in files of gitleaks and of others.
+    pub fn is_generic(&self) -> bool {
+        let id = self.id.as_bytes();
+        self.tags.iter().any(|tag| tag == "generic")
+            || id
+                .windows(7)
+                .any(|part| part.eq_ignore_ascii_case(b"generic"))
+    }
+}
+
 /// What a composite rule asks for besides its own match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Required {

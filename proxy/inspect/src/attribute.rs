@@ -111,6 +111,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
             shared.go_on()?;
             found.finding.excused = locator.excuse(hit, &found.finding, &mut brought);
         }
+        locator.share_excuses(&mut standing);
         for finding in &mut by_path.findings {
             finding.excused = brought.excuse(finding);
         }
@@ -248,6 +249,7 @@ impl Locator<'_> {
         Some(Standing {
             text: found.id,
             secret: found.hit.found.secret.clone(),
+            is_generic: self.rules.rule(found.hit.found.rule).is_generic(),
             finding: Finding::of_hit(self.rules, &found.hit, place).hidden_by(hiding),
         })
     }
@@ -389,6 +391,36 @@ impl Locator<'_> {
             brought.excuse(&there)?;
         }
         Some(excuse)
+    }
+
+    /// What excuses one rule's finding of a secret excuses another's: a comment wherever the file lies, other ways where the
+    /// excused one stands at each path at which the other does.
+    fn share_excuses(&self, standing: &mut Vec<(&ObjectHit, Standing<ObjectId>)>) {
+        let (hits, mut all): (Vec<&ObjectHit>, Vec<_>) =
+            std::mem::take(standing).into_iter().unzip();
+        overlap::share_excuses(&mut all, self.strength, |excused, other, excuse| {
+            excuse == Excuse::Comment || self.stands_wherever(hits[excused], hits[other])
+        });
+        *standing = hits.into_iter().zip(all).collect();
+    }
+
+    /// Whether `one` stands at each path at which `other`, of the same object, does.
+    fn stands_wherever(&self, one: &ObjectHit, other: &ObjectHit) -> bool {
+        let is_known = self.places.complete && !self.bare.contains(&other.id);
+        let places = self.places.by_id.get(&other.id);
+        let Some(places) = places.filter(|places| is_known && places.len() <= MOST_EXCUSED) else {
+            return false;
+        };
+        let name = other.names.first().map(|name| &*name.name);
+        places.iter().all(|place| {
+            let path = full_path(&place.path, name);
+            let commit = place.commit.to_string();
+            let site = Site {
+                path: Some(&path),
+                commit: Some(&commit),
+            };
+            self.finds(&other.hit, &site).is_none() || self.finds(&one.hit, &site).is_some()
+        })
     }
 
     /// Holds the paths of `named` blobs against the rules that have only a path condition.

@@ -119,10 +119,13 @@ fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) 
             standing.push(overlap::Standing {
                 text: part,
                 secret: hit.found.secret.clone(),
+                is_generic: rules.rule(hit.found.rule).is_generic(),
                 finding,
             });
         }
     }
+    // What a comment allows it allows at every path.
+    overlap::share_excuses(&mut standing, examiner.strength(), |_, _, _| true);
     result
         .findings
         .extend(overlap::strongest(standing, examiner.strength()));

@@ -65,6 +65,7 @@ impl Head {
             told.push(overlap::Standing {
                 text: (),
                 secret: hit.found.secret.clone(),
+                is_generic: rules.rule(hit.found.rule).is_generic(),
                 finding: Finding::of_hit(rules, &hit, place).hidden_by(hiding),
             });
         }

@@ -14,6 +14,8 @@ pub struct Standing<Text> {
     /// Which text it lies in: only findings of one text can overlap.
     pub text: Text,
     pub secret: Range<usize>,
+    /// Its rule does not say whose secret it finds.
+    pub is_generic: bool,
     pub finding: Finding,
 }
 
@@ -116,10 +118,10 @@ impl Default for Strength {
 }
 
 /// Drops findings whose secret overlaps that of a stronger one in the same text: which asks for an action that weighs
-/// more, so that an excused one does not speak for one that is not; then of a stronger rule, then of a higher
-/// confidence, then one that is not generic, then of a higher severity (a vendor's rule knows more of it than one that goes by
-/// names), then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict
-/// becomes milder.
+/// more, so that an excused one does not speak for one that is not; then of a stronger rule, then one that is not generic (a
+/// vendor's rule knows more of it than one that goes by names, and how to replace it), then of a higher confidence, then of a higher
+/// severity, then the longer and the earlier. What is dropped asked for no more than what is kept, so no verdict becomes
+/// milder.
 pub fn strongest<Text: Eq + Hash + Clone>(
     standing: Vec<Standing<Text>>,
     strength: Strength,
@@ -173,24 +175,81 @@ fn rank<Text>(each: &Standing<Text>, strength: Strength) -> impl Ord + use<Text>
         Reverse(strength.weight(each.finding.asks())),
         Reverse(each.finding.asks()),
         Reverse(each.finding.action),
+        each.is_generic,
         Reverse(each.finding.confidence),
-        is_generic(&each.finding.rule),
         Reverse(each.finding.severity),
         Reverse(length),
         each.secret.start,
     )
 }
 
-/// A rule that says nothing of what it finds calls itself so, in files of gitleaks and of others. It speaks where no other does,
-/// as there (`filter` in `detect/utils.go`).
-fn is_generic(rule: &str) -> bool {
-    rule.as_bytes()
-        .windows(7)
-        .any(|part| part.eq_ignore_ascii_case(b"generic"))
-}
-
 fn overlap(left: &Range<usize>, right: &Range<usize>) -> bool {
     left.start < right.end && right.start < left.end
+}
+
+/// Excuses hold for a secret, not for the name that one of several rules gives it: where two findings are of the same secret and one is
+/// excused, so is the other, if it asks for no more and `holds` says that the excuse counts wherever the other stands. Without this
+/// the next rule would tell again what was excused.
+pub fn share_excuses<Text: Eq + Hash + Clone>(
+    standing: &mut [Standing<Text>],
+    strength: Strength,
+    mut holds: impl FnMut(usize, usize, Excuse) -> bool,
+) {
+    for (excused, other) in of_one_secret(standing) {
+        let ([one, another], Some(excuse)) = (
+            [&standing[excused], &standing[other]],
+            standing[excused].finding.excused,
+        ) else {
+            continue;
+        };
+        let asks_no_more = one.finding.action >= another.finding.action;
+        if asks_no_more
+            && strength.takes(excuse, another.finding.action)
+            && holds(excused, other, excuse)
+        {
+            standing[other].finding.excused = Some(excuse);
+        }
+    }
+}
+
+/// Pairs of an excused finding and one of the same secret that is not.
+fn of_one_secret<Text: Eq + Hash + Clone>(standing: &[Standing<Text>]) -> Vec<(usize, usize)> {
+    let is_excused = |index: usize| standing[index].finding.excused.is_some();
+    let mut by_text: HashMap<Text, Vec<usize>> = HashMap::new();
+    for index in (0..standing.len()).filter(|&index| is_excused(index)) {
+        by_text.entry(standing[index].text.clone()).or_default();
+    }
+    for (index, each) in standing.iter().enumerate() {
+        if let Some(indices) = by_text.get_mut(&each.text) {
+            indices.push(index);
+        }
+    }
+    let mut pairs = Vec::new();
+    for mut indices in by_text.into_values() {
+        indices.sort_by_key(|&index| standing[index].secret.start);
+        for (at, &left) in indices.iter().enumerate() {
+            let end = standing[left].secret.end;
+            let later = indices.iter().skip(at + 1);
+            for &right in later.take_while(|&&right| standing[right].secret.start < end) {
+                for (one, other) in [(left, right), (right, left)] {
+                    let apart = is_excused(one) && !is_excused(other);
+                    if apart && is_same_secret(&standing[one], &standing[other]) {
+                        pairs.push((one, other));
+                    }
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// Whether `other` is of the secret of `one`, told by another rule: each takes more than half of the other's bytes for it, or `other` goes by
+/// names and finds a part of it. One that merely touches it, or lies in a long one and is known by its own form, is another secret.
+fn is_same_secret<Text>(one: &Standing<Text>, other: &Standing<Text>) -> bool {
+    let start = one.secret.start.max(other.secret.start);
+    let shared = one.secret.end.min(other.secret.end).saturating_sub(start);
+    let is_most_of = |secret: &Range<usize>| shared > secret.len() / 2;
+    is_most_of(&other.secret) && (other.is_generic || is_most_of(&one.secret))
 }
 
 #[cfg(test)]
@@ -205,6 +264,7 @@ mod tests {
         Standing {
             text,
             secret,
+            is_generic: rule.to_lowercase().contains("generic"),
             finding: Finding {
                 rule: rule.into(),
                 description: String::new(),
@@ -261,6 +321,10 @@ mod tests {
             standing(1, 2..38, "snyk-api-token", Action::Review),
         ];
         assert_eq!(kept(all), ["generic-api-key"]);
+        let mut unsure = standing(1, 2..38, "snyk-api-token", Action::Block);
+        unsure.finding.confidence = Confidence::Low;
+        let all = vec![standing(1, 0..40, "generic-api-key", Action::Block), unsure];
+        assert_eq!(kept(all), ["snyk-api-token"]);
     }
 
     #[test]
@@ -310,6 +374,74 @@ mod tests {
         // For a reader who is not told what is excused, the other does.
         let hiding = Strength::default().hiding(Excuses::of(&[Excuse::Comment]));
         assert_eq!(strongest(all(), hiding)[0].rule, "review");
+    }
+
+    fn excused_after_sharing(mut all: Vec<Standing<u8>>) -> Vec<bool> {
+        let strength = Strength::default().heeding(Excuses::of(&[Excuse::Comment]));
+        share_excuses(&mut all, strength, |_, _, _| true);
+        all.iter()
+            .map(|each| each.finding.excused.is_some())
+            .collect()
+    }
+
+    #[test]
+    fn an_excuse_holds_for_other_rules_on_the_same_secret() {
+        let vendor = || excused(standing(1, 10..50, "token", Action::Block));
+        for (secret, rule, holds) in [
+            (10..50, "generic", true),
+            (10..50, "twin", true),
+            // A quote or a prefix more or less.
+            (8..51, "generic", true),
+            (12..48, "twin", true),
+            // A part of it, by its name alone or by a form of its own.
+            (40..50, "generic", true),
+            (40..50, "twin", false),
+            // More than it, or beside it.
+            (10..91, "generic", false),
+            (10..91, "twin", false),
+            (49..60, "generic", false),
+            (50..60, "generic", false),
+        ] {
+            let case = format!("{rule} at {secret:?}");
+            let other = || standing(1, secret.clone(), rule, Action::Block);
+            for (all, expected) in [
+                (vec![vendor(), other()], [true, holds]),
+                (vec![other(), vendor()], [holds, true]),
+            ] {
+                assert_eq!(excused_after_sharing(all), expected, "{case}");
+            }
+        }
+        let elsewhere = standing(2, 10..50, "generic", Action::Block);
+        assert_eq!(
+            excused_after_sharing(vec![vendor(), elsewhere]),
+            [true, false]
+        );
+    }
+
+    #[test]
+    fn an_excuse_is_shared_neither_upwards_nor_twice_nor_where_it_does_not_count() {
+        let strength = Strength::default().hiding(Excuses::of(&[Excuse::Comment]));
+        let shared = |mut all: Vec<Standing<u8>>, holds: bool| -> Vec<bool> {
+            share_excuses(&mut all, strength, |_, _, _| holds);
+            let is_excused = |each: &Standing<u8>| each.finding.excused.is_some();
+            all.iter().map(is_excused).collect()
+        };
+        let pair = || {
+            vec![
+                excused(standing(1, 0..40, "token", Action::Review)),
+                standing(1, 0..40, "generic", Action::Block),
+            ]
+        };
+        assert_eq!(shared(pair(), true), [true, false]);
+        let chain = |action| {
+            vec![
+                excused(standing(1, 0..20, "a", action)),
+                standing(1, 5..30, "b", Action::Review),
+                standing(1, 12..42, "c", Action::Review),
+            ]
+        };
+        assert_eq!(shared(chain(Action::Block), true), [true, true, false]);
+        assert_eq!(shared(chain(Action::Block), false), [true, false, false]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use exeat_rules::{Rule, RuleSet, check::Fault, template};
+use exeat_rules::{RuleSet, check::Fault, template};
 
 use crate::{
     examine::Examiner,
@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Rules with examples, in none of which their own finding is told when all rules are asked. Rules that speak about some
-/// paths only, and generic ones, hide nothing.
+/// paths only hide nothing: they speak there alone. What a generic rule's judge is certain of is that one value, and not of others:
+/// here it asks for no more than the rule in question.
 pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
     let mut examiner = Examiner::new(Arc::clone(rules), FingerprintKey::new([0; 32]));
     let mut faults = Vec::new();
@@ -28,16 +29,25 @@ pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
         let mut speaks = false;
         for text in examples {
             let hits = examiner.examine(text.as_bytes()).hits;
-            if !hits.iter().any(|hit| hit.found.rule == index) {
+            let own = hits.iter().filter(|hit| hit.found.rule == index);
+            let Some(own) = own.map(|hit| rules.action(&hit.found)).max() else {
                 continue;
-            }
+            };
             let standing = hits
                 .iter()
-                .filter(|hit| hit.found.rule == index || hides(rules.rule(hit.found.rule)))
-                .map(|hit| overlap::Standing {
-                    text: (),
-                    secret: hit.found.secret.clone(),
-                    finding: Finding::of_hit(rules, hit, Place::first_line()),
+                .filter(|hit| hit.found.rule == index || rules.rule(hit.found.rule).path.is_none())
+                .map(|hit| {
+                    let rule = rules.rule(hit.found.rule);
+                    let mut finding = Finding::of_hit(rules, hit, Place::first_line());
+                    if rule.is_generic() && rule.judge.is_some() {
+                        finding.action = finding.action.min(own);
+                    }
+                    overlap::Standing {
+                        text: (),
+                        secret: hit.found.secret.clone(),
+                        is_generic: rule.is_generic(),
+                        finding,
+                    }
                 })
                 .collect();
             let told = overlap::strongest(standing, Strength::default());
@@ -52,12 +62,6 @@ pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
         }
     }
     faults
-}
-
-/// Rules about some paths speak there alone. Rules tagged `generic` go by names: where one asks for more than the rule that
-/// knows the vendor, its judge was certain of that value, and is not of others.
-fn hides(rule: &Rule) -> bool {
-    rule.path.is_none() && !rule.tags.iter().any(|tag| tag == "generic")
 }
 
 #[cfg(test)]

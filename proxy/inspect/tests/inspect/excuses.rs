@@ -235,24 +235,68 @@ fn a_comment_counts_in_files_alone() {
     assert_eq!(excused(&repository, &[Excuse::Comment]), [None, None]);
 }
 
-#[test]
-fn two_rules_on_one_secret_are_excused_one_by_one() {
+/// Rules that find what `RULE` does: a twin with a form of its own, and one that goes by the name before it.
+fn twins() -> String {
     let twin = RULE
         .replace("test-key", "twin-key")
         .replace(r"\bkey", "k?ey");
-    let both = format!("{RULE}{twin}");
-    for (ids, spoken) in [
-        ("", None),
-        (" test-key", Some("twin-key")),
-        (" twin-key", Some("test-key")),
-        (" twin-key, test-key", None),
+    let named = RULE
+        .replace("test-key", "generic-name")
+        .replace(r"\bkey", r"(?:at|by)=([a-z]{0,3}")
+        .replace(r"{30}\b", r"{4,30})\b")
+        .replace("[\"key_\"]", "[\"at=\", \"by=\"]");
+    format!("{RULE}{twin}{named}")
+}
+
+#[test]
+fn an_excuse_of_one_rule_holds_for_others_on_the_same_secret() {
+    for (ids, holds) in [
+        ("", true),
+        (" test-key", true),
+        (" twin-key", true),
+        (" generic-name", true),
+        (" another", false),
     ] {
-        let line = format!("{} # exeat:allow{ids} -- a sample\n", secret(1));
-        let findings = heeding(&at(&[("100644", "a", line)]), &both, &[Excuse::Comment]);
+        let line = format!("at={} # exeat:allow{ids} -- a sample\n", secret(1));
+        let findings = heeding(&at(&[("100644", "a", line)]), &twins(), &[Excuse::Comment]);
         assert_eq!(findings.len(), 1, "{ids}");
-        assert_eq!(findings[0].excused.is_none(), spoken.is_some(), "{ids}");
-        assert!(spoken.is_none_or(|rule| rule == findings[0].rule), "{ids}");
+        assert_eq!(findings[0].excused.is_some(), holds, "{ids}");
+        assert_ne!(findings[0].rule, "generic-name");
     }
+}
+
+#[test]
+fn an_excuse_holds_for_no_other_secret_of_the_line() {
+    let weak = format!("by=key{}abcd", '_');
+    let line = format!("at={} {weak} # exeat:allow test-key\n", secret(1));
+    let findings = heeding(&at(&[("100644", "a", line)]), &twins(), &[Excuse::Comment]);
+    let told: Vec<_> = findings
+        .iter()
+        .map(|finding| (&*finding.rule, finding.excused))
+        .collect();
+    assert_eq!(
+        told,
+        [("test-key", Some(Excuse::Comment)), ("generic-name", None)]
+    );
+}
+
+/// The one rule speaks in one folder alone, so that an entry which names it says nothing of the file elsewhere.
+#[test]
+fn an_excuse_of_one_rule_holds_where_that_rule_speaks() {
+    let there = RULE.to_owned() + "path = '^a/'\n";
+    let rules = there + &RULE.replace("test-key", "anywhere");
+    let ignored = ("100644", ".exeatignore", NAMED.to_owned());
+    let excuses = |files: Files<'_>| -> Vec<_> {
+        let findings = heeding(&at(files), &rules, &[Excuse::IgnoreFile]);
+        findings.iter().map(|finding| finding.excused).collect()
+    };
+    let expected = [Some(Excuse::IgnoreFile)];
+    assert_eq!(excuses(&[found(), ignored.clone()]), expected);
+    let twin = ("100644", "a/c", found().2);
+    assert_eq!(excuses(&[found(), twin, ignored.clone()]), [None]);
+    let elsewhere = ("100644", "z/b", found().2);
+    let told = excuses(&[found(), elsewhere, ignored]);
+    assert!(told.contains(&None), "{told:?}");
 }
 
 #[test]
