@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::{Error, unknown};
+use super::{Error, token, unknown};
 use crate::random::Random;
 use crate::validators::base62_checksum;
 
@@ -37,7 +37,7 @@ pub(super) const ALPHABETS: [(&str, &str); 12] = [
     ),
 ];
 
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 18] = [
     "join",
     "base62",
     "alnum",
@@ -55,6 +55,7 @@ pub(super) const NAMES: [&str; 17] = [
     "github",
     "jwt",
     "pem",
+    "token",
 ];
 
 /// Longest generated text, in characters.
@@ -85,6 +86,11 @@ pub(super) fn generate(body: &str, out: &mut String) -> Result<(), Error> {
             );
         }
         ["pem", ..] => return Err(usage("pem", "pem KIND SEED")),
+        ["token", kind, seed] => {
+            let made = token::token(kind, seed);
+            out.push_str(&made.ok_or_else(|| usage("token", token::USAGE))?);
+        }
+        ["token", ..] => return Err(usage("token", token::USAGE)),
         [name, arguments @ ..] => {
             let alphabet = ALPHABETS.iter().find(|(known, _)| known == name);
             let (name, alphabet) = alphabet.ok_or_else(|| unknown(name))?;

@@ -4,6 +4,7 @@
 //! So an example says how its secret is made: `{{base62 36 seed}}`. The same template always gives the same text.
 
 mod generate;
+mod token;
 
 use crate::printable::printable;
 
@@ -101,6 +102,24 @@ mod tests {
         for seed in ["a", "b", "c"] {
             assert!(check("github", &format!("{{{{github ghs_ {seed}}}}}")));
             assert!(check("jwt", &format!("{{{{jwt {seed}}}}}")));
+            for (name, kinds) in [
+                ("npm", ["npm"].as_slice()),
+                ("gitlab", &["glpat", "glrt"]),
+                ("grafana", &["glsa"]),
+                ("atlassian", &["ATATT", "ATCTT", "ATBB"]),
+                ("cloudflare", &["cfk", "cfut", "cfat"]),
+                ("zuplo", &["zpka"]),
+                ("entra-secret", &["8Q"]),
+                (
+                    "azure-key",
+                    &["+ASt", "ACDb", "+AEh", "+ASb", "+ARm", "AzSe", "AzFu"],
+                ),
+            ] {
+                for kind in kinds {
+                    let text = format!("{{{{token {kind} {seed}}}}}");
+                    assert!(check(name, &text), "{}", expanded(&text));
+                }
+            }
             assert!(check(
                 "aws-key-id",
                 &format!("AKIA{{{{base32 16 {seed}}}}}")
@@ -124,6 +143,8 @@ mod tests {
         assert!(expand("{{hex 0 s}}").is_err());
         assert!(expand("{{hex 5000 s}}").is_err());
         assert!(expand("{{pem FOO s}}").is_err());
+        assert!(expand("{{token FOO s}}").is_err());
+        assert!(expand("{{token npm}}").is_err());
         assert!(expand(&"{{hex 4096 s}}".repeat(100)).is_err());
     }
 }

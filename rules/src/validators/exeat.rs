@@ -1,6 +1,6 @@
 //! Exeat's own tokens: `exeat_`, 30 random characters of base62, and their checksum as GitHub makes it.
 
-use super::github::checksum;
+use super::crc::base62 as checksum;
 
 const PREFIX: &[u8] = b"exeat_";
 const RANDOM: usize = 30;

@@ -4,10 +4,10 @@
 //! CRC-32 of them in base62, padded to 6 with zeros. That the prefix is not covered and the digits run 0-9 A-Z a-z was checked
 //! against a published, revoked token; the test below repeats it.
 
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+use super::crc;
+
 const PREFIXES: [&[u8]; 5] = [b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"];
 const RANDOM: usize = 30;
-const CHECKSUM: usize = 6;
 
 /// Whether `secret` is a whole token with a right checksum.
 pub(super) fn is_token(secret: &[u8]) -> bool {
@@ -17,18 +17,7 @@ pub(super) fn is_token(secret: &[u8]) -> bool {
     let Some((random, given)) = body.split_at_checked(RANDOM) else {
         return false;
     };
-    PREFIXES.contains(&prefix) && given.len() == CHECKSUM && checksum(random) == given
-}
-
-/// The six characters that follow these random ones: their CRC-32 in base62, padded with zeros. Exeat's own tokens end so too.
-pub fn checksum(random: &[u8]) -> [u8; CHECKSUM] {
-    let mut rest = crc32fast::hash(random);
-    let mut out = [b'0'; CHECKSUM];
-    for place in out.iter_mut().rev() {
-        *place = DIGITS[(rest % 62) as usize];
-        rest /= 62;
-    }
-    out
+    PREFIXES.contains(&prefix) && crc::base62(random) == given
 }
 
 #[cfg(test)]
@@ -55,16 +44,16 @@ mod tests {
     #[test]
     fn short_checksums_are_padded_with_zeros() {
         let mut random = crate::random::Random::from_word("padding");
-        let alphabet = std::str::from_utf8(DIGITS).unwrap();
+        let alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let padded = (0..20_000)
             .map(|_| random.text(RANDOM, alphabet))
-            .find(|text| checksum(text.as_bytes())[1] == b'0');
+            .find(|text| crc::base62(text.as_bytes())[1] == b'0');
         let text = padded.unwrap();
         assert!(is_token(
             &[
                 b"gho_".as_slice(),
                 text.as_bytes(),
-                &checksum(text.as_bytes())
+                &crc::base62(text.as_bytes())
             ]
             .concat()
         ));

@@ -1,16 +1,26 @@
 //! Built-in checks of a secret: pure, offline, by name.
 //!
 //! A validator turns a likely match into a sure one, or drops it. It must never reject a real secret: a vendor's checksum is
-//! here only where a published token proves how it is made. npm's is not: two public descriptions of it contradict each other,
-//! and its prefix alone is telling enough.
+//! here only where a description or the vendor's source says how it is made and a published token agrees.
 
+mod atlassian;
+mod azure;
+mod cloudflare;
+mod crc;
 mod exeat;
 mod github;
+mod gitlab;
+mod grafana;
 mod jwt;
+mod marvin;
+mod npm;
 mod pem;
 mod placeholder;
+mod zuplo;
 
-pub use github::checksum as base62_checksum;
+pub(crate) mod sums;
+
+pub use crc::base62 as base62_checksum;
 pub(crate) use jwt::parts as jwt_parts;
 pub(crate) use pem::body as pem_body;
 pub(crate) use placeholder::is_real;
@@ -38,6 +48,54 @@ pub const ALL: &[Validator] = &[
         name: "exeat-token",
         about: "an exeat_ token with a right checksum",
         check: exeat::is_token,
+        is_checksum: true,
+    },
+    Validator {
+        name: "npm",
+        about: "an npm_ token with a right checksum",
+        check: npm::is_token,
+        is_checksum: true,
+    },
+    Validator {
+        name: "gitlab",
+        about: "a GitLab token that has a right checksum if it is of the routable form",
+        check: gitlab::is_token,
+        is_checksum: true,
+    },
+    Validator {
+        name: "grafana",
+        about: "a glsa_ token with a right checksum",
+        check: grafana::is_token,
+        is_checksum: true,
+    },
+    Validator {
+        name: "atlassian",
+        about: "an ATATT, ATCTT or ATBB token that ends with a right checksum",
+        check: atlassian::is_token,
+        is_checksum: true,
+    },
+    Validator {
+        name: "cloudflare",
+        about: "a cfk_ cfut_ cfat_ token with a right checksum",
+        check: cloudflare::is_token,
+        is_checksum: true,
+    },
+    Validator {
+        name: "zuplo",
+        about: "a zpka_ key with a right checksum",
+        check: zuplo::is_key,
+        is_checksum: true,
+    },
+    Validator {
+        name: "azure-key",
+        about: "an identifiable key of Azure with a right checksum",
+        check: azure::is_key,
+        is_checksum: true,
+    },
+    Validator {
+        name: "entra-secret",
+        about: "a client secret of Microsoft Entra with a right checksum",
+        check: azure::is_client_secret,
         is_checksum: true,
     },
     Validator {

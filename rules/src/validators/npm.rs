@@ -1,0 +1,42 @@
+//! npm's access tokens: `npm_`, 30 random characters of base62, and their checksum as GitHub makes it.
+//!
+//! Source: GitHub's blog, "Announcing npm's new access token format" (2021), which says that the format follows GitHub's. That
+//! the prefix is not covered was checked against a token npm issued; the tests repeat it with two that were published as samples.
+
+use super::crc;
+
+const PREFIX: &[u8] = b"npm_";
+const RANDOM: usize = 30;
+
+/// Whether `secret` is a whole token with a right checksum.
+pub(super) fn is_token(secret: &[u8]) -> bool {
+    let body = secret.strip_prefix(PREFIX);
+    let parts = body.and_then(|body| body.split_at_checked(RANDOM));
+    parts.is_some_and(|(random, given)| {
+        random.iter().all(u8::is_ascii_alphanumeric) && crc::base62(random) == given
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_samples_have_a_right_checksum() {
+        for end in [
+            ["qkJaB6MffYVzZXWqmcoF49yrUxP3wf", "0LsakP"],
+            ["Alm0StFaK3t0kEN8uTval1DcRC32dc", "1Bscp5"],
+        ] {
+            let token = [PREFIX, end.concat().as_bytes()].concat();
+            assert!(is_token(&token));
+            for place in 0..token.len() {
+                let mut other = token.clone();
+                other[place] ^= 1;
+                assert!(!is_token(&other), "{place}");
+            }
+            assert!(!is_token(&token[..token.len() - 1]));
+            assert!(!is_token(&[token.as_slice(), b"0"].concat()));
+        }
+        assert!(!is_token(PREFIX));
+    }
+}
