@@ -1,7 +1,7 @@
 //! Rule files that change while the proxy runs are taken by themselves: proven first, all of them or none.
 
 use crate::faults::{Ground, arrived, await_until};
-use crate::harness::{EXEAT, Options, incompressible, prose, run_program};
+use crate::harness::{EXEAT, Options, PROVEN, incompressible, prose, run_program};
 use crate::reload::{read, reloads, rule, write};
 
 const OURS: &str = "title = \"ours\"\n[extend]\npath = \"base.toml\"\n";
@@ -14,6 +14,8 @@ fn ground(word: &str, content: impl AsRef<[u8]>, more: &str) -> Ground {
     write(&ground, "ours.toml", OURS);
     let rules = "[rules]\nfiles = [\"builtin\", \"ours.toml\"]\n";
     write(&ground, "exeat.toml", &(read(&ground) + rules + more));
+    // What these tests are about is that rules are proven.
+    ground.world.set_variables(&[(PROVEN, "")]);
     ground.world.start_server();
     ground
 }

@@ -33,6 +33,7 @@ use crate::{
     policy::Rulebook,
     push::{self, Keeper, Latest, Places, Pushes, Shares, SpoolRoom, Stops, Waiters},
     quarantine::Quarantine,
+    rehearsal,
     reload::Standing,
     review::{Desk, Times},
     store::Store,
@@ -430,7 +431,9 @@ impl House {
     ) -> Self {
         // The first pushes shall not wait for what can be done beforehand; nothing waits for it either.
         let warming = Arc::clone(&rules);
-        tokio::task::spawn_blocking(move || warming.warm_up());
+        if !rehearsal::is_on() {
+            tokio::task::spawn_blocking(move || warming.warm_up());
+        }
         let limits = Arc::new(config.limits.clone());
         let metrics = parts.metrics.clone();
         let recognition = Arc::new(Recognition::new(

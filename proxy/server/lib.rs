@@ -49,3 +49,4 @@ mod causes;
 mod crashpoint;
 mod gzip;
 mod percent;
+mod rehearsal;

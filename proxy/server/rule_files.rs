@@ -14,7 +14,7 @@ use exeat_rules::{Compiled, FILE_BYTES, RuleSet, Source, check::Fault};
 use sha2::{Digest, Sha256};
 
 use crate::config::{RuleFile, Rules};
-use crate::drafts;
+use crate::{drafts, rehearsal};
 
 /// Faults that one message names.
 const NAMED: usize = 10;
@@ -157,11 +157,17 @@ fn named(faults: &[Fault]) -> String {
 /// # Errors
 /// [`Unproven`] where an example is not told; else when the engine itself failed.
 pub fn prove(engine: &Engine) -> anyhow::Result<SelfTest> {
+    if rehearsal::knows(engine) {
+        return Ok(engine.count());
+    }
     let outcome = engine
         .test()
         .context("the self-test of the rules could not be run")?;
     match outcome.faults.is_empty() {
-        true => Ok(outcome),
+        true => {
+            rehearsal::note(engine);
+            Ok(outcome)
+        }
         false => Err(Unproven(outcome.faults).into()),
     }
 }

@@ -27,6 +27,7 @@ pub(crate) use raw::{Answer, Client};
 pub(crate) use receive_pack::{Report, ZERO, chunked, flush, head, pack_of, packet, report};
 pub(crate) use refusal::{assert_refused, assert_refused_by_hand, remote_lines};
 pub(crate) use secrets::{chance, github_token, incompressible, prose};
+pub(crate) use server::PROVEN;
 pub(crate) use stub::Stub;
 pub(crate) use told::{by_letters, by_remote};
 pub(crate) use witness::Witness;
