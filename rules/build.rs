@@ -1,11 +1,34 @@
-//! Lists the rule packs, so that adding a pack is adding a file.
+//! Lists the rule packs, so that adding a pack is adding a file, and finds out what can be known of their regexes beforehand.
 
+// What reads and plans regexes is the crate's own.
+#[allow(dead_code, reason = "the crate needs more of it")]
+#[path = "src/dialect.rs"]
+mod dialect;
+#[allow(dead_code, reason = "the crate needs more of it")]
+#[path = "src/plan.rs"]
+mod plan;
+#[allow(dead_code, reason = "the crate needs more of it")]
+#[path = "src/printable.rs"]
+mod printable;
+
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-changed=packs");
-    println!("cargo::rerun-if-changed=build.rs");
+use plan::Outline;
+use toml::de::{DeTable, DeValue};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for read in [
+        "packs",
+        "build.rs",
+        "src/dialect.rs",
+        "src/plan.rs",
+        "src/printable.rs",
+    ] {
+        println!("cargo::rerun-if-changed={read}");
+    }
     let packs = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("packs");
     let mut names = Vec::new();
     for entry in fs::read_dir(&packs)? {
@@ -20,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     names.sort();
 
     let mut list = String::from("&[\n");
+    let mut prepared = BTreeMap::new();
     for name in names {
         let path = packs.join(&name);
         println!("cargo::rerun-if-changed={}", path.display());
@@ -27,8 +51,64 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "    ({name:?}, include_str!({:?})),\n",
             path.display().to_string()
         );
+        prepare(&fs::read_to_string(&path)?, &mut prepared);
     }
     list += "]\n";
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("packs.rs"), list)?;
+    let out = env::var("OUT_DIR")?;
+    fs::write(Path::new(&out).join("packs.rs"), list)?;
+    let prepared: String = prepared.iter().map(written).collect();
+    let prepared = format!("&[\n{prepared}]\n");
+    fs::write(Path::new(&out).join("prepared.rs"), prepared)?;
     Ok(())
+}
+
+/// By regex and keywords.
+type Prepared = BTreeMap<(String, Vec<String>), Outline<'static>>;
+
+/// Adds the rules of a pack. What is wrong with one is left to whoever compiles the rules: he knows how to say it.
+fn prepare(pack: &str, prepared: &mut Prepared) {
+    let Ok(pack) = DeTable::parse(pack) else {
+        return;
+    };
+    let rules = pack.get_ref().get("rules").map(|rules| rules.get_ref());
+    for rule in rules.and_then(DeValue::as_array).into_iter().flatten() {
+        let value = |key: &str| Some(rule.get_ref().as_table()?.get(key)?.get_ref());
+        let Some(regex) = value("regex").and_then(DeValue::as_str) else {
+            continue;
+        };
+        let mut keywords: Vec<String> = Vec::new();
+        for keyword in value("keywords")
+            .and_then(DeValue::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let keyword = keyword.get_ref().as_str().unwrap_or_default();
+            let keyword = keyword.to_ascii_lowercase();
+            if !keywords.contains(&keyword) {
+                keywords.push(keyword);
+            }
+        }
+        let Ok(read) = dialect::parse(regex) else {
+            continue;
+        };
+        if read.properties().minimum_len() != Some(0) {
+            let outline = Outline::of(&read, &keywords);
+            prepared.insert((regex.to_owned(), keywords), outline);
+        }
+    }
+}
+
+/// The source text of an entry.
+fn written(((regex, keywords), outline): (&(String, Vec<String>), &Outline<'static>)) -> String {
+    let Outline {
+        groups,
+        name,
+        max_length,
+        split,
+        openings,
+    } = outline;
+    format!(
+        "Prepared {{ regex: {regex:?}, keywords: &{keywords:?}, outline: Outline {{ groups: {groups}, name: {name:?}, \
+         max_length: {max_length:?}, split: {split:?}, openings: Cow::Borrowed(&{openings:?}) }} }},\n"
+    )
 }

@@ -9,8 +9,8 @@ use std::fmt;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
-use regex_automata::meta::Regex;
 
+use crate::compile::Patterns;
 use crate::filter::ByPlace;
 use crate::format::Target;
 
@@ -66,8 +66,8 @@ pub(crate) struct Allowlist {
     /// Every half that is given must hold; otherwise one is enough.
     pub(crate) all: bool,
     pub(crate) commits: HashSet<String>,
-    pub(crate) paths: Option<Regex>,
-    pub(crate) regexes: Option<Regex>,
+    pub(crate) paths: Option<Patterns>,
+    pub(crate) regexes: Option<Patterns>,
     pub(crate) target: Target,
     pub(crate) stopwords: Option<AhoCorasick>,
     /// It comes from a file that does not ship with us.
@@ -99,7 +99,7 @@ impl Allowlist {
         let regex = self
             .regexes
             .as_ref()
-            .map(|regex| regex.is_match(self.target(text, span, secret)));
+            .map(|regex| regex.get().is_match(self.target(text, span, secret)));
         let stopword = self
             .stopwords
             .as_ref()
@@ -127,7 +127,7 @@ impl Allowlist {
         let path = self
             .paths
             .as_ref()
-            .map(|paths| site.path.is_some_and(|path| paths.is_match(path)));
+            .map(|paths| site.path.is_some_and(|path| paths.get().is_match(path)));
         match (self.all, commit, path) {
             (true, _, Some(true)) if commit != Some(false) => Some(ByPlace::Path),
             (true, Some(true), None) => Some(ByPlace::Commit),

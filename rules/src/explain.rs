@@ -44,14 +44,17 @@ impl RuleSet {
         let search = matcher.search.as_ref();
         let excuse = |list: &std::sync::Arc<crate::allowlist::Allowlist>| Excuse {
             all: list.all,
-            regexes: list.regexes.as_ref().map_or(0, |all| all.pattern_len()),
+            regexes: list
+                .regexes
+                .as_ref()
+                .map_or(0, |all| all.get().pattern_len()),
             target: match list.target {
                 Target::Secret => "secret",
                 Target::Match => "match",
                 Target::Line => "line",
             },
             stopwords: list.stopwords.as_ref().map_or(0, |all| all.patterns_len()),
-            paths: list.paths.as_ref().map_or(0, |all| all.pattern_len()),
+            paths: list.paths.as_ref().map_or(0, |all| all.get().pattern_len()),
             commits: list.commits.len(),
         };
         Some(Facts {

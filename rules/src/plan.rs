@@ -10,6 +10,8 @@
 //! Both follow from what concatenation means, with look-around seeing the whole text in either case, so looking nowhere else
 //! loses nothing. Where the regex does not have that shape, the answer is [`Plan::Whole`].
 
+use std::borrow::Cow;
+
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKind};
 
@@ -21,7 +23,7 @@ const FIXED: usize = 64;
 const CLASS: usize = 16;
 
 #[derive(Debug)]
-pub(crate) enum Plan {
+enum Plan {
     /// Any place of a text that holds a keyword.
     Whole,
     /// Near a keyword only.
@@ -29,15 +31,15 @@ pub(crate) enum Plan {
 }
 
 #[derive(Debug)]
-pub(crate) struct Near {
-    /// What must match right at the opening word; captures are gone from it.
-    pub(crate) core: Hir,
+struct Near {
+    /// What must match right at the opening word is what follows so many parts of the concatenation ([`core`]).
+    at: usize,
     /// A match begins at least this many bytes before the opening word,
-    pub(crate) before_min: usize,
+    before_min: usize,
     /// and at most this many; `None` is no bound.
-    pub(crate) before_max: Option<usize>,
+    before_max: Option<usize>,
     /// Which keyword, and how many bytes of the opening word stand before it.
-    pub(crate) openings: Vec<Opening>,
+    openings: Vec<Opening>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,16 +49,91 @@ pub(crate) struct Opening {
     pub(crate) offset: usize,
 }
 
+/// What a set has to know of a regex before it first runs. Of the built-in rules the build script finds it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outline<'o> {
+    /// Groups beside that of the whole match.
+    pub(crate) groups: usize,
+    /// The number of the group `name`.
+    pub(crate) name: Option<usize>,
+    /// Longest match, in bytes; `None` is no bound.
+    pub(crate) max_length: Option<usize>,
+    /// `None` if any place of a text will do.
+    pub(crate) split: Option<Split>,
+    pub(crate) openings: Cow<'o, [Opening]>,
+}
+
+/// Where a core begins; the rest is said at [`Near`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Split {
+    /// Parts of the concatenation that stand before the core.
+    pub(crate) at: usize,
+    pub(crate) before_min: usize,
+    pub(crate) before_max: Option<usize>,
+}
+
+impl Outline<'static> {
+    /// `keywords` are in lower case.
+    pub(crate) fn of(regex: &Hir, keywords: &[String]) -> Self {
+        let facts = regex.properties();
+        let (split, openings) = match plan(regex, keywords) {
+            Plan::Whole => {
+                let anywhere = (0..keywords.len()).map(|keyword| Opening { keyword, offset: 0 });
+                (None, anywhere.collect())
+            }
+            Plan::Near(near) => {
+                let split = Split {
+                    at: near.at,
+                    before_min: near.before_min,
+                    before_max: near.before_max,
+                };
+                (Some(split), near.openings)
+            }
+        };
+        Self {
+            groups: facts.explicit_captures_len(),
+            name: group_named("name", regex),
+            max_length: facts.maximum_len(),
+            split,
+            openings: Cow::Owned(openings),
+        }
+    }
+}
+
+/// The core of a regex that is split there.
+pub(crate) fn core(regex: &Hir, at: usize) -> Hir {
+    Hir::concat(parts(regex).split_off(at))
+}
+
+/// What the regex is a concatenation of, without captures.
+fn parts(regex: &Hir) -> Vec<Hir> {
+    match without_captures(regex).into_kind() {
+        HirKind::Concat(parts) => parts,
+        kind => vec![from_kind(kind)],
+    }
+}
+
+/// The number of the group of this name. The recursion is bounded by the nesting limit of the parser.
+fn group_named(name: &str, hir: &Hir) -> Option<usize> {
+    match hir.kind() {
+        HirKind::Capture(group) => match group.name.as_deref() == Some(name) {
+            true => usize::try_from(group.index).ok(),
+            false => group_named(name, &group.sub),
+        },
+        HirKind::Repetition(repeated) => group_named(name, &repeated.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().find_map(|part| group_named(name, part))
+        }
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+    }
+}
+
 /// The plan for a regex and its keywords, which are in lower case.
-pub(crate) fn plan(regex: &Hir, keywords: &[String]) -> Plan {
+fn plan(regex: &Hir, keywords: &[String]) -> Plan {
     if keywords.is_empty() {
         return Plan::Whole;
     }
-    let bare = without_captures(regex);
-    let parts = match bare.into_kind() {
-        HirKind::Concat(parts) => parts,
-        kind => vec![from_kind(kind)],
-    };
+    let parts = parts(regex);
     // The earliest split is the best: the more `core` holds, the fewer places pass. A bounded `before` beats an unbounded one.
     let mut unbounded = None;
     for at in 0..parts.len() {
@@ -67,7 +144,7 @@ pub(crate) fn plan(regex: &Hir, keywords: &[String]) -> Plan {
         };
         let before = Hir::concat(before.to_vec());
         let near = Near {
-            core,
+            at,
             before_min: before.properties().minimum_len().unwrap_or(0),
             before_max: before.properties().maximum_len(),
             openings,

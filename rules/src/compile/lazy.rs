@@ -6,18 +6,16 @@
 use std::sync::OnceLock;
 use std::thread;
 
-use regex_syntax::hir::Hir;
-
-/// What is made of a pattern when it is first needed.
+/// What is made of a pattern, or of several, when it is first needed.
 #[derive(Debug)]
-pub(crate) struct Lazy<T> {
+pub(crate) struct Lazy<T, P> {
     made: OnceLock<Result<T, String>>,
-    pattern: Hir,
-    make: fn(&Hir) -> Result<T, String>,
+    pattern: P,
+    make: fn(&P) -> Result<T, String>,
 }
 
-impl<T> Lazy<T> {
-    pub(super) fn new(pattern: Hir, make: fn(&Hir) -> Result<T, String>) -> Self {
+impl<T, P> Lazy<T, P> {
+    pub(super) fn new(pattern: P, make: fn(&P) -> Result<T, String>) -> Self {
         Self {
             made: OnceLock::new(),
             pattern,
@@ -69,7 +67,7 @@ mod tests {
 
     #[test]
     fn it_is_made_once_and_when_it_is_asked_for() {
-        let lazy = Lazy::new(Hir::dot(regex_syntax::hir::Dot::AnyByte), |_| Ok(vec![1]));
+        let lazy = Lazy::new((), |()| Ok(vec![1]));
         assert!(lazy.made.get().is_none());
         assert!(std::ptr::eq(lazy.get(), lazy.get()));
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::{self, Regex};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::Hir;
 
 use super::lazy::Lazy;
+use super::prepared;
 use super::{Error as CompileError, FileList, Loaded, rule_error};
 use crate::allowlist::Allowlist;
 use crate::filter::{Error, Filter, Residue};
 use crate::finder::Finder;
 use crate::format::{AllowlistText, Located, RuleText};
 use crate::judges::Judging;
-use crate::plan::{Plan, plan};
+use crate::plan::{self, Opening, Outline};
 use crate::printable::printable;
 use crate::probe::Probe;
 use crate::stretch::Stretches;
@@ -33,7 +34,7 @@ pub(crate) struct Matcher {
     pub(crate) reports: bool,
     /// What must match nearby for its matches to count.
     pub(crate) required: Vec<Requirement>,
-    pub(super) path: Option<Regex>,
+    pub(super) path: Option<Patterns>,
     pub(crate) secret_group: usize,
     pub(crate) entropy: Option<f64>,
     pub(crate) validator: Option<fn(&[u8]) -> bool>,
@@ -96,12 +97,33 @@ pub(crate) struct Requirement {
     pub(crate) columns: Option<usize>,
 }
 
+/// A regex that finds what any of these patterns does.
+pub(crate) type Patterns = Lazy<Regex, Vec<String>>;
+
+/// The text of a rule's regex, or of its core.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    regex: Arc<str>,
+    /// Where the core begins, if it is the core ([`plan::core`]).
+    core: Option<usize>,
+}
+
+impl Pattern {
+    fn read(&self) -> Result<Hir, String> {
+        let regex = dialect::parse(&self.regex).map_err(|error| error.to_string())?;
+        Ok(match self.core {
+            Some(at) => plan::core(&regex, at),
+            None => regex,
+        })
+    }
+}
+
 /// A rule's regex, and where it can match.
 #[derive(Debug)]
 pub(crate) struct Search {
-    pub(crate) regex: Lazy<Finder>,
+    pub(crate) regex: Lazy<Finder, Pattern>,
     /// What must match at a keyword; `None` if the regex has to run over the whole text.
-    pub(crate) probe: Option<Lazy<Probe>>,
+    pub(crate) probe: Option<Lazy<Probe, Pattern>>,
     /// A match begins this many bytes before the probed place, at least
     pub(crate) before_min: usize,
     /// and at most; `None` is no bound.
@@ -109,7 +131,7 @@ pub(crate) struct Search {
     /// Longest match, in bytes.
     pub(crate) max_length: Option<usize>,
     /// What a long match takes, of a regex that may match anywhere and without bound.
-    pub(crate) stretches: Option<Stretches>,
+    pub(crate) stretches: Option<Lazy<Option<Stretches>, Pattern>>,
 }
 
 impl Matcher {
@@ -123,25 +145,22 @@ impl Matcher {
         always: &mut Vec<RuleIndex>,
     ) -> Result<Self, CompileError> {
         let rule = &text.rule;
-        let path = rule.path.as_deref().map(|path| {
-            let path = dialect::parse(path)
-                .map_err(|error| rule_error(rule, text.path_line, format!("path: {error}")))?;
-            regex(&[path])
+        let path = rule.path.as_ref().map(|path| {
+            patterns(vec![path.clone()], text.imported)
                 .map_err(|reason| rule_error(rule, text.path_line, format!("path: {reason}")))
         });
         let mut judge = None;
         let search = match &rule.regex {
             Some(pattern) => {
                 let wrong = |reason| rule_error(rule, text.regex_line, format!("regex: {reason}"));
-                let pattern = dialect::parse(pattern).map_err(|error| wrong(error.to_string()))?;
-                let (search, openings) = Search::compile(rule, &pattern).map_err(wrong)?;
-                judge = Judging::of(rule, group_named("name", &pattern));
+                let (search, outline) = Search::compile(rule, pattern).map_err(wrong)?;
+                judge = Judging::of(rule, outline.name);
                 let is_kept = is_part || !rule.skip_report;
                 if !is_kept {
                     search.force().map_err(|reason| wrong(reason.to_owned()))?;
                 }
                 is_kept.then(|| {
-                    enter(rule, index, &openings, wishes, always);
+                    enter(rule, index, &outline.openings, wishes, always);
                     search
                 })
             }
@@ -193,7 +212,7 @@ impl Matcher {
 fn enter(
     rule: &Rule,
     index: RuleIndex,
-    openings: &[(usize, usize)],
+    openings: &[Opening],
     wishes: &mut Vec<(String, u32, u32)>,
     always: &mut Vec<RuleIndex>,
 ) {
@@ -201,7 +220,7 @@ fn enter(
     if rule.keywords.is_empty() && !rule.skip_report {
         always.push(index);
     }
-    for &(keyword, offset) in openings {
+    for &Opening { keyword, offset } in openings {
         if let Some(keyword) = rule.keywords.get(keyword) {
             wishes.push((
                 keyword.clone(),
@@ -225,48 +244,57 @@ impl Search {
         Ok(())
     }
 
-    /// The search, and the rule's keywords by (position, bytes before it).
-    fn compile(rule: &Rule, pattern: &Hir) -> Result<(Self, Vec<(usize, usize)>), String> {
-        let facts = pattern.properties();
-        if facts.minimum_len() == Some(0) {
-            return Err("it matches empty text".to_owned());
-        }
-        if rule.secret_group > facts.explicit_captures_len() {
+    /// The search, and what was known of the regex for it.
+    fn compile(rule: &Rule, regex: &str) -> Result<(Self, Outline<'static>), String> {
+        let outline = match prepared::find(regex, &rule.keywords) {
+            Some(outline) => outline.clone(),
+            None => {
+                let read = dialect::parse(regex).map_err(|error| error.to_string())?;
+                if read.properties().minimum_len() == Some(0) {
+                    return Err("it matches empty text".to_owned());
+                }
+                Outline::of(&read, &rule.keywords)
+            }
+        };
+        if rule.secret_group > outline.groups {
             return Err(format!(
                 "secretGroup is {}, but the regex has {} groups",
-                rule.secret_group,
-                facts.explicit_captures_len()
+                rule.secret_group, outline.groups
             ));
         }
+        let whole = Pattern {
+            regex: regex.into(),
+            core: None,
+        };
         let mut search = Self {
-            regex: Lazy::new(pattern.clone(), |pattern| Finder::new(pattern, REGEX_BYTES)),
+            regex: Lazy::new(whole.clone(), |pattern| {
+                Finder::new(&pattern.read()?, REGEX_BYTES)
+            }),
             probe: None,
             before_min: 0,
             before_max: None,
-            max_length: facts.maximum_len(),
+            max_length: outline.max_length,
             stretches: None,
         };
-        let openings = match plan(pattern, &rule.keywords) {
-            Plan::Whole => (0..rule.keywords.len())
-                .map(|keyword| (keyword, 0))
-                .collect(),
-            Plan::Near(near) => {
-                search.probe = Some(Lazy::new(near.core, |core| {
-                    let probe = Probe::new(core, REGEX_BYTES);
-                    probe.ok_or_else(|| "it is too large when compiled".to_owned())
-                }));
-                search.before_min = near.before_min;
-                search.before_max = near.before_max;
-                near.openings
-                    .iter()
-                    .map(|opening| (opening.keyword, opening.offset))
-                    .collect()
-            }
-        };
-        if search.probe.is_none() || search.before_max.is_none() {
-            search.stretches = Stretches::of(pattern);
+        if let Some(split) = outline.split {
+            let core = Pattern {
+                core: Some(split.at),
+                ..whole.clone()
+            };
+            search.probe = Some(Lazy::new(core, |pattern| {
+                let probe = Probe::new(&pattern.read()?, REGEX_BYTES);
+                probe.ok_or_else(|| "it is too large when compiled".to_owned())
+            }));
+            search.before_min = split.before_min;
+            search.before_max = split.before_max;
         }
-        Ok((search, openings))
+        let is_bounded = search.max_length.is_some();
+        if !is_bounded && (search.probe.is_none() || search.before_max.is_none()) {
+            search.stretches = Some(Lazy::new(whole, |pattern| {
+                Ok(Stretches::of(&pattern.read()?))
+            }));
+        }
+        Ok((search, outline))
     }
 }
 
@@ -274,17 +302,18 @@ pub(super) fn allowlist(
     text: &AllowlistText,
     wrong: impl Fn(usize, String) -> CompileError,
 ) -> Result<Allowlist, CompileError> {
-    let any_of = |patterns: &[Located<String>]| {
-        let mut parsed = Vec::with_capacity(patterns.len());
-        for pattern in patterns {
-            let hir = dialect::parse(&pattern.value)
-                .map_err(|error| wrong(pattern.line, error.to_string()))?;
-            parsed.push(hir);
-        }
-        let Some(first) = patterns.first() else {
+    let any_of = |located: &[Located<String>]| {
+        let Some(first) = located.first() else {
             return Ok(None);
         };
-        regex(&parsed)
+        if text.imported {
+            for pattern in located {
+                dialect::parse(&pattern.value)
+                    .map_err(|error| wrong(pattern.line, error.to_string()))?;
+            }
+        }
+        let texts = located.iter().map(|pattern| pattern.value.clone());
+        patterns(texts.collect(), text.imported)
             .map(Some)
             .map_err(|reason| wrong(first.line, reason))
     };
@@ -308,19 +337,16 @@ pub(super) fn allowlist(
     })
 }
 
-/// The number of the group of this name. The recursion is bounded by the nesting limit of the parser.
-fn group_named(name: &str, hir: &Hir) -> Option<usize> {
-    match hir.kind() {
-        HirKind::Capture(group) => match group.name.as_deref() == Some(name) {
-            true => usize::try_from(group.index).ok(),
-            false => group_named(name, &group.sub),
-        },
-        HirKind::Repetition(repeated) => group_named(name, &repeated.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().find_map(|part| group_named(name, part))
-        }
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => None,
+/// Patterns of a file that ships with us are compiled when they are needed, others now.
+///
+/// # Errors
+/// When one of them is wrong or too large.
+fn patterns(texts: Vec<String>, imported: bool) -> Result<Patterns, String> {
+    let patterns = Lazy::new(texts, |texts: &Vec<String>| any_of(texts));
+    if imported {
+        patterns.try_get().map_err(str::to_owned)?;
     }
+    Ok(patterns)
 }
 
 /// A regex that finds what any of the patterns does.

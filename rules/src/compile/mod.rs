@@ -4,6 +4,7 @@ mod bundle;
 mod by_name;
 mod lazy;
 mod matcher;
+mod prepared;
 mod requirements;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -20,7 +21,7 @@ use crate::{Action, Confidence, Match, Rule, RuleIndex, Source, builtin, judges,
 use bundle::{Bundle, BundleList, InFile};
 pub use by_name::PathRules;
 use matcher::Expression;
-pub(crate) use matcher::{Matcher, Requirement, Search, any_of};
+pub(crate) use matcher::{Matcher, Patterns, Requirement, Search, any_of};
 use requirements::Requirements;
 
 #[derive(Debug, thiserror::Error)]
@@ -332,7 +333,7 @@ impl RuleSet {
             let Some(wanted) = &matcher.path else {
                 continue;
             };
-            if rule.regex.is_some() || rule.skip_report || !wanted.is_match(path) {
+            if rule.regex.is_some() || rule.skip_report || !wanted.get().is_match(path) {
                 continue;
             }
             let lists = matcher.allowlists.iter();
@@ -349,7 +350,7 @@ impl RuleSet {
             return Standing::Stands;
         };
         if let Some(path) = &matcher.path
-            && !path.is_match(site.path.unwrap_or_default())
+            && !path.get().is_match(site.path.unwrap_or_default())
         {
             return Standing::OutOfPath;
         }
@@ -407,7 +408,7 @@ impl RuleSet {
 
     pub(crate) fn speaks_about(&self, rule: RuleIndex, path: &[u8]) -> bool {
         let wanted = self.matchers.get(rule).and_then(|rule| rule.path.as_ref());
-        wanted.is_none_or(|wanted| wanted.is_match(path))
+        wanted.is_none_or(|wanted| wanted.get().is_match(path))
     }
 }
 

@@ -283,6 +283,9 @@ impl RuleSet {
             let Some(stretches) = search.and_then(|search| search.stretches.as_ref()) else {
                 continue;
             };
+            let Some(stretches) = stretches.get() else {
+                continue;
+            };
             *stretched = *stretched || stretches.may_reach(LONGEST, window.text);
         }
     }
