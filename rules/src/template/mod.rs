@@ -110,6 +110,9 @@ mod tests {
                 ("cloudflare", &["cfk", "cfut", "cfat"]),
                 ("zuplo", &["zpka"]),
                 ("entra-secret", &["8Q"]),
+                ("base58check", &["wif", "xprv"]),
+                ("bech32", &["age", "nsec"]),
+                ("stellar-seed", &["stellar"]),
                 (
                     "azure-key",
                     &["+ASt", "ACDb", "+AEh", "+ASb", "+ARm", "AzSe", "AzFu"],

@@ -10,7 +10,7 @@ const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 const BASE64URL: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// How to write it, with every kind.
-pub(super) const USAGE: &str = "token KIND SEED; KIND is npm, glpat, glrt, gldt, glagent, glsa, ATATT, ATCTT, ATBB, cfk, cfut, cfat, zpka, 8Q, +ASt, ACDb, +AEh, +ASb, \
+pub(super) const USAGE: &str = "token KIND SEED; KIND is npm, glpat, glrt, gldt, glagent, glsa, ATATT, ATCTT, ATBB, cfk, cfut, cfat, zpka, wif, xprv, age, nsec, stellar, 8Q, +ASt, ACDb, +AEh, +ASb, \
      +ARm, AzSe or AzFu";
 
 /// A token that was never issued, or none if there is no such kind.
@@ -41,6 +41,16 @@ pub(super) fn token(kind: &str, seed: &str) -> Option<String> {
             let covered = format!("{}8Q~{}", random.text(3, BASE62), random.text(31, BASE62));
             format!("{covered}{}", text_of(&sums::entra(covered.as_bytes())))
         }
+        "wif" => sums::base58(&[&[0x80], random.bytes(32).as_slice(), &[1]].concat()),
+        // The version, depth, parent, index, chain code and a key behind its zero.
+        "xprv" => {
+            let version = [0x04, 0x88, 0xad, 0xe4].as_slice();
+            let start = [version, &[0; 9], &random.bytes(32), &[0], &random.bytes(32)];
+            sums::base58(&start.concat())
+        }
+        "age" => sums::bech32("age-secret-key-", &random.bytes(52)).to_ascii_uppercase(),
+        "nsec" => sums::bech32("nsec", &random.bytes(52)),
+        "stellar" => sums::stellar(&random.bytes(32)),
         _ => azure(kind, &mut random)?,
     })
 }

@@ -5,6 +5,8 @@
 
 mod atlassian;
 mod azure;
+mod base58;
+mod bech32;
 mod cloudflare;
 mod crc;
 mod exeat;
@@ -16,6 +18,7 @@ mod marvin;
 mod npm;
 mod pem;
 mod placeholder;
+mod stellar;
 mod zuplo;
 
 pub(crate) mod sums;
@@ -96,6 +99,24 @@ pub const ALL: &[Validator] = &[
         name: "entra-secret",
         about: "a client secret of Microsoft Entra with a right checksum",
         check: azure::is_client_secret,
+        is_checksum: true,
+    },
+    Validator {
+        name: "base58check",
+        about: "a private key of Bitcoin or its kin with a right checksum",
+        check: base58::is_private_key,
+        is_checksum: true,
+    },
+    Validator {
+        name: "bech32",
+        about: "a key in Bech32 with a right checksum",
+        check: bech32::is_key,
+        is_checksum: true,
+    },
+    Validator {
+        name: "stellar-seed",
+        about: "a secret seed of Stellar with a right checksum",
+        check: stellar::is_seed,
         is_checksum: true,
     },
     Validator {
