@@ -47,6 +47,30 @@ pub(crate) struct Opening {
     /// Position in the rule's list of keywords.
     pub(crate) keyword: usize,
     pub(crate) offset: usize,
+    /// Which bytes the opening words begin with.
+    pub(crate) first: Bytes,
+    /// And which stand second.
+    pub(crate) second: Bytes,
+}
+
+/// A set of bytes by their last five bits, which are those of a letter in either case. It may hold more than it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bytes(pub(crate) u32);
+
+impl Bytes {
+    pub(crate) const ANY: Self = Self(u32::MAX);
+
+    pub(crate) fn holds(self, byte: u8) -> bool {
+        self.0 & (1 << (byte & 31)) != 0
+    }
+
+    fn of(byte: Option<&u8>) -> Self {
+        byte.map_or(Self::ANY, |byte| Self(1 << (byte & 31)))
+    }
+
+    fn add(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
 }
 
 /// What a set has to know of a regex before it first runs. Of the built-in rules the build script finds it out.
@@ -78,7 +102,12 @@ impl Outline<'static> {
         let facts = regex.properties();
         let (split, openings) = match plan(regex, keywords) {
             Plan::Whole => {
-                let anywhere = (0..keywords.len()).map(|keyword| Opening { keyword, offset: 0 });
+                let anywhere = (0..keywords.len()).map(|keyword| Opening {
+                    keyword,
+                    offset: 0,
+                    first: Bytes::ANY,
+                    second: Bytes::ANY,
+                });
                 (None, anywhere.collect())
             }
             Plan::Near(near) => {
@@ -179,7 +208,14 @@ fn openings(core: &Hir, keywords: &[String]) -> Option<Vec<Opening>> {
         openings.push(opening(word.as_bytes(), keywords)?);
     }
     openings.sort_unstable();
-    openings.dedup();
+    openings.dedup_by(|next, kept| {
+        let is_same = (next.keyword, next.offset) == (kept.keyword, kept.offset);
+        if is_same {
+            kept.first.add(next.first);
+            kept.second.add(next.second);
+        }
+        is_same
+    });
     Some(openings)
 }
 
@@ -196,7 +232,12 @@ fn opening(word: &[u8], keywords: &[String]) -> Option<Opening> {
             Some((at(keyword)?, std::cmp::Reverse(keyword.len()), index))
         })
         .min()
-        .map(|(offset, _, keyword)| Opening { keyword, offset })
+        .map(|(offset, _, keyword)| Opening {
+            keyword,
+            offset,
+            first: Bytes::of(word.first()),
+            second: Bytes::of(word.get(1)),
+        })
 }
 
 /// The same language, groups no longer remembered. The recursion is bounded by the nesting limit of the parser.
@@ -325,6 +366,22 @@ mod tests {
             &["vendor"],
             Some((1, None, &[("vendor", 1)])),
         );
+    }
+
+    #[test]
+    fn openings_know_how_their_words_begin() {
+        let keywords = ["key".to_owned()];
+        let regex = dialect::parse("(?i)(?:api|app|own)_key|key").unwrap();
+        let outline = Outline::of(&regex, &keywords);
+        let [at_once, behind] = outline.openings.as_ref() else {
+            panic!("{outline:?}")
+        };
+        assert_eq!((at_once.offset, behind.offset), (0, 4));
+        for byte in *b"aAoO" {
+            assert!(behind.first.holds(byte));
+        }
+        assert!(!behind.first.holds(b'x') && !behind.second.holds(b'k'));
+        assert!(behind.second.holds(b'P') && behind.second.holds(b'w'));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::finder::Finder;
 use crate::format::{AllowlistText, Located, RuleText};
 use crate::judges::Judging;
 use crate::plan::{self, Opening, Outline};
+use crate::prefilter::Wish;
 use crate::printable::printable;
 use crate::probe::Probe;
 use crate::stretch::Stretches;
@@ -135,13 +136,13 @@ pub(crate) struct Search {
 }
 
 impl Matcher {
-    /// Compiles what the rule itself says, and enters its keywords: (keyword, rule, bytes before it). Of a rule that
+    /// Compiles what the rule itself says, and enters its keywords. Of a rule that
     /// reports nothing the regex is kept if the rule `is_part` of another.
     pub(super) fn compile(
         text: &RuleText,
         index: RuleIndex,
         is_part: bool,
-        wishes: &mut Vec<(String, u32, u32)>,
+        wishes: &mut Vec<Wish>,
         always: &mut Vec<RuleIndex>,
     ) -> Result<Self, CompileError> {
         let rule = &text.rule;
@@ -213,20 +214,20 @@ fn enter(
     rule: &Rule,
     index: RuleIndex,
     openings: &[Opening],
-    wishes: &mut Vec<(String, u32, u32)>,
+    wishes: &mut Vec<Wish>,
     always: &mut Vec<RuleIndex>,
 ) {
     let number = u32::try_from(index).unwrap_or(u32::MAX);
     if rule.keywords.is_empty() && !rule.skip_report {
         always.push(index);
     }
-    for &Opening { keyword, offset } in openings {
-        if let Some(keyword) = rule.keywords.get(keyword) {
-            wishes.push((
-                keyword.clone(),
-                number,
-                u32::try_from(offset).unwrap_or(u32::MAX),
-            ));
+    for opening in openings {
+        if let Some(keyword) = rule.keywords.get(opening.keyword) {
+            wishes.push(Wish {
+                keyword: keyword.clone(),
+                rule: number,
+                opening: *opening,
+            });
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::plan::{Opening, Outline, Split};
+use crate::plan::{Bytes, Opening, Outline, Split};
 
 /// A regex with the keywords of its rule, in lower case.
 struct Prepared {
