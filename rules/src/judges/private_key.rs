@@ -48,12 +48,19 @@ pub(super) fn pem(subject: &Subject<'_>) -> u8 {
     }
 }
 
-/// Certainty in percent of base64 without armour: it is DER of a private key, or it is nothing.
+/// Certainty in percent of base64 without armour: it is DER of a private key, or it is nothing. It may stand in several string
+/// literals, of which the short last one is left out.
 pub(super) fn der(subject: &Subject<'_>) -> u8 {
-    let value: Vec<u8> = subject
-        .secret()
+    let secret = subject.secret();
+    let in_literals = secret
         .iter()
-        .copied()
+        .any(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let (body, missing) = match in_literals {
+        true => (pem_body(secret), LAST_LINE),
+        false => (secret.to_vec(), 3),
+    };
+    let value: Vec<u8> = body
+        .into_iter()
         .filter(|byte| !matches!(byte, b'=' | b'\n' | b'\r' | b' '))
         .collect();
     let value = value.get(..LONGEST.min(value.len())).unwrap_or_default();
@@ -67,7 +74,7 @@ pub(super) fn der(subject: &Subject<'_>) -> u8 {
     if !is_private(&der) {
         return 0;
     }
-    let is_short = der.len() + 3 < length && value.len() < CUT;
+    let is_short = der.len() + missing < length && secret.len() < CUT;
     // A first line alone stands in PEM blocks of all kinds, which are judged as such.
     if is_short {
         return 0;

@@ -5,6 +5,7 @@ mod glued;
 mod hidden;
 mod judged;
 mod linear;
+mod pairs;
 mod plain;
 mod real_files;
 mod required;

@@ -6,6 +6,7 @@ use aho_corasick::AhoCorasick;
 use regex_automata::meta;
 
 use super::*;
+use crate::compile::Requirement;
 use crate::random::Random;
 use crate::{builtin, dialect};
 
@@ -71,12 +72,38 @@ impl Plain {
                 }
             }
         }
-        if !rules.parts.is_empty() {
-            let mut scratch = Scratch::new(rules);
-            rules.drop_unmet(text, &mut scratch, &mut matches, 0);
-        }
+        matches.retain(|found| {
+            let required = &rules.matchers[found.rule].required;
+            required
+                .iter()
+                .all(|each| self.is_near(rules, text, found.span.start, each))
+        });
         in_order(&mut matches, 0);
         matches
+    }
+
+    /// Whether what is required begins as near to place `at` as it must.
+    fn is_near(&self, rules: &RuleSet, text: &[u8], at: usize, required: &Requirement) -> bool {
+        let spot = |at: usize| {
+            let before = &text[..text.len().min(at + 1)];
+            let line = before.iter().filter(|&&byte| byte == b'\n').count();
+            let start = before.iter().rposition(|&byte| byte == b'\n');
+            (line, at + 1 - start.map_or(0, |start| start + 1))
+        };
+        let (line, column) = spot(at);
+        let matcher = &rules.matchers[required.part];
+        let regex = self.rules[required.part].regex.as_ref().unwrap();
+        regex.captures_iter(text).any(|part| {
+            let judged = matcher.judge(required.part, text, part.slots());
+            let (of_line, of_column) = spot(part.get_match().unwrap().start());
+            judged.is_some_and(|judged| !judged.by_word)
+                && required
+                    .lines
+                    .is_none_or(|most| line.abs_diff(of_line) <= most)
+                && required
+                    .columns
+                    .is_none_or(|most| column.abs_diff(of_column) <= most)
+        })
     }
 }
 
