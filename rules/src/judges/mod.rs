@@ -329,6 +329,8 @@ mod tests {
             "password_hash",
             "passwordField",
             "PASSWORD_FILE",
+            "passport",
+            "password_encryption",
             "password-reset-url",
         ] {
             assert_eq!(
@@ -370,6 +372,8 @@ mod tests {
         for name in [
             "token_url",
             "next_token",
+            "tokenizer",
+            "tokenAddress",
             "public_key",
             "token_sha256",
             "secret_name",

@@ -4,6 +4,9 @@ use super::vocabulary::pieces;
 
 /// Words behind `password`, `token` or `key` that say the value is about one and not one.
 const ABOUT: &[&str] = &[
+    "address",
+    "addresses",
+    "encryption",
     "field",
     "fields",
     "label",
@@ -278,6 +281,9 @@ pub(super) fn is_about(name: &[u8], word: usize) -> bool {
     };
     let word = word + SECRETS.iter().filter_map(last).max().unwrap_or(0);
     let (before, from) = name.split_at_checked(word).unwrap_or((name, &[]));
+    if is_longer_word(from) || is_end_of_word(before, from) {
+        return true;
+    }
     let listed = |list: &[&str], piece: &[u8]| {
         let piece = piece.to_ascii_lowercase();
         list.iter().any(|each| each.as_bytes() == piece)
@@ -286,6 +292,31 @@ pub(super) fn is_about(name: &[u8], word: usize) -> bool {
         || pieces(before)
             .last()
             .is_some_and(|piece| listed(OTHER, piece))
+}
+
+/// Whether what made it a candidate is no more than the beginning of a word: `tokenizer`, `passenger`.
+fn is_longer_word(from: &[u8]) -> bool {
+    const ENDS: &[&[u8]] = &[
+        b"izer", b"izers", b"ize", b"ized", b"izes", b"izing", b"ization", b"enger", b"engers",
+        b"age", b"ages", b"port", b"ports", b"ive", b"ively", b"ed", b"ing", b"ary", b"note",
+        b"stone", b"frame", b"frames", b"pad", b"stroke", b"strokes",
+    ];
+    let Some(piece) = pieces(from).next().map(<[u8]>::to_ascii_lowercase) else {
+        return false;
+    };
+    SECRETS
+        .iter()
+        .filter_map(|word| piece.strip_prefix(*word))
+        .any(|end| ENDS.contains(&end))
+}
+
+/// Whether it is no more than the end of one: `compass`.
+fn is_end_of_word(before: &[u8], from: &[u8]) -> bool {
+    const BEGINNINGS: &[&[u8]] = &[b"com", b"encom", b"by", b"tres", b"sur", b"over", b"under"];
+    let begun = pieces(before).last().unwrap_or_default();
+    before.ends_with(begun)
+        && from.starts_with(b"pass")
+        && BEGINNINGS.contains(&begun.to_ascii_lowercase().as_slice())
 }
 
 /// Whether the name speaks of hashes, whose values look like keys.

@@ -52,6 +52,46 @@ const STAND_INS: &[&[u8]] = &[
     b"abc123",
     b"not-a-real",
     b"notreal",
+    b"notareal",
+    b"required",
+];
+
+/// "Password", "secret" and "token" as the languages of translations have them: whole values, in lower case.
+const OTHER_LANGUAGES: &[&str] = &[
+    "passwort",
+    "kennwort",
+    "geheimnis",
+    "zugangscode",
+    "contrase\u{f1}a",
+    "contrasena",
+    "clave",
+    "secreto",
+    "senha",
+    "segredo",
+    "motdepasse",
+    "jeton",
+    "parola",
+    "segreto",
+    "wachtwoord",
+    "geheim",
+    "heslo",
+    "has\u{142}o",
+    "haslo",
+    "salasana",
+    "l\u{f6}senord",
+    "losenord",
+    "adgangskode",
+    "passord",
+    "jelsz\u{f3}",
+    "\u{15f}ifre",
+    "sifre",
+    "lozinka",
+    "geslo",
+    "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+    "\u{5bc6}\u{7801}",
+    "\u{5bc6}\u{78bc}",
+    "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
+    "\u{be44}\u{bc00}\u{bc88}\u{d638}",
 ];
 
 /// What a reference begins with.
@@ -117,8 +157,17 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         || contains(&lower, b"%s")
         || contains(&lower, b"()")
         || contains(&lower, b"](")
+        || contains(&lower, b"[0-9")
+        || contains(&lower, b"[a-z")
+        || is_variable(value)
         || is_path(value)
         || is_mostly_escaped(value)
+}
+
+/// `SMTP_PASS`: what variables of the environment are called that hold a secret.
+fn is_variable(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 5] = [b"PASS", b"PWD", b"TOKEN", b"SECRET", b"KEY"];
+    is_constant(value) && WORDS.iter().any(|word| contains(value, word))
 }
 
 /// Percent signs and hex digits make up half of it.
@@ -133,7 +182,15 @@ fn is_mostly_escaped(value: &[u8]) -> bool {
 /// Whether `value` holds a word that stands for a secret to come.
 pub(super) fn is_stand_in(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    !is_real(value) || is_published(value) || STAND_INS.iter().any(|word| contains(&lower, word))
+    !is_real(value)
+        || is_published(value)
+        || STAND_INS.iter().any(|word| contains(&lower, word))
+        || is_of_other_language(value)
+}
+
+fn is_of_other_language(value: &[u8]) -> bool {
+    str::from_utf8(value)
+        .is_ok_and(|text| OTHER_LANGUAGES.contains(&text.trim().to_lowercase().as_str()))
 }
 
 /// A path or an address.
@@ -157,6 +214,7 @@ pub(super) fn is_code(subject: &Subject<'_>) -> bool {
     let value = subject.secret();
     if is_number(value)
         || is_constant(value)
+        || is_statement(subject)
         || subject.after().trim_ascii_start().starts_with(b"=")
     {
         return true;
@@ -191,6 +249,19 @@ pub(super) fn is_code(subject: &Subject<'_>) -> bool {
         || is_spaced && !ends.is_empty() && made.digits < 2
         || contains(value, b"::")
         || contains(value, b"->")
+}
+
+/// `case "password":a=b;`.
+fn is_statement(subject: &Subject<'_>) -> bool {
+    let is_name = |name: &[u8]| {
+        let is_part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');
+        name.first().is_some_and(|byte| !byte.is_ascii_digit()) && name.iter().all(is_part)
+    };
+    let mut sides = subject.secret().splitn(2, |byte| *byte == b'=');
+    subject.closing() == Some(b';')
+        && sides.next().is_some_and(is_name)
+        && sides.next().is_some_and(is_name)
 }
 
 /// `0x04`, `86u32`, `1_000`.
@@ -257,13 +328,29 @@ mod tests {
             "getToken()",
             "/etc/app/key.pem",
             "a{{ b }}",
+            "[0-9a-f]{32}",
+            "^(?=.*[A-Z])[A-Za-z]{8}$",
+            "SMTP_PASS",
         ] {
             assert!(is_reference(value.as_bytes()), "{value}");
         }
-        for value in ["your-key", "changeme", "xxxx"] {
+        for value in [
+            "your-key",
+            "changeme",
+            "xxxx",
+            "required|string|min:8",
+            "Passwort",
+            "Contrase\u{f1}a",
+        ] {
             assert!(is_stand_in(value.as_bytes()), "{value}");
         }
-        for value in ["hunter2", "kq7Zx2vPwJ9", "P@ss/w0rd!"] {
+        for value in [
+            "hunter2",
+            "kq7Zx2vPwJ9",
+            "P@ss/w0rd!",
+            "K7_PW4",
+            "Heslo2024",
+        ] {
             assert!(
                 !is_reference(value.as_bytes()) && !is_stand_in(value.as_bytes()),
                 "{value}"

@@ -4,6 +4,7 @@ use super::Subject;
 use super::chance::Makeup;
 use super::name;
 use super::reference::{is_binary, is_code, is_reference, is_repeated, is_stand_in, is_test};
+use super::web_token;
 
 /// What machines make to last is as long as this, in bytes.
 const SHORT: usize = 16;
@@ -17,7 +18,7 @@ pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
         return 0;
     }
     let (name, at) = subject.name();
-    if name::is_about(name, at) || name::is_hash(name) {
+    if name::is_about(name, at) || name::is_hash(name) || web_token::read(value) == Some(0) {
         return 0;
     }
     let mut points = i32::from(of_value(value));
@@ -63,6 +64,13 @@ fn bare(value: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
+/// The address of an account or a contract (EIP-55): 20 bytes, which everybody may see.
+fn is_address(value: &[u8]) -> bool {
+    value
+        .strip_prefix(b"0x")
+        .is_some_and(|digits| digits.len() == 40 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// What the value alone says.
 pub(super) fn of_value(value: &[u8]) -> u8 {
     let made = Makeup::of(value);
@@ -88,6 +96,9 @@ pub(super) fn of_value(value: &[u8]) -> u8 {
     }
     let words = made.share_in_words();
     let is_hex = value.iter().all(u8::is_ascii_hexdigit) && (made.lower == 0 || made.upper == 0);
+    if is_address(value) {
+        return 0;
+    }
     if is_uuid(value) {
         return 66;
     }

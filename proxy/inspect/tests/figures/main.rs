@@ -7,6 +7,7 @@
 
 mod chance;
 mod corpus;
+mod everyday;
 mod floors;
 mod fooling;
 mod random;
@@ -32,6 +33,7 @@ fn files() -> Vec<File> {
     files.extend(structures::all(&mut random, 3));
     files.extend(fooling::named(&mut random, 4));
     files.extend(fooling::texts());
+    files.extend(everyday::all(&mut random, 4));
     files.extend(chance::all(&mut random, 4));
     files
 }

@@ -70,23 +70,15 @@ fn urls(random: &mut Random, round: usize) -> File {
         "  broker: amqp://worker:{v}@mq:5672//orders",
         "git clone https://deploy:{v}@git.shop.example/shop/web.git",
         "proxy = http://svc_proxy:{v}@proxy.corp.example:3128",
-        "  \"sentry\": \"https://{v}@errors.shop.example/4\",",
         "const url = \"ftp://backup:{v}@files.shop.example/daily\";",
         "SMTP_URL=smtps://mailer%40shop.example:{v}@smtp.shop.example:465",
         "engine = create_engine(\"postgresql+psycopg2://app:{v}@localhost/shop\")",
         "index-url = https://ci:{v}@pypi.shop.example/simple",
         "ldap://cn=admin:{v}@ldap.shop.example",
     ];
-    lines(
-        &mut file,
-        "URL credentials",
-        "URL",
-        &forms,
-        |form| match form.contains("sentry") {
-            true => random.text(32, HEX),
-            false => in_url(&password(random, false)),
-        },
-    );
+    lines(&mut file, "URL credentials", "URL", &forms, |_| {
+        in_url(&password(random, false))
+    });
     file
 }
 
