@@ -117,18 +117,30 @@ fn is_private(der: &[u8]) -> bool {
     let Some([0x02, 0x01, version, next, ..]) = inner else {
         return false;
     };
-    matches!((version, next), (0, 0x02 | 0x30) | (1, 0x04 | 0x30))
+    matches!((version, next), (0, 0x02 | 0x30) | (1, 0x04 | 0x30)) && !is_curve(der)
 }
 
-/// Whether most bytes are one more than the one before, as in test vectors.
+/// Whether it describes the field of a curve, 1.2.840.10045.1, as parameters of public keys do. Source: RFC 3279 section 2.3.5.
+fn is_curve(der: &[u8]) -> bool {
+    const FIELD: [u8; 8] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x01];
+    let beginning = der.get(..24.min(der.len())).unwrap_or_default();
+    beginning.windows(FIELD.len()).any(|window| window == FIELD)
+}
+
+/// Whether most bytes, or a seed's worth of them, are one more than the one before, as in test vectors.
 fn is_counted(der: &[u8]) -> bool {
-    let up = der.windows(2).filter(|pair| {
-        let [one, two] = pair else {
-            return false;
+    const SEED: usize = 24;
+    let (mut all, mut run, mut longest) = (0, 0, 0);
+    for (one, two) in der.iter().zip(der.iter().skip(1)) {
+        run = if one.wrapping_add(1) == *two {
+            run + 1
+        } else {
+            0
         };
-        one.wrapping_add(1) == *two
-    });
-    der.len() >= 24 && up.count() * 2 > der.len()
+        all += usize::from(run > 0);
+        longest = longest.max(run);
+    }
+    der.len() >= SEED && (all * 2 > der.len() || longest + 1 >= SEED)
 }
 
 #[cfg(test)]
@@ -179,6 +191,17 @@ mod tests {
         let mut public = key(400);
         public[4] = 0x30;
         assert_eq!(of(der, &BASE64.encode(public)), 0);
+        let mut counted = key(400);
+        for (byte, count) in counted.iter_mut().skip(40).zip(0..32) {
+            *byte = count;
+        }
+        assert_eq!(of(der, &BASE64.encode(counted)), BROKEN);
+        let mut curve = key(400);
+        curve.splice(
+            7..17,
+            [0x30, 0x2c, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x01],
+        );
+        assert_eq!(of(der, &BASE64.encode(curve)), 0);
         for none in ["", "MII", "AAAA", "MIIE"] {
             assert_eq!(of(der, none), 0, "{none}");
         }
