@@ -26,7 +26,7 @@ use crate::allowlist::line;
 use crate::engine::group;
 
 /// From this certainty on a find leads to its rule's action, unless the rule says otherwise; in percent.
-pub const BLOCK_FROM: u8 = 90;
+pub const BLOCK_FROM: u8 = 80;
 /// From this certainty on a find leads to a review at most, unless the rule says otherwise; in percent.
 pub const REVIEW_FROM: u8 = 50;
 /// A certainty in percent that is never reached.
