@@ -59,8 +59,8 @@ const PACKS_PER_CORE: usize = 4;
 const ELSEWHERE: [&[u8]; 3] = [b"src/main.c", b"settings", b"a/b/c.py"];
 
 impl Engine {
-    /// Tries the first example of every rule that has one and reports by itself. It takes all cores: for the 237 built-in
-    /// rules some 60 ms of two, a third of it compiling what the first pushes would wait for. A pool that is busy with
+    /// Tries the first example of every rule that has one and reports by itself. It takes all cores: for the built-in
+    /// rules about half a second of processor time, a third of it compiling what the first pushes would wait for. A pool that is busy with
     /// pushes makes it wait for its turn.
     ///
     /// # Errors
