@@ -2,22 +2,30 @@
 //!
 //! This is the only place that sends content to an upstream, and it takes a `Cleared`.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{self, Read},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use exeat_gitwire::push_report::{self, Relay};
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio_util::io::ReaderStream;
 
 use super::{
-    Order, Pushes, answer::Line, fault::Fault, loss::Loss, panic::Stage, sending::Sending,
-    spool::PackSpool, wishes,
+    Order, Pushes,
+    answer::Line,
+    fault::Fault,
+    loss::Loss,
+    panic::Stage,
+    sending::Sending,
+    spool::{PackReader, PackSpool},
+    wishes,
 };
 use crate::{
     advertisement,
@@ -211,8 +219,8 @@ fn request(
     let body = match pack {
         None => progress.watch(head),
         Some(spool) => {
-            let file = spool.reader().map_err(Fault::spool)?;
-            let chunks = Box::pin(head.chain(pack_stream(file)?));
+            let reader = spool.reader().map_err(Fault::spool)?;
+            let chunks = Box::pin(head.chain(pack_stream(reader)));
             let (length, pack) = (progress.length(), spool.length());
             progress.watch(Sending::new(chunks, length.saturating_sub(pack), length))
         }
@@ -230,14 +238,25 @@ fn request(
         .map_err(|error| unreached(knock, upstream::Error::Address(error.to_string())))
 }
 
-/// The spooled pack from its first byte.
-fn pack_stream(
-    mut file: std::fs::File,
-) -> Result<impl futures_util::Stream<Item = Result<Bytes, BodyError>>, Fault> {
-    use std::io::Seek;
-    file.rewind().map_err(Fault::spool)?;
-    let reader = ReaderStream::with_capacity(tokio::fs::File::from_std(file), CHUNK);
-    Ok(reader.map(|chunk| chunk.map_err(BodyError::from)))
+/// The pack in chunks; none after one that could not be read.
+fn pack_stream(reader: PackReader) -> impl Stream<Item = Result<Bytes, BodyError>> {
+    stream::unfold(Some(reader), |reader| async {
+        let mut reader = reader?;
+        let next = tokio::task::spawn_blocking(move || {
+            let mut chunk = vec![0; CHUNK];
+            let read = reader.read(&mut chunk)?;
+            chunk.truncate(read);
+            Ok((Bytes::from(chunk), reader))
+        });
+        match next
+            .await
+            .unwrap_or_else(|fell| Err(io::Error::other(fell)))
+        {
+            Ok((chunk, _)) if chunk.is_empty() => None,
+            Ok((chunk, reader)) => Some((Ok(chunk), Some(reader))),
+            Err(error) => Some((Err(BodyError::from(error)), None)),
+        }
+    })
 }
 
 fn is_result(answer: &Response<Incoming>) -> bool {

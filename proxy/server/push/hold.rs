@@ -4,9 +4,8 @@
 //! process that dies in between leaves a push that was not sent, and at most a pack without a case, which the next start
 //! takes away.
 
-use std::io::{self, Read};
+use std::io;
 
-use exeat_gitwire::pack::Spool;
 use exeat_inspect::{Finding, Report};
 use exeat_rules::Action;
 use sha2::{Digest, Sha256};
@@ -205,8 +204,14 @@ impl Pushes {
         let quarantine = self.quarantine.clone();
         let case = new.id.clone();
         let put = tokio::task::spawn_blocking(move || {
-            let length = pack.as_ref().map_or(0, PackSpool::length);
-            quarantine.put(&case, &head, Reading::new(pack), length)
+            let Some(pack) = pack else {
+                return quarantine.put(&case, &head, io::empty(), 0);
+            };
+            let spooled = pack.reader().map_err(|source| quarantine::Error::File {
+                what: "cannot read the spooled pack".to_owned(),
+                source,
+            })?;
+            quarantine.put(&case, &head, spooled, pack.length())
         });
         let put = put.await.map_err(|_| Fault::Inside)?;
         put.map_err(quarantine_failed)?;
@@ -440,34 +445,4 @@ fn hashed<const N: usize>(parts: &[String; N]) -> String {
     let digest = hash.finalize();
     // Sixteen bytes: nobody gains by a collision that he cannot choose both sides of.
     hex::encode(digest.get(..16).unwrap_or_default())
-}
-
-/// A spooled pack from its first byte, or nothing.
-struct Reading {
-    pack: Option<PackSpool>,
-    at: u64,
-}
-
-impl Reading {
-    fn new(pack: Option<PackSpool>) -> Self {
-        Self { pack, at: 0 }
-    }
-}
-
-impl Read for Reading {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(pack) = &self.pack else {
-            return Ok(0);
-        };
-        let left = pack.length().saturating_sub(self.at);
-        let wanted = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
-        let Some(part) = buffer.get_mut(..wanted) else {
-            return Ok(0);
-        };
-        pack.read_at(part, self.at)?;
-        self.at += wanted as u64;
-        Ok(wanted)
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
@@ -139,12 +139,40 @@ impl PackSpool {
         self.length
     }
 
-    /// A second handle for sending. Reads are by position and do not disturb each other.
+    /// The pack from its first byte. Readers do not disturb each other.
     ///
     /// # Errors
     /// When the system gives no more handles.
-    pub fn reader(&self) -> io::Result<File> {
-        self.file.try_clone()
+    pub fn reader(&self) -> io::Result<PackReader> {
+        Ok(PackReader {
+            file: self.file.try_clone()?,
+            at: 0,
+            length: self.length,
+        })
+    }
+}
+
+/// Reads a spooled pack by position: the place in the file is one for all handles, and of a reader that is given up the last
+/// read may still be under way.
+#[derive(Debug)]
+pub struct PackReader {
+    file: File,
+    at: u64,
+    length: u64,
+}
+
+impl Read for PackReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.length.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        let read = self
+            .file
+            .read_at(buffer.get_mut(..wanted).unwrap_or_default(), self.at)?;
+        if read == 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -197,6 +225,26 @@ mod tests {
         drop(first);
         second.append(b"12345").unwrap();
         assert_eq!(room.used(), 5);
+    }
+
+    #[test]
+    fn readers_do_not_disturb_each_other() {
+        let data = tempfile::tempdir().unwrap();
+        let room = SpoolRoom::open(data.path(), 100, &Metrics::new()).unwrap();
+        let mut spool = room.spool().unwrap();
+        spool.append(b"123456").unwrap();
+        let mut given_up = spool.reader().unwrap();
+        let mut reader = spool.reader().unwrap();
+        let mut half = [0; 4];
+        given_up.read_exact(&mut half).unwrap();
+        reader.read_exact(&mut half).unwrap();
+        given_up.read_exact(&mut half[..2]).unwrap();
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).unwrap();
+        assert_eq!(
+            (rest.as_str(), given_up.read(&mut half).unwrap()),
+            ("56", 0)
+        );
     }
 
     #[test]

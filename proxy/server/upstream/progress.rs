@@ -21,6 +21,8 @@ struct State {
     length: u64,
     sent: u64,
     last: Option<Instant>,
+    /// Counts the tries: the body of one that was given up may still be asked for a chunk.
+    attempt: u32,
 }
 
 impl Progress {
@@ -30,6 +32,7 @@ impl Progress {
             length,
             sent: 0,
             last: None,
+            attempt: 0,
         })))
     }
 
@@ -43,6 +46,7 @@ impl Progress {
         let mut state = self.state();
         state.sent = 0;
         state.last = None;
+        state.attempt += 1;
     }
 
     /// The body of these chunks, watched.
@@ -51,9 +55,10 @@ impl Progress {
         chunks: impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static,
     ) -> Body {
         let progress = self.clone();
+        let attempt = self.state().attempt;
         let frames = chunks.map(move |chunk| {
             chunk.map(|chunk| {
-                progress.note(chunk.len() as u64);
+                progress.note(attempt, chunk.len() as u64);
                 Frame::data(chunk)
             })
         });
@@ -76,13 +81,36 @@ impl Progress {
         self.state().last.map(|last| last.elapsed())
     }
 
-    fn note(&self, bytes: u64) {
+    fn note(&self, attempt: u32, bytes: u64) {
         let mut state = self.state();
+        if state.attempt != attempt {
+            return;
+        }
         state.sent = state.sent.saturating_add(bytes);
         state.last = Some(Instant::now());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_try_that_was_given_up_counts_no_more() {
+        let progress = Progress::new(6);
+        let chunks = || futures_util::stream::iter([Ok(Bytes::from_static(b"123"))]);
+        progress.begin();
+        let given_up = progress.watch(chunks());
+        progress.begin();
+        let again = progress.watch(chunks());
+        for (body, sent) in [(given_up, 0), (again, 3)] {
+            body.collect().await.unwrap();
+            assert_eq!(progress.sent(), sent);
+        }
+        assert!(!progress.is_complete());
     }
 }
