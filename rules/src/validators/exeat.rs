@@ -17,18 +17,13 @@ pub(super) fn is_token(secret: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validators::assert_every_letter_counts;
 
     #[test]
     fn one_other_letter_anywhere_is_another_checksum() {
         let random = crate::random::Random::from_word("exeat").text(RANDOM, "0aZ9bY");
         let token = [PREFIX, random.as_bytes(), &checksum(random.as_bytes())].concat();
-        assert!(is_token(&token));
-        for place in 0..token.len() {
-            let mut other = token.clone();
-            other[place] ^= 1;
-            assert!(!is_token(&other), "{place}");
-        }
-        assert!(!is_token(&token[..token.len() - 1]));
+        assert_every_letter_counts(is_token, &token, 0);
         assert!(!is_token(&[token.as_slice(), b"0"].concat()));
         assert!(!is_token(PREFIX));
     }

@@ -35,6 +35,7 @@ fn is_routable(secret: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validators::assert_every_letter_counts;
 
     #[test]
     fn the_token_of_gitlabs_own_test_has_a_right_checksum() {
@@ -45,14 +46,8 @@ mod tests {
             b"1uebm4k",
         ]
         .concat();
-        assert!(is_token(&token));
-        for place in 0..token.len() {
-            let mut other = token.clone();
-            other[place] ^= 1;
-            assert!(!is_token(&other), "{place}");
-        }
+        assert_every_letter_counts(is_token, &token, 0);
         assert!(!is_token(&token[1..]));
-        assert!(!is_token(&token[..token.len() - 1]));
         assert!(!is_token(b".0000000"));
     }
 

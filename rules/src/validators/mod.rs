@@ -203,6 +203,18 @@ fn is_aws_key_id(secret: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
 }
 
+/// That `token` passes, and neither with another letter from `from` on nor without its last one.
+#[cfg(test)]
+fn assert_every_letter_counts(is_token: fn(&[u8]) -> bool, token: &[u8], from: usize) {
+    assert!(is_token(token), "{}", String::from_utf8_lossy(token));
+    for place in from..token.len() {
+        let mut other = token.to_vec();
+        other[place] ^= 1;
+        assert!(!is_token(&other), "{place}");
+    }
+    assert!(!is_token(&token[..token.len() - 1]));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
