@@ -216,7 +216,7 @@ struct Locator<'a> {
     coverer: Coverer<'a>,
 }
 
-impl Locator<'_> {
+impl<'a> Locator<'a> {
     /// Whether `hit` is a finding at `site`, and what would have hidden it.
     fn finds(&self, hit: &Hit, site: &Site<'_>) -> Option<Option<Hiding>> {
         self.strength.finds(self.rules.standing(&hit.found, site))
@@ -328,11 +328,17 @@ impl Locator<'_> {
         findings
     }
 
+    /// Where an object stands; `None` if that is not known of all places, or if they are too many to be asked about.
+    fn every_place(&self, id: &ObjectId) -> Option<&'a [history::Place]> {
+        let places = self.places.by_id.get(id)?;
+        let is_known = self.places.complete && !self.bare.contains(id);
+        (is_known && places.len() <= MOST_EXCUSED).then_some(places.as_slice())
+    }
+
     /// What covers one match: each path where it is a finding. Nothing where it has none, or not all of them are known.
     fn covered(&mut self, found: &ObjectHit) -> Option<Vec<Covered>> {
-        let places = self.places.by_id.get(&found.id)?;
-        let is_known = self.places.complete && !self.bare.contains(&found.id);
-        if !is_known || places.len() > MOST_EXCUSED || found.names.len() > 1 {
+        let places = self.every_place(&found.id)?;
+        if found.names.len() > 1 {
             return None;
         }
         let name = found.names.first().map(|name| &*name.name);
@@ -370,12 +376,7 @@ impl Locator<'_> {
         if excuse == Excuse::Comment || hit.kind != Kind::Blob {
             return Some(excuse);
         }
-        let places = self.places.by_id.get(&hit.id).map(Vec::as_slice)?;
-        let is_known = self.places.complete && !self.bare.contains(&hit.id);
-        if !is_known || places.len() > MOST_EXCUSED {
-            return None;
-        }
-        for place in places {
+        for place in self.every_place(&hit.id)? {
             let commit = place.commit.to_string();
             let site = Site {
                 path: Some(&place.path),
@@ -406,9 +407,7 @@ impl Locator<'_> {
 
     /// Whether `one` stands at each path at which `other`, of the same object, does.
     fn stands_wherever(&self, one: &ObjectHit, other: &ObjectHit) -> bool {
-        let is_known = self.places.complete && !self.bare.contains(&other.id);
-        let places = self.places.by_id.get(&other.id);
-        let Some(places) = places.filter(|places| is_known && places.len() <= MOST_EXCUSED) else {
+        let Some(places) = self.every_place(&other.id) else {
             return false;
         };
         let name = other.names.first().map(|name| &*name.name);
