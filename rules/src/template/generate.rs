@@ -7,7 +7,9 @@ use super::{Error, token, unknown};
 use crate::random::Random;
 use crate::validators::base62_checksum;
 
-const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(super) const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(super) const BASE64URL: &str =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Templates of the form `{{name N SEED}}` and the characters they draw from.
 pub(super) const ALPHABETS: [(&str, &str); 12] = [
@@ -27,10 +29,7 @@ pub(super) const ALPHABETS: [(&str, &str); 12] = [
         "base64",
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
     ),
-    (
-        "base64url",
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-    ),
+    ("base64url", BASE64URL),
     (
         "base58",
         "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",

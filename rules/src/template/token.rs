@@ -3,11 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
+use super::generate::{BASE62, BASE64URL};
 use crate::random::Random;
 use crate::validators::sums;
-
-const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const BASE64URL: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// How to write it, with every kind.
 pub(super) const USAGE: &str = "token KIND SEED; KIND is npm, glpat, glrt, gldt, glagent, glsa, ATATT, ATCTT, ATBB, cfk, cfut, cfat, zpka, wif, xprv, age, nsec, stellar, 8Q, +ASt, ACDb, +AEh, +ASb, \

@@ -20,6 +20,13 @@ pub(crate) fn hex(covered: &[u8]) -> String {
     format!("{:08x}", crc32fast::hash(covered))
 }
 
+/// Whether `body` is 30 characters of base62 and their checksum, as GitHub made the form known.
+pub(super) fn is_thirty_and_sum(body: &[u8]) -> bool {
+    body.split_at_checked(30).is_some_and(|(random, given)| {
+        random.iter().all(u8::is_ascii_alphanumeric) && base62(random) == given
+    })
+}
+
 /// `text` without its last `length` bytes, and those.
 pub(super) fn split_end(text: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(text.len().checked_sub(length)?)

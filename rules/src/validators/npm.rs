@@ -6,15 +6,12 @@
 use super::crc;
 
 const PREFIX: &[u8] = b"npm_";
-const RANDOM: usize = 30;
 
 /// Whether `secret` is a whole token with a right checksum.
 pub(super) fn is_token(secret: &[u8]) -> bool {
-    let body = secret.strip_prefix(PREFIX);
-    let parts = body.and_then(|body| body.split_at_checked(RANDOM));
-    parts.is_some_and(|(random, given)| {
-        random.iter().all(u8::is_ascii_alphanumeric) && crc::base62(random) == given
-    })
+    secret
+        .strip_prefix(PREFIX)
+        .is_some_and(crc::is_thirty_and_sum)
 }
 
 #[cfg(test)]
