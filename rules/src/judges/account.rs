@@ -14,17 +14,17 @@ const CHOSEN: u8 = 70;
 /// A word, or several.
 const WORDS: u8 = 55;
 /// What nobody who wants to keep it would choose.
-const WEAK: u8 = 30;
+pub(super) const WEAK: u8 = 30;
 /// What is written in examples as often as in use.
 const TYPED: [&[u8]; 5] = [b"secret", b"sekret", b"sekrit", b"hunter2", b"letmein"];
 
 /// Certainty in percent, for values in the open. Beside a host that exists in documentation alone it stays below a block.
 pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
     let value = subject.secret();
-    let certainty = opens(&unescaped(value));
     if TYPED.contains(&value) {
         return WEAK;
     }
+    let certainty = opens(&unescaped(value));
     let is_nobodys = is_documentation(subject.after());
     if is_nobodys || is_name_again(value, subject.before()) {
         return certainty.min(WORDS);
@@ -53,7 +53,7 @@ fn is_name_again(value: &[u8], before: &[u8]) -> bool {
 }
 
 /// `%40` is `@`. Source: RFC 3986 section 2.1.
-fn unescaped(value: &[u8]) -> Vec<u8> {
+pub(super) fn unescaped(value: &[u8]) -> Vec<u8> {
     let hex = |byte: Option<&u8>| {
         let digit = char::from(*byte?).to_digit(16)?;
         u8::try_from(digit).ok()

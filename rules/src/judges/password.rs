@@ -33,29 +33,30 @@ const COMMON: &[&[u8]] = &[
     b"token",
 ];
 
-/// A weak one that is written beside the name of its account, in percent.
-const BESIDE_ACCOUNT: u8 = 30;
-
 /// Certainty in percent.
 pub(super) fn certainty(subject: &Subject<'_>) -> u8 {
-    let points = of_value(subject);
-    if points >= BESIDE_ACCOUNT || is_none(subject) || !is_beside_account(subject) {
-        return points;
-    }
-    BESIDE_ACCOUNT
-}
-
-/// Whether no password stands there, not even a weak one.
-fn is_none(subject: &Subject<'_>) -> bool {
     let value = subject.secret().trim_ascii();
+    let made = Makeup::of(value);
     let (name, at) = subject.name();
-    value.len() < 4
-        || account::is_empty(value)
+    if made.length < 4
+        || made.distinct < 3
         || is_reference(value)
         || is_code(subject)
         || is_binary(subject)
         || name::is_about(name, at)
-        || value.iter().filter(|byte| **byte == b' ').count() > 1
+    {
+        return 0;
+    }
+    let points = match is_stand_in(value) || is_repeated(subject) {
+        true => 0,
+        false => of_value(value, &made, subject),
+    };
+    let is_text = value.iter().filter(|byte| **byte == b' ').count() > 1;
+    let may_be_weak = points < account::WEAK && !is_text && !account::is_empty(value);
+    match may_be_weak && is_beside_account(subject) {
+        true => account::WEAK,
+        false => points,
+    }
 }
 
 /// Whether something called a user, a login, an account or an address is given a value on the lines before.
@@ -76,25 +77,9 @@ fn is_beside_account(subject: &Subject<'_>) -> bool {
 }
 
 /// What the value says, and the line on which it stands.
-fn of_value(subject: &Subject<'_>) -> u8 {
-    let value = subject.secret().trim_ascii();
-    let made = Makeup::of(value);
-    if made.length < 4
-        || made.distinct < 3
-        || is_reference(value)
-        || is_stand_in(value)
-        || is_code(subject)
-        || is_binary(subject)
-        || is_repeated(subject)
-    {
-        return 0;
-    }
-    let (name, at) = subject.name();
-    if name::is_about(name, at) {
-        return 0;
-    }
+fn of_value(value: &[u8], made: &Makeup, subject: &Subject<'_>) -> u8 {
     let words = made.share_in_words();
-    if is_common(value, &made) || value.contains(&b' ') && (words > 0.3 || made.digits == 0) {
+    if is_common(value, made) || value.contains(&b' ') && (words > 0.3 || made.digits == 0) {
         return 10;
     }
     if made.letters() == 0 {

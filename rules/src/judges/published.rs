@@ -1,5 +1,7 @@
 //! Values that standards and vendors print in their own documents: everybody has read them, and libraries repeat them in tests.
 
+use super::account::unescaped;
+
 /// In the order of the documents; whole values.
 const VALUES: &[&[u8]] = &[
     // RFC 5849, OAuth 1.0.
@@ -54,31 +56,12 @@ const VALUES: &[&[u8]] = &[
     b"370773112-GmHxMAgYyLbNEtIKZeRNFsMKPR9EyMZeS9weJAEb",
 ];
 
+/// Longest of them where every byte is percent-encoded, and more.
+const LONGEST: usize = 192;
+
 /// Whether `value` is one of them, written as it is or for a URL.
 pub(super) fn is_published(value: &[u8]) -> bool {
-    let escaped: [(&[u8], u8); 3] = [(b"%2F", b'/'), (b"%3D", b'='), (b"%2B", b'+')];
-    let mut plain = Vec::with_capacity(value.len().min(64));
-    let mut rest = value;
-    while let Some((&first, behind)) = rest.split_first() {
-        if plain.len() > 64 {
-            return false;
-        }
-        let sign = escaped.iter().find(|(text, _)| {
-            rest.get(..3)
-                .is_some_and(|three| three.eq_ignore_ascii_case(text))
-        });
-        match sign {
-            Some((_, byte)) => {
-                plain.push(*byte);
-                rest = rest.get(3..).unwrap_or_default();
-            }
-            None => {
-                plain.push(first);
-                rest = behind;
-            }
-        }
-    }
-    VALUES.contains(&plain.as_slice())
+    value.len() <= LONGEST && VALUES.contains(&unescaped(value).as_slice())
 }
 
 #[cfg(test)]
