@@ -1,9 +1,13 @@
 //! Lists the rule packs, so that adding a pack is adding a file, and finds out what can be known of their regexes beforehand.
 
 // What reads and plans regexes is the crate's own.
+#[path = "src/beginnings/determine.rs"]
+mod determine;
 #[allow(dead_code, reason = "the crate needs more of it")]
 #[path = "src/dialect.rs"]
 mod dialect;
+#[path = "src/beginnings/nodes.rs"]
+mod nodes;
 #[allow(dead_code, reason = "the crate needs more of it")]
 #[path = "src/plan.rs"]
 mod plan;
@@ -16,6 +20,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
+use determine::{Beginning, Table};
 use plan::Outline;
 use toml::de::{DeTable, DeValue};
 
@@ -23,6 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for read in [
         "packs",
         "build.rs",
+        "src/beginnings/determine.rs",
+        "src/beginnings/nodes.rs",
         "src/dialect.rs",
         "src/plan.rs",
         "src/printable.rs",
@@ -55,10 +62,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     list += "]\n";
     let out = env::var("OUT_DIR")?;
-    fs::write(Path::new(&out).join("packs.rs"), list)?;
+    let out = Path::new(&out);
+    fs::write(out.join("packs.rs"), list)?;
+    write_beginnings(&prepared, out)?;
     let prepared: String = prepared.iter().map(written).collect();
     let prepared = format!("&[\n{prepared}]\n");
-    fs::write(Path::new(&out).join("prepared.rs"), prepared)?;
+    fs::write(out.join("prepared.rs"), prepared)?;
     Ok(())
 }
 
@@ -111,4 +120,65 @@ fn written(((regex, keywords), outline): (&(String, Vec<String>), &Outline<'stat
         "Prepared {{ regex: {regex:?}, keywords: &{keywords:?}, outline: Outline {{ groups: {groups}, name: {name:?}, \
          max_length: {max_length:?}, split: {split:?}, openings: Cow::Borrowed(&{openings:?}) }} }},\n"
     )
+}
+
+/// The automaton over the beginnings of what is prepared.
+fn write_beginnings(prepared: &Prepared, out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut beginnings = Vec::new();
+    for ((regex, keywords), outline) in prepared {
+        beginnings.push(beginning(regex, keywords, outline)?);
+    }
+    let table = Table::of(&beginnings);
+    let bytes = |numbers: &[u16]| -> Vec<u8> {
+        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+        bytes.collect()
+    };
+    fs::write(out.join("beginnings.next"), bytes(&table.next))?;
+    fs::write(
+        out.join("beginnings.answers"),
+        bytes(&table.answers_of_rows),
+    )?;
+    let starts: String = table
+        .starts
+        .iter()
+        .map(|((keyword, before), at)| {
+            format!("Start {{ keyword: {keyword:?}, before: {before}, at: {at:?} }},\n")
+        })
+        .collect();
+    let answers: String = table
+        .answers
+        .iter()
+        .map(|answer| format!("&{answer:?},\n"))
+        .collect();
+    let source = format!(
+        "Beginnings {{ classes: &{:?}, width: {}, next: include_bytes!({:?}), answers_of_rows: include_bytes!({:?}), \
+         answers: &[{answers}], starts: &[{starts}] }}\n",
+        table.classes,
+        table.width,
+        out.join("beginnings.next"),
+        out.join("beginnings.answers"),
+    );
+    fs::write(out.join("beginnings.rs"), source)?;
+    Ok(())
+}
+
+/// What the automaton has to know of an entry: nothing of one that may match anywhere.
+fn beginning(
+    regex: &str,
+    keywords: &[String],
+    outline: &Outline<'static>,
+) -> Result<Beginning, dialect::Error> {
+    let read = dialect::parse(regex)?;
+    let Some(split) = outline.split else {
+        return Ok(Beginning {
+            core: read,
+            openings: Vec::new(),
+        });
+    };
+    let openings = outline.openings.iter();
+    let openings = openings.filter_map(|it| Some((keywords.get(it.keyword)?.clone(), it.offset)));
+    Ok(Beginning {
+        core: plan::core(&read, split.at),
+        openings: openings.collect(),
+    })
 }

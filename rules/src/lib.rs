@@ -5,6 +5,7 @@
 //! is scanned once and may lie at many paths. `FORMAT.md` beside this crate describes the files.
 
 mod allowlist;
+mod beginnings;
 pub mod budget;
 mod builtin;
 pub mod catalogue;

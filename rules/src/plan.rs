@@ -68,7 +68,7 @@ impl Bytes {
         byte.map_or(Self::ANY, |byte| Self(1 << (byte & 31)))
     }
 
-    fn add(&mut self, others: Self) {
+    pub(crate) fn add(&mut self, others: Self) {
         self.0 |= others.0;
     }
 }

@@ -7,6 +7,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::{Builder, DFA};
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
+use crate::beginnings::BUILT_IN as BEGINNINGS;
 use crate::plan::{Bytes, Opening};
 
 /// Texts of this many bytes are read in four parts at once. Each step of the automaton waits for the one before it, so four
@@ -17,14 +18,31 @@ const LANES_FROM: usize = 1024;
 pub(crate) struct Prefilter {
     /// `None` if no rule has a keyword.
     automaton: Option<DFA>,
-    /// What to do at each keyword, by pattern.
+    /// By keyword: every rule that wants to know of it.
     gates: Vec<Vec<Gate>>,
+    /// By keyword: the groups of rules that one walk decides about.
+    groups: Vec<Vec<Group>>,
+    /// By keyword: the rules that belong to no group.
+    alone: Vec<Vec<Gate>>,
+    /// By entry of [`crate::beginnings`]: the rules that have this regex and these keywords.
+    rules: Vec<Vec<u32>>,
+}
+
+/// Rules whose cores begin at the same place before a keyword, and are all known to [`crate::beginnings`].
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    /// Bytes from that place to the keyword.
+    before: u32,
+    start: [u16; 2],
+    /// What can stand at that place, and behind it.
+    first: Bytes,
+    second: Bytes,
 }
 
 /// A rule that wants to know of a keyword.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Gate {
-    pub(crate) rule: u32,
+struct Gate {
+    rule: u32,
     /// From the end of the keyword back to the place of interest, in bytes.
     back: u32,
     /// What can stand at that place, and behind it.
@@ -38,6 +56,8 @@ pub(crate) struct Wish {
     /// In lower case.
     pub(crate) keyword: String,
     pub(crate) rule: u32,
+    /// The entry of [`crate::beginnings`] that knows the rule's core.
+    pub(crate) entry: Option<u16>,
     pub(crate) opening: Opening,
 }
 
@@ -47,20 +67,29 @@ impl Prefilter {
         keywords.sort_unstable();
         keywords.dedup();
         let mut gates = vec![Vec::new(); keywords.len()];
-        for Wish {
-            keyword,
-            rule,
-            opening,
-        } in wishes
-        {
-            if let Ok(at) = keywords.binary_search(&keyword.as_str()) {
-                let back = opening.offset.saturating_add(keyword.len());
-                gates[at].push(Gate {
-                    rule: *rule,
-                    back: u32::try_from(back).unwrap_or(u32::MAX),
-                    first: opening.first,
-                    second: opening.second,
-                });
+        let mut groups: Vec<Vec<Group>> = vec![Vec::new(); keywords.len()];
+        let mut alone = gates.clone();
+        let mut rules: Vec<Vec<u32>> = Vec::new();
+        for wish in wishes {
+            let Ok(at) = keywords.binary_search(&wish.keyword.as_str()) else {
+                continue;
+            };
+            let gate = wish.gate();
+            gates[at].push(gate);
+            let Some((group, entry)) = wish.group().zip(wish.entry) else {
+                alone[at].push(gate);
+                continue;
+            };
+            match groups[at].iter_mut().find(|it| it.before == group.before) {
+                Some(known) => known.widen(group),
+                None => groups[at].push(group),
+            }
+            let entry = usize::from(entry);
+            if rules.len() <= entry {
+                rules.resize(entry + 1, Vec::new());
+            }
+            if !rules[entry].contains(&wish.rule) {
+                rules[entry].push(wish.rule);
             }
         }
         let automaton = match keywords.is_empty() {
@@ -74,12 +103,49 @@ impl Prefilter {
                     .build(&keywords)?,
             ),
         };
-        Ok(Self { automaton, gates })
+        Ok(Self {
+            automaton,
+            gates,
+            groups,
+            alone,
+            rules,
+        })
     }
 
-    /// Calls `each` with every gate of every keyword in `text`, and the place of interest; places before the text's start are
-    /// left out, since no match can begin there. The order is that of the text within each of a few parts of it.
-    pub(crate) fn each(&self, text: &[u8], mut each: impl FnMut(&Gate, usize)) {
+    /// Calls `each` with every rule that may match where a keyword stands in `text`, and the place of interest; places before the
+    /// text's start are left out, since no match can begin there. The order is that of the text within each of a few parts of it.
+    pub(crate) fn candidates(&self, text: &[u8], mut each: impl FnMut(u32, usize)) {
+        self.hits(text, |keyword, begin, end| {
+            for group in self.groups.get(keyword).into_iter().flatten() {
+                let before = group.before as usize;
+                if let Some(place) = begin.checked_sub(before)
+                    && may_open(text, place, group.first, group.second)
+                {
+                    let from = if before == 0 { end } else { place };
+                    let entries = BEGINNINGS.possible(group.start, text, place, from);
+                    let rules = entries
+                        .iter()
+                        .filter_map(|&it| self.rules.get(usize::from(it)));
+                    rules.flatten().for_each(|&rule| each(rule, place));
+                }
+            }
+            for gate in self.alone.get(keyword).into_iter().flatten() {
+                gate.open(text, end, &mut each);
+            }
+        });
+    }
+
+    /// The same with every rule whose keyword stands there.
+    pub(crate) fn each(&self, text: &[u8], mut each: impl FnMut(u32, usize)) {
+        self.hits(text, |keyword, _, end| {
+            for gate in self.gates.get(keyword).into_iter().flatten() {
+                gate.open(text, end, &mut each);
+            }
+        });
+    }
+
+    /// Calls `each` with every keyword in `text`, where it begins, and where it ends.
+    fn hits(&self, text: &[u8], mut each: impl FnMut(usize, usize, usize)) {
         let Some(automaton) = &self.automaton else {
             return;
         };
@@ -92,13 +158,8 @@ impl Prefilter {
             }
             for index in 0..automaton.match_len(state) {
                 let pattern = automaton.match_pattern(state, index);
-                for gate in self.gates.get(pattern.as_usize()).into_iter().flatten() {
-                    if let Some(place) = end.checked_sub(gate.back as usize)
-                        && gate.may_open(text, place)
-                    {
-                        each(gate, place);
-                    }
-                }
+                let begin = end.saturating_sub(automaton.pattern_len(pattern));
+                each(pattern.as_usize(), begin, end);
             }
         };
 
@@ -142,12 +203,50 @@ impl Prefilter {
     }
 }
 
-impl Gate {
-    /// Nearly every place where a short keyword ends a longer word is told by the first two bytes of that word.
-    fn may_open(&self, text: &[u8], place: usize) -> bool {
-        let is = |at: usize, bytes: Bytes| text.get(at).is_none_or(|&byte| bytes.holds(byte));
-        is(place, self.first) && is(place + 1, self.second)
+impl Wish {
+    fn gate(&self) -> Gate {
+        let back = self.opening.offset.saturating_add(self.keyword.len());
+        Gate {
+            rule: self.rule,
+            back: u32::try_from(back).unwrap_or(u32::MAX),
+            first: self.opening.first,
+            second: self.opening.second,
+        }
     }
+
+    fn group(&self) -> Option<Group> {
+        self.entry?;
+        Some(Group {
+            before: u32::try_from(self.opening.offset).ok()?,
+            start: BEGINNINGS.start(&self.keyword, self.opening.offset)?,
+            first: self.opening.first,
+            second: self.opening.second,
+        })
+    }
+}
+
+impl Group {
+    /// Takes in a rule of the same place.
+    fn widen(&mut self, other: Self) {
+        self.first.add(other.first);
+        self.second.add(other.second);
+    }
+}
+
+impl Gate {
+    fn open(&self, text: &[u8], end: usize, each: &mut impl FnMut(u32, usize)) {
+        if let Some(place) = end.checked_sub(self.back as usize)
+            && may_open(text, place, self.first, self.second)
+        {
+            each(self.rule, place);
+        }
+    }
+}
+
+/// Nearly every place where a short keyword ends a longer word is told by the first two bytes of that word.
+fn may_open(text: &[u8], place: usize, first: Bytes, second: Bytes) -> bool {
+    let is = |at: usize, bytes: Bytes| text.get(at).is_none_or(|&byte| bytes.holds(byte));
+    is(place, first) && is(place + 1, second)
 }
 
 #[cfg(test)]
@@ -164,6 +263,7 @@ mod tests {
             .map(|(word, rule)| Wish {
                 keyword: (*word).to_owned(),
                 rule,
+                entry: None,
                 opening: Opening {
                     keyword: 0,
                     offset: rule as usize,
@@ -182,7 +282,7 @@ mod tests {
             };
             let text = random.text(length, "abcABC ").into_bytes();
             let mut found = Vec::new();
-            prefilter.each(&text, |gate, place| found.push((place, gate.rule)));
+            prefilter.candidates(&text, |rule, place| found.push((place, rule)));
             found.sort_unstable();
             let mut expected = Vec::new();
             for (word, rule) in words.iter().zip(0..) {

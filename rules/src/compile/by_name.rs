@@ -163,12 +163,15 @@ mod tests {
             "d.key/a",
             "x/d.key",
         ];
+        let mut found_at = Vec::new();
         for path in paths {
             let mut found = Vec::new();
             rules.match_path(path.as_bytes(), &mut found);
             let name = path.rsplit('/').next().unwrap();
             let may = rules.path_rules().may_match(name.as_bytes());
             assert_eq!(may, !found.is_empty(), "{path}");
+            found_at.extend(found.first().map(|_| path));
         }
+        assert_eq!(found_at, ["a.key", "x/abc.key", "x/y/c.key"]);
     }
 }

@@ -154,14 +154,15 @@ impl Matcher {
         let search = match &rule.regex {
             Some(pattern) => {
                 let wrong = |reason| rule_error(rule, text.regex_line, format!("regex: {reason}"));
-                let (search, outline) = Search::compile(rule, pattern).map_err(wrong)?;
+                let (search, outline, entry) = Search::compile(rule, pattern).map_err(wrong)?;
                 judge = Judging::of(rule, outline.name);
                 let is_kept = is_part || !rule.skip_report;
                 if !is_kept {
                     search.force().map_err(|reason| wrong(reason.to_owned()))?;
                 }
                 is_kept.then(|| {
-                    enter(rule, index, &outline.openings, wishes, always);
+                    let entry = entry.filter(|_| search.probe.is_some());
+                    enter(rule, index, entry, &outline.openings, wishes, always);
                     search
                 })
             }
@@ -213,6 +214,7 @@ impl Matcher {
 fn enter(
     rule: &Rule,
     index: RuleIndex,
+    entry: Option<u16>,
     openings: &[Opening],
     wishes: &mut Vec<Wish>,
     always: &mut Vec<RuleIndex>,
@@ -226,6 +228,7 @@ fn enter(
             wishes.push(Wish {
                 keyword: keyword.clone(),
                 rule: number,
+                entry,
                 opening: *opening,
             });
         }
@@ -245,10 +248,11 @@ impl Search {
         Ok(())
     }
 
-    /// The search, and what was known of the regex for it.
-    fn compile(rule: &Rule, regex: &str) -> Result<(Self, Outline<'static>), String> {
-        let outline = match prepared::find(regex, &rule.keywords) {
-            Some(outline) => outline.clone(),
+    /// The search, what was known of the regex for it, and the entry of [`prepared`] that said so.
+    fn compile(rule: &Rule, regex: &str) -> Result<(Self, Outline<'static>, Option<u16>), String> {
+        let known = prepared::find(regex, &rule.keywords);
+        let outline = match known {
+            Some((_, outline)) => outline.clone(),
             None => {
                 let read = dialect::parse(regex).map_err(|error| error.to_string())?;
                 if read.properties().minimum_len() == Some(0) {
@@ -295,7 +299,7 @@ impl Search {
                 Ok(Stretches::of(&pattern.read()?))
             }));
         }
-        Ok((search, outline))
+        Ok((search, outline, known.map(|(entry, _)| entry)))
     }
 }
 

@@ -329,6 +329,10 @@ impl RuleSet {
             path: Some(path),
             commit: None,
         };
+        let name = path.rsplit(|&byte| byte == b'/').next();
+        if !self.path_rules.may_match(name.unwrap_or(path)) {
+            return;
+        }
         for (index, (rule, matcher)) in self.rules.iter().zip(&self.matchers).enumerate() {
             let Some(wanted) = &matcher.path else {
                 continue;

@@ -17,9 +17,9 @@ struct Prepared {
 /// By regex and keywords; written by `build.rs`.
 static ALL: &[Prepared] = include!(concat!(env!("OUT_DIR"), "/prepared.rs"));
 
-/// What is known of a regex with these keywords, in lower case. That the regex can be read and does not match empty text is known as
-/// well.
-pub(super) fn find(regex: &str, keywords: &[String]) -> Option<&'static Outline<'static>> {
+/// What is known of a regex with these keywords, in lower case, and its number in [`crate::beginnings`]. That the regex can be read
+/// and does not match empty text is known as well.
+pub(super) fn find(regex: &str, keywords: &[String]) -> Option<(u16, &'static Outline<'static>)> {
     let wanted = |each: &Prepared| {
         let by_regex = each.regex.cmp(regex);
         by_regex.then_with(|| {
@@ -30,7 +30,8 @@ pub(super) fn find(regex: &str, keywords: &[String]) -> Option<&'static Outline<
         })
     };
     let at = ALL.binary_search_by(wanted).ok()?;
-    ALL.get(at).map(|each| &each.outline)
+    let number = u16::try_from(at).ok()?;
+    ALL.get(at).map(|each| (number, &each.outline))
 }
 
 #[cfg(test)]
@@ -44,7 +45,7 @@ mod tests {
         let mut count = 0;
         for rule in rules.rules() {
             let Some(regex) = &rule.regex else { continue };
-            let found = find(regex, &rule.keywords);
+            let found = find(regex, &rule.keywords).map(|(_, outline)| outline);
             let expected = Outline::of(&dialect::parse(regex).unwrap(), &rule.keywords);
             assert_eq!(found, Some(&expected), "{}", rule.id);
             count += 1;

@@ -47,7 +47,7 @@ impl RuleSet {
         let begun = Instant::now();
         let mut hits: Vec<(RuleIndex, usize)> = Vec::new();
         self.prefilter
-            .each(text, |gate, place| hits.push((gate.rule as usize, place)));
+            .each(text, |rule, place| hits.push((rule as usize, place)));
         costs.keywords += begun.elapsed();
         hits.extend(self.always.iter().map(|&rule| (rule, 0)));
         // The sort keeps a rule's places in their order.
@@ -66,8 +66,8 @@ impl RuleSet {
     /// What one rule costs on one text; `scratch` must have been made for this set.
     pub fn measure_rule(&self, rule: RuleIndex, text: &[u8], scratch: &mut Scratch) -> Cost {
         let mut places = Vec::new();
-        self.prefilter.each(text, |gate, place| {
-            if gate.rule as usize == rule {
+        self.prefilter.each(text, |each, place| {
+            if each as usize == rule {
                 places.push(place);
             }
         });

@@ -1,7 +1,7 @@
 //! Scanning one text with every rule.
 //!
-//! Three steps: the prefilter finds keywords; each is asked whether its rule's core matches right there ([`crate::probe`]); a
-//! rule that got a yes is run where its matches can begin. The result is exactly that of running each rule whose keyword
+//! Three steps: the prefilter finds keywords, and which rules' cores may match there ([`crate::beginnings`]); each of these is asked
+//! whether it does ([`crate::probe`]); a rule that got a yes is run where its matches can begin. The result is exactly that of running each rule whose keyword
 //! stands in the text over the whole text, leftmost match after leftmost match:
 //!
 //! Call `A(s)` the match that begins at `s`, if there is one; it depends on `s` and the text alone. A plain run takes the
@@ -239,8 +239,8 @@ impl RuleSet {
             scratch.wake(rule, true, text);
         }
         let mut gave_up = 0;
-        self.prefilter.each(text, |gate, place| {
-            let rule = gate.rule as usize;
+        self.prefilter.candidates(text, |rule, place| {
+            let rule = rule as usize;
             let Some(search) = self
                 .matchers
                 .get(rule)
