@@ -1,6 +1,6 @@
 //! Entry points for fuzzers of the pack and object readers.
 
-use crate::objects::{references, tree::Entries};
+use crate::objects::{custom::oddity, references, tree::Entries};
 use crate::pack::delta::Delta;
 use crate::pack::{
     Error, Kind, Limits, Object, ObjectHasher, Piece, Reader, Sink, SinkClosed, object_id,
@@ -129,6 +129,7 @@ pub fn tag(data: &[u8]) {
 fn each_reference(kind: Kind, data: &[u8]) {
     for hash in [HashKind::Sha1, HashKind::Sha256] {
         let length = hash.len_in_bytes();
+        let _ = oddity(hash, kind, data);
         let _ = references(hash, kind, data, &mut |_, id| assert_eq!(id.len(), length));
     }
 }

@@ -180,13 +180,18 @@ fn fetched(data: &[u8], size: usize) -> (Vec<u8>, Result<(), fetch_answer::Error
     (pack, reader.finish())
 }
 
-/// Whole and in single bytes the same; a request that is whole stays none with a byte more; and no refusal holds what a
-/// terminal obeys.
+/// Whole and in single bytes the same; a request that is whole stays none with a byte more; what goes on is a request of
+/// which the same goes on again; and no refusal holds what a terminal obeys.
 pub fn upload_request(data: &[u8]) {
     let whole = asked(data, data.len().max(1));
     assert_eq!(asked(data, 1), whole);
     match whole {
-        Ok(()) => assert!(asked(&[data, b"x"].concat(), 7).is_err()),
+        Ok(passed) => {
+            assert!(passed.onward.len() <= data.len());
+            assert!(passed.words.len() <= data.len());
+            assert!(asked(&[data, b"x"].concat(), 7).is_err());
+            assert_eq!(asked(&passed.onward, 7).as_ref(), Ok(&passed));
+        }
         Err(error) => {
             let text = error.to_string();
             assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
@@ -194,10 +199,11 @@ pub fn upload_request(data: &[u8]) {
     }
 }
 
-fn asked(data: &[u8], size: usize) -> Result<(), upload_request::Error> {
+fn asked(data: &[u8], size: usize) -> Result<upload_request::Passed, upload_request::Error> {
     let mut reader = upload_request::Reader::default();
+    let mut passed = upload_request::Passed::default();
     for chunk in data.chunks(size) {
-        reader.feed(chunk)?;
+        reader.feed(chunk, &mut passed)?;
     }
-    reader.finish()
+    reader.finish().map(|()| passed)
 }

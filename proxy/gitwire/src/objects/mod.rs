@@ -8,6 +8,7 @@ use gix_hash::{Kind as HashKind, ObjectId};
 use crate::pack::Kind;
 
 pub mod commit;
+pub mod custom;
 mod headers;
 pub mod tag;
 pub mod trailers;

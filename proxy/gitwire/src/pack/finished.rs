@@ -46,6 +46,27 @@ impl<S: Spool> Pack<S> {
         }
     }
 
+    /// The content of the object at position `index` in one piece, also of a blob that is otherwise never held; nothing where it
+    /// has more than `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Pack::read`].
+    pub fn read_large(&mut self, index: u32, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        let content = self.content(index)?;
+        if content.len() > most as u64 {
+            return Ok(None);
+        }
+        let mut held = Vec::with_capacity(content.len() as usize);
+        match content {
+            Content::Whole(data) => held.extend_from_slice(&data),
+            Content::Spilled(spilled) => spilled.each(&mut |bytes| {
+                held.extend_from_slice(bytes);
+                Ok(())
+            })?,
+        }
+        Ok(Some(held))
+    }
+
     /// The content of the object at position `index`, however large.
     pub(super) fn content(&mut self, index: u32) -> Result<Content, Error> {
         let limit = self
