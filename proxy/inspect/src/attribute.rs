@@ -22,6 +22,7 @@ use crate::{
     existing::{self, Served},
     finding::{Finding, Part, Place},
     gather::ObjectHit,
+    missed::{self, Missed},
     names::Names,
     overlap::{self, Standing, Strength},
     pack::Error,
@@ -46,7 +47,9 @@ pub struct Scene<'a, S: Spool> {
     pub noted: Noting,
     /// Findings kept at most.
     pub most_findings: usize,
-    /// Everything was read to its end.
+    /// What was not read.
+    pub missed: Vec<Missed>,
+    /// Everything was read to its end that can be read.
     pub all_read: bool,
     /// The new ids of the push's commands.
     pub targets: &'a [ObjectId],
@@ -75,6 +78,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     let mut wanted: HashSet<ObjectId> = named.clone();
     let in_trees = |hit: &&ObjectHit| matches!(hit.kind, Kind::Blob | Kind::Tree);
     wanted.extend(scene.hits.iter().filter(in_trees).map(|hit| hit.id));
+    wanted.extend(scene.missed.iter().map(|missed| missed.id));
     if scene.hits.is_empty() && wanted.is_empty() && scene.noted.is_empty() {
         return Ok(Located::default());
     }
@@ -116,9 +120,12 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
             finding.excused = brought.excuse(finding);
         }
     }
+    let missed = std::mem::take(&mut scene.missed);
+    let mut unscannable = missed::tell(missed, &places, &locator.bare, &mut locator.names);
+    unscannable.append(&mut by_path.unscannable);
     let mut located = Located {
         findings: locator.strongest(standing),
-        unscannable: by_path.unscannable,
+        unscannable,
         counted: Vec::new(),
     };
     located.findings.extend(by_path.findings);
@@ -180,7 +187,7 @@ impl<S: Spool> Scene<'_, S> {
     /// known, whatever others they have.
     fn bare_objects(&mut self) -> Result<HashSet<ObjectId>, Error> {
         let mut bare = HashSet::new();
-        if self.hits.is_empty() {
+        if self.hits.is_empty() && self.missed.is_empty() {
             return Ok(bare);
         }
         let mut waiting = self.targets.to_vec();
@@ -204,6 +211,9 @@ impl<S: Spool> Scene<'_, S> {
         Ok(bare)
     }
 }
+
+/// A text in which findings can overlap: an object, or a text of its own in it.
+type Text = (ObjectId, u32);
 
 struct Locator<'a> {
     rules: &'a RuleSet,
@@ -240,15 +250,15 @@ impl<'a> Locator<'a> {
     }
 
     /// The finding for `found` at the first place where it stands, or `None` if it stands nowhere.
-    fn locate(&mut self, found: &ObjectHit) -> Option<Standing<ObjectId>> {
+    fn locate(&mut self, found: &ObjectHit) -> Option<Standing<Text>> {
         let (place, hiding) = match found.kind {
             Kind::Commit => self.place_without_path(found, Some(found.id)),
             Kind::Tag => self.place_without_path(found, None),
             Kind::Blob | Kind::Tree => self.place_by_path(found),
         }?;
         Some(Standing {
-            text: found.id,
-            secret: found.hit.found.secret.clone(),
+            text: (found.id, found.hit.scope()),
+            secret: found.hit.in_scope(),
             is_generic: self.rules.rule(found.hit.found.rule).is_generic(),
             finding: Finding::of_hit(self.rules, &found.hit, place).hidden_by(hiding),
         })
@@ -311,7 +321,7 @@ impl<'a> Locator<'a> {
 
     /// The strongest finding of each secret, with what a waiver of it has to cover: those it speaks for as well, which would
     /// otherwise speak the next time.
-    fn strongest(&mut self, standing: Vec<(&ObjectHit, Standing<ObjectId>)>) -> Vec<Finding> {
+    fn strongest(&mut self, standing: Vec<(&ObjectHit, Standing<Text>)>) -> Vec<Finding> {
         let (hits, standing): (Vec<&ObjectHit>, Vec<_>) = standing.into_iter().unzip();
         let told = overlap::speakers(&standing, self.strength);
         let mut findings = Vec::new();
@@ -396,7 +406,7 @@ impl<'a> Locator<'a> {
 
     /// What excuses one rule's finding of a secret excuses another's: a comment wherever the file lies, other ways where the
     /// excused one stands at each path at which the other does.
-    fn share_excuses(&self, standing: &mut Vec<(&ObjectHit, Standing<ObjectId>)>) {
+    fn share_excuses(&self, standing: &mut Vec<(&ObjectHit, Standing<Text>)>) {
         let (hits, mut all): (Vec<&ObjectHit>, Vec<_>) =
             std::mem::take(standing).into_iter().unzip();
         overlap::share_excuses(&mut all, self.strength, |excused, other, excuse| {
@@ -474,6 +484,7 @@ impl<'a> Locator<'a> {
             located.unscannable.push(Unscannable {
                 what: "the paths of the push".into(),
                 why: "there are more than can be held against the rules about paths".into(),
+                opaque: None,
             });
         }
         Ok(())

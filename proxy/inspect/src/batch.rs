@@ -22,11 +22,11 @@ use crate::{
     gather::{Gathered, ObjectHit},
     ids::Ids,
     large::LargeBlob,
+    missed::Missed,
     overlap::Strength,
     pack::Error,
     pool::{Pool, Queued, Worker},
     references::References,
-    report::Unscannable,
 };
 
 /// The first batch is small, so that a small push uses every core; later ones amortise better.
@@ -71,7 +71,9 @@ pub struct State {
     pub references: References,
     pub coverage: Coverage,
     pub hits: Vec<ObjectHit>,
-    pub unscannable: Vec<Unscannable>,
+    pub missed: Vec<Missed>,
+    /// Blobs that passed in pieces: entry, id and size. What is packed in them is still to be looked into.
+    pub large: Vec<(u32, ObjectId, u64)>,
     /// What fails a demand.
     pub noted: Noting,
     /// Blobs whose file name may fall under a rule about paths; they may or may not be in the pack.
@@ -111,7 +113,8 @@ impl Shared {
                 references,
                 coverage: Coverage::default(),
                 hits: Vec::new(),
-                unscannable: Vec::new(),
+                missed: Vec::new(),
+                large: Vec::new(),
                 noted: Noting::default(),
                 named: HashSet::new(),
                 failure: None,

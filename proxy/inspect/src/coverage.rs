@@ -5,6 +5,8 @@ use std::ops::AddAssign;
 use exeat_gitwire::pack::Kind;
 use serde::{Deserialize, Serialize};
 
+use crate::layers::Decoded;
+
 /// How much of each kind was inspected. A verdict without these counts says little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
@@ -21,6 +23,18 @@ pub struct Coverage {
     /// Delta bases that the pack left out and that were fetched; they are not among the objects above.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub bases: u64,
+    /// Parts of them that were encoded or packed, and were decoded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub layers: u64,
+    /// Bytes of those parts, decoded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decoded: u64,
+    /// Those of them that are members of archives.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub members: u64,
+    /// Pixels of images, samples of sound and film, outlines of fonts: not read, and no text can stand there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub media: u64,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -37,6 +51,14 @@ impl Coverage {
             Kind::Tag => self.tags += 1,
         }
         self.bytes += length;
+    }
+
+    /// Counts what was decoded of one text.
+    pub fn count_decoded(&mut self, decoded: &Decoded) {
+        self.layers += decoded.layers;
+        self.decoded += decoded.bytes;
+        self.members += decoded.members;
+        self.media += decoded.media;
     }
 
     /// All objects, of whatever kind.
@@ -56,5 +78,9 @@ impl AddAssign for Coverage {
         self.options += other.options;
         self.not_scannable += other.not_scannable;
         self.bases += other.bases;
+        self.layers += other.layers;
+        self.decoded += other.decoded;
+        self.members += other.members;
+        self.media += other.media;
     }
 }

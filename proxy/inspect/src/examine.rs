@@ -6,7 +6,9 @@ use exeat_rules::{Carried, Match, RuleSet, Scratch, Window, Work};
 
 use crate::{
     excuse::comment,
+    extract::Why,
     fingerprint::{Fingerprint, FingerprintKey},
+    layers::{self, Decoded, Via},
     mask::Masked,
     overlap::Strength,
     surroundings::Surroundings,
@@ -44,6 +46,23 @@ pub struct Hit {
     /// The same in characters of UTF-8: bytes that begin one.
     pub character: u64,
     pub end_line: u64,
+    /// How it was reached where it does not stand in the clear. Its places are then those of what it was decoded from.
+    pub via: Option<Box<Via>>,
+}
+
+impl Hit {
+    /// The text of its own that it lies in: only hits of one such text can overlap. 0 for the outer text.
+    pub fn scope(&self) -> u32 {
+        self.via.as_ref().map_or(0, |via| via.scope)
+    }
+
+    /// The bytes of the secret in that text.
+    pub fn in_scope(&self) -> Range<usize> {
+        match &self.via {
+            Some(via) => via.secret.clone(),
+            None => self.found.secret.clone(),
+        }
+    }
 }
 
 /// What examining one text gave.
@@ -54,6 +73,10 @@ pub struct Examined {
     pub truncated: bool,
     /// A match may be there that is longer than can be told of a text in pieces.
     pub cut: bool,
+    /// What was decoded of it.
+    pub decoded: Decoded,
+    /// Parts of it that were not read, with the way to each.
+    pub unread: Vec<(Vec<String>, Why)>,
 }
 
 impl Examiner {
@@ -103,14 +126,21 @@ impl Examiner {
         self.key.fingerprint(rule_id, text)
     }
 
-    /// Scans `text` whole, without regard to where it comes from.
+    /// Scans `text` whole and what is encoded or packed in it, without regard to where it comes from.
     pub fn examine(&mut self, text: &[u8]) -> Examined {
+        let mut examined = self.scan(text);
+        layers::examine(self, text, &mut examined);
+        examined
+    }
+
+    /// Scans `text` as it stands.
+    pub(crate) fn scan(&mut self, text: &[u8]) -> Examined {
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
         Examined {
             hits: self.hits(text, &Position::default()),
             truncated: scan.truncated,
-            cut: false,
+            ..Examined::default()
         }
     }
 
@@ -162,6 +192,7 @@ impl Examiner {
                 column: at.column + 1,
                 character: at.character + 1,
                 end_line,
+                via: None,
                 found,
             }
         };
@@ -176,7 +207,7 @@ impl Examiner {
             let apart = self.examine(&segments);
             examined.truncated |= apart.truncated;
             for hit in apart.hits {
-                let place = |hit: &Hit| (hit.found.rule, hit.found.secret.clone());
+                let place = |hit: &Hit| (hit.found.rule, hit.scope(), hit.in_scope());
                 if !examined
                     .hits
                     .iter()
@@ -206,12 +237,12 @@ impl Examiner {
     }
 
     fn secrets(&mut self, text: &[u8]) -> Vec<Range<usize>> {
-        self.matches.clear();
-        let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
-        if scan.truncated {
+        let examined = self.examine(text);
+        if examined.truncated {
             return std::iter::once(0..text.len()).collect();
         }
-        self.matches.drain(..).map(|found| found.secret).collect()
+        let secrets = examined.hits.into_iter().map(|hit| hit.found.secret);
+        secrets.collect()
     }
 }
 
@@ -226,11 +257,11 @@ fn segment_lines(name: &[u8]) -> Option<Vec<u8>> {
 #[derive(Clone, Debug)]
 pub(crate) struct Position {
     /// Counted from 1.
-    line: u64,
+    pub(crate) line: u64,
     /// Bytes between the start of the line and the place.
-    column: u64,
+    pub(crate) column: u64,
     /// Characters of UTF-8 there.
-    character: u64,
+    pub(crate) character: u64,
 }
 
 impl Default for Position {
@@ -262,7 +293,7 @@ impl Position {
 }
 
 /// Lines and columns of ascending offsets of one text, which is gone through once.
-struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     text: &'a [u8],
     offset: usize,
     at: Position,
@@ -270,7 +301,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// For a text that begins at `at`.
-    fn new(text: &'a [u8], at: &Position) -> Self {
+    pub(crate) fn new(text: &'a [u8], at: &Position) -> Self {
         Self {
             text,
             offset: 0,
@@ -279,7 +310,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Where `offset` is, which must not be below the one asked for before.
-    fn locate(&mut self, offset: usize) -> &Position {
+    pub(crate) fn locate(&mut self, offset: usize) -> &Position {
         let between = self.text.get(self.offset..offset).unwrap_or_default();
         self.at.pass(between);
         self.offset = offset.max(self.offset);
@@ -292,7 +323,7 @@ fn characters(text: &[u8]) -> u64 {
     text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
 
-fn newlines(text: &[u8]) -> u64 {
+pub(crate) fn newlines(text: &[u8]) -> u64 {
     bstr::ByteSlice::find_iter(text, b"\n").count() as u64
 }
 

@@ -250,11 +250,12 @@ fn is_existing(finding: &Finding, judged: &[Judged<'_>], shared: &Shared) -> boo
             continue;
         };
         stands = true;
-        let secret = &hit.hit.found.secret;
+        let secret = &hit.hit.in_scope();
         let mut on_it = claim
             .hits
             .iter()
-            .filter(|(other, _)| overlap(&other.hit.found.secret, secret));
+            .filter(|(other, _)| other.hit.scope() == hit.hit.scope())
+            .filter(|(other, _)| overlap(&other.hit.in_scope(), secret));
         if !on_it.all(|(_, served)| *served) {
             return false;
         }

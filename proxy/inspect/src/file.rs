@@ -7,7 +7,10 @@ use exeat_rules::Site;
 use crate::{
     examine::{Examined, Examiner},
     excuse::Excuse,
+    extract::{Alone, LONGEST, Why},
     finding::{Finding, Part, Place},
+    layers::{self, Decoded},
+    missed::{self, Reason},
     names::Names,
     overlap,
     report::{CUT, TRUNCATED, Unscannable},
@@ -23,9 +26,11 @@ const CHUNK: usize = 512 << 10;
 #[derive(Debug, Default)]
 pub struct ExaminedFile {
     pub findings: Vec<Finding>,
-    pub unscannable: Option<Unscannable>,
+    pub unscannable: Vec<Unscannable>,
     /// Length of the content.
     pub bytes: u64,
+    /// What was decoded of it.
+    pub decoded: Decoded,
 }
 
 /// Most files are no longer. Where there is no room yet, reading begins with 32 bytes and goes on in steps twice as long.
@@ -63,6 +68,20 @@ pub fn examine_reader(
     if held.len() <= WHOLE {
         return Ok(examine(examiner, path, &held));
     }
+    // One at a time, so that memory has a bound.
+    let alone = Alone::wait();
+    (&mut content)
+        .take((LONGEST - WHOLE) as u64)
+        .read_to_end(&mut held)?;
+    if held.len() <= LONGEST {
+        if held.len() as u64 > most {
+            return too_long();
+        }
+        let mut contained = examiner.scan(&held);
+        layers::examine_large(examiner, &held, alone, &mut contained);
+        return Ok(judge(examiner, path, contained, held.len() as u64));
+    }
+    drop(alone);
     let mut text = StreamedText::new(examiner);
     let mut bytes = held.len() as u64;
     text.feed(examiner, &held);
@@ -81,7 +100,8 @@ pub fn examine_reader(
     if bytes > most {
         return too_long();
     }
-    let contained = text.finish(examiner);
+    let mut contained = text.finish(examiner);
+    contained.unread.push((Vec::new(), Why::TooLong));
     Ok(judge(examiner, path, contained, bytes))
 }
 
@@ -92,17 +112,21 @@ fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) 
         path: Some(path),
         commit: None,
     };
-    let why = match (contained.truncated || named.truncated, contained.cut) {
-        (true, _) => Some(TRUNCATED),
-        (false, true) => Some(CUT),
-        (false, false) => None,
+    let reasons = [
+        (contained.truncated || named.truncated, TRUNCATED),
+        (contained.cut, CUT),
+    ];
+    let unread = |steps: &[String], why| {
+        missed::unscannable(shown.clone(), steps, why, bytes, vec![shown.clone()])
     };
+    let whole = reasons.into_iter().filter(|(holds, _)| *holds);
+    let whole = whole.map(|(_, why)| unread(&[], Reason::Limit(why)));
+    let parts = contained.unread.iter();
+    let parts = parts.map(|(steps, why)| unread(steps, Reason::Part(*why)));
     let mut result = ExaminedFile {
         findings: path_findings(examiner, path, &shown),
-        unscannable: why.map(|why| Unscannable {
-            what: shown.clone(),
-            why: why.into(),
-        }),
+        unscannable: whole.chain(parts).collect(),
+        decoded: contained.decoded,
         bytes,
     };
     let rules = examiner.rules();
@@ -117,8 +141,8 @@ fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) 
             let is_heeded = examiner.strength().takes(Excuse::Comment, finding.action);
             finding.excused = (is_heeded && finding.commented).then_some(Excuse::Comment);
             standing.push(overlap::Standing {
-                text: part,
-                secret: hit.found.secret.clone(),
+                text: (part, hit.scope()),
+                secret: hit.in_scope(),
                 is_generic: rules.rule(hit.found.rule).is_generic(),
                 finding,
             });
@@ -200,7 +224,7 @@ mod tests {
         let pieces = examine_reader(&mut examiner, b"a", &mut Drops(&content), most).unwrap();
         assert!(whole.findings.len() > 90, "{}", whole.findings.len());
         assert_eq!(pieces.findings, whole.findings);
-        assert_eq!((pieces.bytes, pieces.unscannable), (most, None));
+        assert_eq!((pieces.bytes, pieces.unscannable), (most, Vec::new()));
         let error =
             examine_reader(&mut examiner, b"a", &mut Drops(&content), most - 1).unwrap_err();
         assert!(error.to_string().contains("limits.object_bytes"), "{error}");

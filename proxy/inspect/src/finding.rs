@@ -74,6 +74,7 @@ impl Finding {
             },
             action: rules.action(&hit.found),
             confidence: rules.confidence(&hit.found),
+            via: hit.via.as_ref().map_or(Vec::new(), |via| via.steps.clone()),
             ..Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
         }
     }

@@ -1,6 +1,9 @@
 //! Entry points for fuzzers of the inspection: pushes that are whole, and names that are shown.
 
-use std::sync::{Arc, LazyLock, atomic::AtomicBool};
+use std::{
+    io::Read,
+    sync::{Arc, LazyLock, atomic::AtomicBool},
+};
 
 use exeat_gitwire::{
     HashKind,
@@ -14,12 +17,14 @@ use crate::{
     Error, Examiner, Finding, FingerprintKey, Names, PackInspection, Pool, Report, Settings,
     Strength,
     excuse::{Baseline, IgnoreFile, comment},
+    extract::{self, See, Trail},
     file, head,
 };
 
 /// Every target with its name, which is that of its corpus.
 pub const TARGETS: &[Target] = &[
     ("inspection", inspection),
+    ("extract", extract),
     ("name", name),
     ("allow_comment", allow_comment),
     ("ignore_file", ignore_file),
@@ -114,6 +119,43 @@ fn told(report: &Report) -> String {
         told += &missed.why;
     }
     told
+}
+
+/// A text that holds others: however it contradicts itself, what comes out is within the bounds, and the same each time.
+pub fn extract(data: &[u8]) {
+    /// Adds up what is told.
+    #[derive(Default)]
+    struct Sum(u64, u64);
+    impl See for Sum {
+        fn text(&mut self, text: &[u8], _: &Trail<'_>) {
+            self.0 += 1;
+            self.1 += text.len() as u64;
+        }
+
+        fn long(&mut self, text: &mut dyn Read, _: &Trail<'_>) -> std::io::Result<()> {
+            self.0 += 1;
+            self.1 += std::io::copy(text, &mut std::io::sink())?;
+            Ok(())
+        }
+    }
+    let limits = extract::Limits {
+        depth: 4,
+        layers: 100,
+        bytes: 1 << 20,
+        held: 64 << 10,
+        live: 128 << 10,
+        large: 96 << 10,
+    };
+    let mut sum = Sum::default();
+    let summary = extract::look_into(data, &limits, &mut sum);
+    assert!(sum.0 <= summary.layers && summary.layers <= 100);
+    assert!(sum.1 <= summary.bytes);
+    // The last layer may go beyond the bound; it is told as unread.
+    assert!(summary.bytes <= limits.bytes + (64 << 10) || !summary.unread.is_empty());
+    assert_eq!(
+        extract::look_into(data, &limits, &mut Sum::default()),
+        summary
+    );
 }
 
 /// A request and what is found in it and in its pack, whose trailer is made right.
@@ -292,7 +334,8 @@ mod tests {
     fn every_parser_of_hostile_bytes_stands_any() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
         for (name, target) in super::TARGETS {
-            corpus::run(&corpus::seeds(&folder.join(name)), 150, *target);
+            let mutations = if *name == "extract" { 1500 } else { 150 };
+            corpus::run(&corpus::seeds(&folder.join(name)), mutations, *target);
         }
     }
 }

@@ -20,14 +20,21 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
     finding::Part,
+    layers::Via,
+    missed::{Missed, Reason},
     pack::Error,
+    pointer,
+    reading::{self, Reading},
     references::References,
-    report::{CUT, TRUNCATED, Unscannable},
+    report::{CUT, TRUNCATED},
     stream::StreamedText,
 };
 
 /// Bytes of the names of one tree that are put together as one text.
 const NAMES_AT_ONCE: usize = 1 << 20;
+/// Why the pointer to a file that LFS keeps is not clean, and what to do.
+const POINTER: &str = "it is a pointer of Git LFS, and the file it stands for did not pass here: commit the file without LFS, \
+                       or have the push reviewed";
 /// Files whose paths are looked up for their name at most.
 const MOST_NAMED: usize = 100_000;
 
@@ -56,7 +63,9 @@ pub struct Gathered {
     references: Vec<u64>,
     coverage: Coverage,
     hits: Vec<ObjectHit>,
-    unscannable: Vec<Unscannable>,
+    missed: Vec<Missed>,
+    /// Blobs that passed in pieces.
+    large: Vec<(u32, ObjectId, u64)>,
     noted: Vec<Noted>,
     /// Files whose whole paths have to be judged.
     named: Vec<ObjectId>,
@@ -103,13 +112,30 @@ impl Gathered {
                 failed,
             });
         }
+        let (readings, unread) = reading::others(shared.hash, object.kind, &object.data);
         let (examined, parts) = match object.kind {
             Kind::Tree => examine_tree(shared.hash, examiner, &object.data),
-            Kind::Commit => examine_commit(examiner, &object.data),
-            Kind::Tag => examine_text(examiner, &object.data, Part::Tag),
-            Kind::Blob => examine_text(examiner, &object.data, Part::File),
+            Kind::Commit => examine_commit(examiner, &object.data, &readings),
+            Kind::Tag => examine_text(examiner, &object.data, &readings, Part::Tag),
+            Kind::Blob => examine_text(examiner, &object.data, &readings, Part::File),
         };
-        self.keep(object.index, id, object.kind, examined, parts);
+        let bytes = object.data.len() as u64;
+        self.keep(object.index, id, (object.kind, bytes), examined, parts);
+        let odd = objects::custom::oddity(shared.hash, object.kind, &object.data);
+        let is_pointer = object.kind == Kind::Blob && pointer::is_pointer(&object.data);
+        let reasons = [
+            unread.map(Reason::Limit),
+            odd.map(Reason::Odd),
+            is_pointer.then_some(Reason::Limit(POINTER)),
+        ];
+        let missed = reasons.into_iter().flatten().map(|why| Missed {
+            entry: object.index,
+            id,
+            steps: Vec::new(),
+            why,
+            bytes,
+        });
+        self.missed.extend(missed);
         Ok(())
     }
 
@@ -119,17 +145,42 @@ impl Gathered {
         self.coverage.count(Kind::Blob, size);
         let parts = examined.hits.iter().map(|_| (Part::File, Vec::new()));
         let parts = parts.collect();
-        self.keep(index, id, Kind::Blob, examined, parts);
+        self.large.push((index, id, size));
+        self.keep(index, id, (Kind::Blob, size), examined, parts);
     }
 
-    fn keep(&mut self, entry: u32, id: ObjectId, kind: Kind, examined: Examined, parts: Parts) {
+    /// Takes in what is packed in a blob that was examined while it passed.
+    pub fn take_layers(&mut self, index: u32, id: ObjectId, size: u64, examined: Examined) {
+        let parts = examined.hits.iter().map(|_| (Part::File, Vec::new()));
+        let parts = parts.collect();
+        self.keep(index, id, (Kind::Blob, size), examined, parts);
+    }
+
+    fn keep(
+        &mut self,
+        entry: u32,
+        id: ObjectId,
+        (kind, bytes): (Kind, u64),
+        examined: Examined,
+        parts: Parts,
+    ) {
+        let missed = |gathered: &mut Self, steps, why| {
+            gathered.missed.push(Missed {
+                entry,
+                id,
+                steps,
+                why,
+                bytes,
+            });
+        };
         let reasons = [(examined.truncated, TRUNCATED), (examined.cut, CUT)];
         for (_, why) in reasons.into_iter().filter(|(holds, _)| *holds) {
-            self.unscannable.push(Unscannable {
-                what: format!("object {id}"),
-                why: why.into(),
-            });
+            missed(self, Vec::new(), Reason::Limit(why));
         }
+        for (steps, why) in examined.unread {
+            missed(self, steps, Reason::Part(why));
+        }
+        self.coverage.count_decoded(&examined.decoded);
         let located = examined.hits.into_iter().zip(parts);
         self.hits
             .extend(located.map(|(hit, (part, names))| ObjectHit {
@@ -169,7 +220,12 @@ impl Gathered {
         if state.named.len() > MOST_NAMED {
             state.failure.get_or_insert(Error::TooManyNamed);
         }
-        state.unscannable.extend(self.unscannable);
+        state.large.extend(self.large);
+        state.missed.extend(self.missed);
+        if state.missed.len() > shared.most_hits {
+            state.overflowed = true;
+            state.missed.truncate(shared.most_hits);
+        }
         for noted in self.noted {
             state.noted.note(noted);
         }
@@ -202,22 +258,80 @@ impl ObjectHit {
     /// Where in the pack it stands; no two hits stand at the same place.
     pub fn in_pack(&self) -> impl Ord + use<> {
         let found = &self.hit.found;
-        (self.entry, found.secret.start, found.secret.end, found.rule)
+        let scope = self.hit.in_scope();
+        (
+            (self.entry, found.secret.start, found.secret.end),
+            (self.hit.scope(), scope.start, scope.end, found.rule),
+        )
     }
 }
 
 /// For each hit the part it lies in, and the names it touches.
 type Parts = Vec<(Part, Vec<Name>)>;
 
-fn examine_text(examiner: &mut Examiner, text: &[u8], part: Part) -> (Examined, Parts) {
-    let examined = examiner.examine(text);
+fn examine_text(
+    examiner: &mut Examiner,
+    text: &[u8],
+    readings: &[Reading],
+    part: Part,
+) -> (Examined, Parts) {
+    let examined = examine_readings(examiner, text, readings);
     let parts = examined.hits.iter().map(|_| (part, Vec::new())).collect();
     (examined, parts)
 }
 
-/// Scans a commit whole. Lines of the message are counted from its own start.
-fn examine_commit(examiner: &mut Examiner, text: &[u8]) -> (Examined, Parts) {
+/// Examines a text as it stands and as it is read otherwise. What several readings show is told of the first. The places of
+/// hits in others are behind the end of the text, so that no two are the same.
+fn examine_readings(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) -> Examined {
     let mut examined = examiner.examine(text);
+    let mut base = text.len() + 1;
+    for (number, reading) in (1..).zip(readings) {
+        let more = examiner.examine(&reading.text);
+        examined.truncated |= more.truncated;
+        examined.cut |= more.cut;
+        examined.unread.extend(more.unread);
+        examined.decoded.layers += more.decoded.layers + 1;
+        examined.decoded.bytes += more.decoded.bytes + reading.text.len() as u64;
+        examined.decoded.members += more.decoded.members;
+        examined.decoded.media += more.decoded.media;
+        let known = |hit: &Hit| {
+            let same = |other: &Hit| {
+                other.found.rule == hit.found.rule && other.fingerprint == hit.fingerprint
+            };
+            examined.hits.iter().any(same)
+        };
+        let mut new: Vec<Hit> = more.hits.into_iter().filter(|hit| !known(hit)).collect();
+        for hit in &mut new {
+            hit.via = Some(Box::new(through(hit, reading.step, number)));
+            for range in [&mut hit.found.span, &mut hit.found.secret] {
+                *range = range.start + base..range.end + base;
+            }
+            if let Some(line) = reading.line {
+                (hit.first_line, hit.line, hit.end_line) = (line, line, line);
+            }
+        }
+        examined.hits.extend(new);
+        base += reading.text.len() + 1;
+    }
+    examined
+}
+
+/// The way to a hit of the reading of this number, whose layers are not those of another.
+fn through(hit: &Hit, step: &str, number: u32) -> Via {
+    /// Far more than there are layers in a text.
+    const LAYERS: u32 = 1_000_000;
+    let own = hit.via.iter().flat_map(|via| via.steps.iter().cloned());
+    Via {
+        steps: std::iter::once(step.to_owned()).chain(own).collect(),
+        scope: hit.scope().saturating_add(LAYERS.saturating_mul(number)),
+        secret: hit.in_scope(),
+        clear: 0,
+    }
+}
+
+/// Scans a commit whole. Lines of the message are counted from its own start.
+fn examine_commit(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) -> (Examined, Parts) {
+    let mut examined = examine_readings(examiner, text, readings);
     if examined.hits.is_empty() {
         return (examined, Vec::new());
     }

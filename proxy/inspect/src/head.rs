@@ -7,6 +7,7 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner},
     finding::{Finding, Part, Place},
+    missed::{self, Reason},
     names::Names,
     overlap,
     report::{TRUNCATED, Unscannable},
@@ -48,8 +49,15 @@ impl Head {
             self.unscannable.push(Unscannable {
                 what: shown.clone(),
                 why: TRUNCATED.into(),
+                opaque: None,
             });
         }
+        for (steps, why) in &examined.unread {
+            let why = Reason::Part(*why);
+            let missed = missed::unscannable(shown.clone(), steps, why, 0, Vec::new());
+            self.unscannable.push(missed);
+        }
+        self.coverage.count_decoded(&examined.decoded);
         let nowhere = Site {
             path: None,
             commit: None,
@@ -63,8 +71,8 @@ impl Head {
             };
             let place = Place::outside_history(part, shown.clone(), &hit);
             told.push(overlap::Standing {
-                text: (),
-                secret: hit.found.secret.clone(),
+                text: hit.scope(),
+                secret: hit.in_scope(),
                 is_generic: rules.rule(hit.found.rule).is_generic(),
                 finding: Finding::of_hit(rules, &hit, place).hidden_by(hiding),
             });

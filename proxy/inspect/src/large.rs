@@ -11,13 +11,15 @@ use std::{
 
 use exeat_gitwire::{
     ObjectId,
-    pack::{Kind, ObjectHasher, Piece},
+    pack::{self, Kind, ObjectHasher, Pack, Piece, Spool},
 };
 
 use crate::{
     batch::{Pending, Shared},
     examine::{Examined, Examiner},
+    extract::{Alone, LONGEST, Why},
     gather::Gathered,
+    layers,
     pack::Error,
     pool::{Pool, Worker},
     stream::StreamedText,
@@ -200,6 +202,34 @@ impl Drop for Turn {
         };
         drop(waiting);
     }
+}
+
+/// Looks into the blobs that passed in pieces, which takes all of each at once: one after the other, and of all pushes one at a time.
+///
+/// # Errors
+/// When the spool cannot be read again, or the inspection is stopped.
+pub fn look_into<S: Spool>(
+    pack: &mut Pack<S>,
+    large: Vec<(u32, ObjectId, u64)>,
+    shared: &Shared,
+    examiner: &mut Examiner,
+) -> Result<Gathered, Error> {
+    let mut gathered = Gathered::default();
+    for (index, id, size) in large {
+        shared.go_on()?;
+        let alone = Alone::wait();
+        let mut examined = Examined::default();
+        match pack.read_large(index, LONGEST) {
+            Ok(Some(text)) => layers::examine_large(examiner, &text, alone, &mut examined),
+            // What takes too much work to be built again, or is longer.
+            Ok(None) | Err(pack::Error::Rework { .. }) => {
+                examined.unread.push((Vec::new(), Why::TooLong));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        gathered.take_layers(index, id, size, examined);
+    }
+    Ok(gathered)
 }
 
 #[cfg(test)]

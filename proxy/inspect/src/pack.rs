@@ -6,7 +6,7 @@
 //! each object its id, and 4 bytes to find it by once the reader needs none. So a push takes at most 64 MiB and,
 //! with bases named by offset as git does where it may, 44 bytes an object (56 with SHA-256); where all bases are
 //! named by id, or stand in an order that makes their deltas wait, 52 and 64. All pushes share the workers' automata (128 MiB, at least 8 each) and a queue
-//! of 64 MiB, in which each may have its own share.
+//! of 64 MiB, in which each may have its own share. One file above 8 MiB at a time, of all pushes, is held whole to look into it.
 
 use std::{
     cmp::Reverse,
@@ -31,6 +31,7 @@ use crate::{
     forward::{self, Move},
     gather::ObjectHit,
     ids::Ids,
+    large,
     overlap::Strength,
     pool::{Pool, Worker},
     references::{self, Kinds, References},
@@ -212,6 +213,15 @@ impl<S: Spool> PackInspection<S> {
             return Err(failure);
         }
         shared.go_on()?;
+        let mut worker = Worker::default();
+        let large = std::mem::take(&mut state.large);
+        let found = large::look_into(
+            &mut pack,
+            large,
+            &shared,
+            worker.examiner(&self.settings.rules, &self.settings.key),
+        )?;
+        found.merge_into(&mut state, &shared);
         if state.coverage.objects() != u64::from(pack.len()) {
             return Err(Error::WorkerFailed);
         }
@@ -229,7 +239,6 @@ impl<S: Spool> PackInspection<S> {
         let forward = forward::forward(stored, &self.moves, &|| shared.go_on())?;
         let mut hits = std::mem::take(&mut state.hits);
         hits.sort_unstable_by_key(ObjectHit::in_pack);
-        let mut worker = Worker::default();
         let located = attribute::attribute(attribute::Scene {
             stored: Stored {
                 pack: &mut pack,
@@ -238,7 +247,8 @@ impl<S: Spool> PackInspection<S> {
                 hash: self.hash,
             },
             hits,
-            all_read: state.unscannable.is_empty() && !state.overflowed,
+            all_read: state.missed.iter().all(|missed| missed.why.is_opaque()) && !state.overflowed,
+            missed: std::mem::take(&mut state.missed),
             named: std::mem::take(&mut state.named),
             noted: std::mem::take(&mut state.noted),
             most_findings: self.settings.most_findings,
@@ -253,7 +263,8 @@ impl<S: Spool> PackInspection<S> {
         })?;
         let mut findings = located.findings;
         state.overflowed |= keep_strongest(&mut findings, &self.settings);
-        let unscannable = unscannable(&mut state, located.unscannable, &self.settings);
+        let mut unscannable = located.unscannable;
+        unscannable.extend(overflow(&state, &self.settings));
         let shown = match &self.settings.shown {
             Some(wanted) => Some(shown::gather(
                 &mut Stored {
@@ -286,24 +297,16 @@ impl<S: Spool> PackInspection<S> {
     }
 }
 
-fn unscannable(
-    state: &mut State,
-    unlocated: Vec<Unscannable>,
-    settings: &Settings,
-) -> Vec<Unscannable> {
-    let mut unscannable = std::mem::take(&mut state.unscannable);
-    unscannable.sort_unstable();
-    unscannable.extend(unlocated);
-    if state.overflowed {
-        unscannable.push(Unscannable {
-            what: "further findings".into(),
-            why: format!(
-                "there are more than {} (limits.findings)",
-                settings.most_findings
-            ),
-        });
-    }
-    unscannable
+/// That there was more than is kept.
+fn overflow(state: &State, settings: &Settings) -> Option<Unscannable> {
+    state.overflowed.then(|| Unscannable {
+        what: "further findings".into(),
+        why: format!(
+            "there are more than {} (limits.findings)",
+            settings.most_findings
+        ),
+        opaque: None,
+    })
 }
 
 /// Keeps as many findings as are wanted, of the strongest first, in the order in which they stand.

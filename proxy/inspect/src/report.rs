@@ -58,4 +58,43 @@ pub struct Unscannable {
     pub what: String,
     /// Why it was not read, naming the limit.
     pub why: String,
+    /// Of content that is not for anyone to read, what kind it is: the policy has a word of its own for it. Nothing where a
+    /// limit was the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opaque: Option<Opaque>,
+}
+
+/// Content that no inspection reads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Opaque {
+    pub kind: Kind,
+    /// Length of the file that it is, or is a part of.
+    pub bytes: u64,
+    /// Every path of that file in the push, as it may be shown; empty where not all of them are known.
+    #[serde(skip)]
+    pub paths: Vec<String>,
+}
+
+/// Why nobody reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A key is needed.
+    Encrypted,
+    /// Bytes of no known form that cannot be told from chance.
+    Unknown,
+    /// A known form that is not read here.
+    Unsupported,
+    /// A known form that ends too early or contradicts itself.
+    Damaged,
+}
+
+impl Kind {
+    /// Every kind with its word in policy files.
+    pub const WORDS: [(&'static str, Self); 4] = [
+        ("encrypted", Self::Encrypted),
+        ("unknown", Self::Unknown),
+        ("unsupported", Self::Unsupported),
+        ("damaged", Self::Damaged),
+    ];
 }

@@ -43,8 +43,8 @@ pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
                         finding.action = finding.action.min(own);
                     }
                     overlap::Standing {
-                        text: (),
-                        secret: hit.found.secret.clone(),
+                        text: hit.scope(),
+                        secret: hit.in_scope(),
                         is_generic: rule.is_generic(),
                         finding,
                     }

@@ -121,17 +121,18 @@ fn versions(repository: &Repository, size: usize, count: usize) -> Vec<u8> {
     repository.pack_of(&ids)
 }
 
+/// Of a file that is too large to be held beside others, what is packed in it takes all of it, one file at a time.
 #[test]
-fn large_files_are_never_held() {
+fn large_files_are_held_one_at_a_time() {
     let repository = Repository::new(HashKind::Sha1);
     let pack = versions(&repository, 60 << 20, 1);
     assert!(pack.len() > 60 << 20);
     let whole = peak(&pack, repository.path());
-    assert!(whole < 64 << 20, "{whole}");
+    assert!(whole < (64 + 60) << 20, "{whole}");
     let pack = versions(&repository, 30 << 20, 4);
     assert!(pack.len() < 40 << 20, "three of four are deltas");
     let deltas = peak(&pack, repository.path());
-    assert!(deltas < 64 << 20, "{deltas}");
+    assert!(deltas < (64 + 30) << 20, "{deltas}");
 }
 
 #[test]

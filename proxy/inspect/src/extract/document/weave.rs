@@ -1,0 +1,85 @@
+//! A text made of pieces of another one, which stand closer together there.
+
+use std::ops::Range;
+
+use super::super::map::Map;
+
+/// Places that are remembered; of a text with more of them lines are told less exactly.
+const MOST_PLACES: u32 = 1 << 20;
+
+/// Makes a text of pieces of its parent, in their order.
+pub struct Weave<'t> {
+    parent: &'t [u8],
+    pub text: Vec<u8>,
+    map: Map,
+    places: u32,
+    /// Where the piece before ended in the parent.
+    at: usize,
+    /// Pieces that met, and what was decoded.
+    joints: u64,
+}
+
+impl<'t> Weave<'t> {
+    pub fn new(parent: &'t [u8]) -> Self {
+        Self {
+            parent,
+            text: Vec::new(),
+            map: Map::default(),
+            places: 0,
+            at: 0,
+            joints: 0,
+        }
+    }
+
+    /// The bytes at `range` follow as they are.
+    pub fn copy(&mut self, range: Range<usize>) {
+        let piece = self.parent.get(range.clone()).unwrap_or_default();
+        let (Some(first), last) = (piece.first(), self.text.last()) else {
+            return;
+        };
+        let meets = last.is_some_and(|last| !last.is_ascii_whitespace());
+        if self.at < range.start && meets && !first.is_ascii_whitespace() {
+            let here = self.text.len();
+            self.map.mark(&(here.saturating_sub(1)..here + 1));
+            self.joints += 1;
+        }
+        self.place(range.start);
+        self.text.extend_from_slice(piece);
+        self.at = range.end;
+        self.place(range.end);
+    }
+
+    /// `decoded` stands for the bytes at `range`.
+    pub fn put(&mut self, range: Range<usize>, decoded: &[u8]) {
+        self.place(range.start);
+        let here = self.text.len();
+        self.text.extend_from_slice(decoded);
+        self.map
+            .mark(&(here.saturating_sub(1)..self.text.len() + 1));
+        self.at = range.end;
+        self.place(range.end);
+    }
+
+    /// Pieces do not meet here: `between` stands between them, once.
+    pub fn part(&mut self, between: u8) {
+        match self.text.last_mut() {
+            None | Some(b'\n') => {}
+            Some(last @ b' ') => *last = between,
+            Some(last) if *last == between => {}
+            Some(_) => self.text.push(between),
+        }
+    }
+
+    /// The text and its map, where pieces met; what was decoded alone counts if `decoded` is set.
+    pub fn finish(self, decoded: bool) -> Option<(Vec<u8>, Map)> {
+        let is_new = self.joints > 0 || decoded && self.map.is_decoded(&(0..self.text.len()));
+        is_new.then_some((self.text, self.map))
+    }
+
+    fn place(&mut self, there: usize) {
+        if self.places < MOST_PLACES {
+            self.places += 1;
+            self.map.point(self.text.len(), there);
+        }
+    }
+}

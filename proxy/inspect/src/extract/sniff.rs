@@ -1,0 +1,96 @@
+//! Which form a text has, by the bytes that every reader of the form asks for; never by its name alone.
+
+use super::{archive, compressed, document, media};
+
+/// A form that is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Ar,
+    /// Of git.
+    Bundle,
+    Bzip2,
+    Cpio,
+    /// Known by this name, and not read.
+    Foreign(&'static str),
+    /// RFC 1952.
+    Gzip,
+    Lz4,
+    /// LZMA alone, as `lzma` writes it.
+    Lzma,
+    /// Of git.
+    Pack,
+    Rpm,
+    Seven,
+    Tar,
+    Xz,
+    Zip,
+    /// RFC 1950.
+    Zlib,
+    /// RFC 8878.
+    Zstd,
+    Document(document::Kind),
+    Media(media::Kind),
+}
+
+impl Format {
+    /// Whether other texts begin like it: nothing is claimed of one that does not decode.
+    pub fn is_weak(self) -> bool {
+        matches!(self, Self::Lzma | Self::Zlib)
+    }
+}
+
+/// The form that `text` begins like.
+pub fn format(text: &[u8]) -> Option<Format> {
+    packed(text)
+        .or_else(|| media::kind(text).map(Format::Media))
+        .or_else(|| document::kind(text).map(Format::Document))
+        .or_else(|| archive::foreign(text).map(Format::Foreign))
+}
+
+/// The form that begins at a place where one of the marks stands that are searched for everywhere. Takes no longer however long
+/// the text is: there may be as many marks as there is text.
+pub fn anywhere(text: &[u8]) -> Option<Format> {
+    let is_document = text.starts_with(b"%PDF-") || text.starts_with(b"SQLite format 3\0");
+    match is_document {
+        true => document::kind(text).map(Format::Document),
+        false => packed(text),
+    }
+}
+
+/// Those of them that pack others.
+fn packed(text: &[u8]) -> Option<Format> {
+    match text {
+        // A block, or the end of a file without any.
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, ..] => Some(Format::Bzip2),
+        // Deflate is the only method there ever was.
+        [0x1f, 0x8b, 0x08, ..] => Some(Format::Gzip),
+        // The legacy form is that of Linux kernels.
+        [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Format::Lz4),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Format::Xz),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Format::Zstd),
+        [0x78, ..] if compressed::is_zlib(text) => Some(Format::Zlib),
+        // The usual properties, a window of whole KiB, and the first byte of all range coders.
+        [0x5d, 0, _, _, _, size @ ..] if is_lzma_size(size) => Some(Format::Lzma),
+        [b'0', b'7', b'0', b'7', b'0', ..] if archive::is_cpio(text) => Some(Format::Cpio),
+        _ if text.starts_with(archive::AR) => Some(Format::Ar),
+        _ if text.starts_with(archive::RPM) => Some(Format::Rpm),
+        _ if text.starts_with(archive::ZIP) || text.starts_with(archive::EMPTY_ZIP) => {
+            Some(Format::Zip)
+        }
+        _ if text.starts_with(archive::SEVEN) => Some(Format::Seven),
+        _ if text.starts_with(archive::PACK) => Some(Format::Pack),
+        _ if archive::BUNDLES.iter().any(|mark| text.starts_with(mark)) => Some(Format::Bundle),
+        _ if archive::is_tar(text) => Some(Format::Tar),
+        _ => None,
+    }
+}
+
+/// Whether a size below 1 TiB, or none, follows, and then the byte that all range coders begin with.
+fn is_lzma_size(text: &[u8]) -> bool {
+    let Some((size, &[0, ..])) = text.split_first_chunk::<8>() else {
+        return false;
+    };
+    let size = u64::from_le_bytes(*size);
+    size == u64::MAX || size < 1 << 40
+}

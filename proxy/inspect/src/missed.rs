@@ -1,0 +1,105 @@
+//! Content of a pack that was not read, and where it lies.
+
+use std::collections::HashSet;
+
+use exeat_gitwire::{ObjectId, history::Places, objects::custom::Oddity};
+
+use crate::{
+    extract::Why,
+    names::Names,
+    report::{Opaque, Unscannable},
+};
+
+/// Paths of one object that are told with it.
+const MOST_PATHS: usize = 64;
+
+/// An object, or a part of it, that was not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missed {
+    /// The object's entry in the pack.
+    pub entry: u32,
+    pub id: ObjectId,
+    /// The way to the part; empty for all of the object.
+    pub steps: Vec<String>,
+    pub why: Reason,
+    /// Length of the object.
+    pub bytes: u64,
+}
+
+/// Why it was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// A limit of the scan, in words.
+    Limit(&'static str),
+    /// What is in it.
+    Part(Why),
+    /// Git does not write it so: nobody can say who reads what in it.
+    Odd(Oddity),
+}
+
+impl Reason {
+    /// Whether the content is of a kind that no inspection reads, so that a limit hid nothing.
+    pub fn is_opaque(self) -> bool {
+        matches!(self, Self::Part(why) if why.opaque().is_some())
+    }
+
+    fn describe(self) -> String {
+        match self {
+            Self::Limit(why) => why.to_owned(),
+            Self::Part(why) => why.describe().to_owned(),
+            Self::Odd(odd) => odd.to_string(),
+        }
+    }
+}
+
+/// Tells what was missed by the paths that it lies at.
+pub fn tell(
+    mut missed: Vec<Missed>,
+    places: &Places,
+    bare: &HashSet<ObjectId>,
+    names: &mut Names<'_>,
+) -> Vec<Unscannable> {
+    missed.sort_unstable();
+    missed.dedup();
+    let mut tell = |missed: Missed| {
+        let found = places.by_id.get(&missed.id).map_or(&[][..], Vec::as_slice);
+        let mut paths: Vec<String> = found
+            .iter()
+            .take(MOST_PATHS)
+            .map(|place| names.show(&place.path))
+            .collect();
+        let name = match paths.first() {
+            Some(path) => path.clone(),
+            None => format!("object {}", missed.id),
+        };
+        let is_known = places.complete && found.len() <= MOST_PATHS && !bare.contains(&missed.id);
+        if !is_known {
+            paths.clear();
+        }
+        unscannable(name, &missed.steps, missed.why, missed.bytes, paths)
+    };
+    missed.into_iter().map(&mut tell).collect()
+}
+
+/// The same of one thing that has a name; `paths` are all at which it lies, if they are known.
+pub fn unscannable(
+    name: String,
+    steps: &[String],
+    why: Reason,
+    bytes: u64,
+    paths: Vec<String>,
+) -> Unscannable {
+    let what = match steps {
+        [] => name,
+        _ => format!("{name}, in {}", steps.join(", ")),
+    };
+    let kind = match why {
+        Reason::Limit(_) | Reason::Odd(_) => None,
+        Reason::Part(why) => why.opaque(),
+    };
+    Unscannable {
+        what,
+        why: why.describe(),
+        opaque: kind.map(|kind| Opaque { kind, bytes, paths }),
+    }
+}
