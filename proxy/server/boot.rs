@@ -36,6 +36,7 @@ use crate::{
     rehearsal,
     reload::Standing,
     review::{Desk, Times},
+    searched::Searched,
     store::Store,
     telemetry::{Readiness, Telemetry},
     upstream::Upstreams,
@@ -396,6 +397,7 @@ struct House {
     scheme: &'static str,
     fetches: Fetches,
     lfs: Lfs,
+    searched: Searched,
     console: Console,
     metrics: Metrics,
 }
@@ -443,6 +445,7 @@ impl House {
             &metrics,
         ));
         let console = console::furnish(config, &rules, &book, parts);
+        let searched = Searched::new(Arc::clone(&rules));
         let pushes = Pushes {
             limits: Arc::clone(&limits),
             policy: book,
@@ -480,7 +483,9 @@ impl House {
             fetches: Fetches {
                 limits: Arc::clone(&limits),
                 metrics: metrics.clone(),
+                searched: searched.clone(),
             },
+            searched,
             lfs: Lfs {
                 limits,
                 metrics: metrics.clone(),
@@ -498,6 +503,9 @@ impl House {
             Err(shut) => return self.shut(&shut, peer),
         };
         self.count(&knock.errand);
+        if let Some(rule) = self.searched.finds(&named(&knock)) {
+            return self.refuse_name(&knock, &rule);
+        }
         let actor = match self.actor(&knock, &request, peer) {
             Ok(actor) => actor,
             Err(error) => return refuse_credential(&knock.errand, &error),
@@ -534,6 +542,20 @@ impl House {
                     .inc();
             })?;
         Ok(actor)
+    }
+
+    /// A name that a rule finds something in goes to nobody, not even to ask whether there is such a repository.
+    fn refuse_name(&self, knock: &Knock, rule: &str) -> Response<Body> {
+        let refusals = &self.metrics.refusals_total;
+        refusals.with_label_values(&["name"]).inc();
+        tracing::info!(upstream = knock.upstream.name, rule, "a name refused");
+        let text = format!(
+            "Nothing left the company. The name of the repository holds something that rule {rule} finds."
+        );
+        match knock.errand {
+            Errand::Advertise(service) => advertisement::refuse(service, &text),
+            _ => plain(StatusCode::FORBIDDEN, &text),
+        }
     }
 
     /// A token that comes along with a fetch is needed for nothing, and must hold all the same. Where that cannot be looked up,
@@ -582,6 +604,15 @@ fn called(request: &Request<Incoming>) -> &str {
     let header = header.and_then(|host| host.to_str().ok());
     let target = request.uri().authority().map(http::uri::Authority::as_str);
     header.or(target).unwrap_or("PROXY")
+}
+
+/// What of its address leaves with a request.
+fn named(knock: &Knock) -> Vec<u8> {
+    let mut segments = knock.repository.segments().to_vec();
+    if let Errand::DumbFetch(file) = &knock.errand {
+        segments.extend_from_slice(file);
+    }
+    segments.join("/").into_bytes()
 }
 
 fn refuse_credential(errand: &Errand, error: &identity::Error) -> Response<Body> {

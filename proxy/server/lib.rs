@@ -50,3 +50,4 @@ mod crashpoint;
 mod gzip;
 mod percent;
 mod rehearsal;
+mod searched;

@@ -5,7 +5,7 @@
 //! what repository, which refs and paths. It can be erased without touching the tree.
 //!
 //! Canonical bytes. A leaf is the compact JSON of `Leaf`: no white space, fields in the order of the struct, absent
-//! options, empty lists, `bases` of 0, `existing` of false, no `allowlisted`, no `excused`, no `person` and no `account`
+//! options, empty lists, `bases`, `layers`, `decoded` and `members` of 0, `existing` of false, no `allowlisted`, no `excused`, no `person` and no `account`
 //! left out. A commitment is
 //! `SHA-256(salt || part name || 0x00 || part)`, where the salt is 32 random bytes of this record alone, the part name is
 //! `actor`, `target`, `findings` or `note`, and the part is the compact JSON of the field of that name in `Payload`,
@@ -220,6 +220,9 @@ pub struct Finding {
     /// Hex id of the commit that brings it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The way to it through what it was encoded or packed in, the outermost first; left out where it stood in the clear.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<String>,
     /// The masked excerpt.
     pub masked: String,
     /// Keyed hash of the secret, hex.
@@ -255,6 +258,15 @@ pub struct Coverage {
     /// Delta bases that the pack left out and that were fetched from the upstream; left out where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub bases: u64,
+    /// Parts of the content that were encoded or packed, and were decoded; left out where there are none, as those below.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub layers: u64,
+    /// Bytes of those parts, decoded.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decoded: u64,
+    /// Those of them that are members of archives.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub members: u64,
 }
 
 fn is_zero(count: &u64) -> bool {

@@ -29,6 +29,7 @@ pub(crate) fn decision(push: &str, verdict: Verdict) -> Decision {
         path: Some("src/deploy.py".to_owned()),
         line: Some(12),
         commit: Some("5".repeat(40)),
+        via: Vec::new(),
         masked: "AKIA**************7Q".to_owned(),
         fingerprint: digest('f'),
         existing: false,

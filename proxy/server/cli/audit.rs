@@ -299,10 +299,19 @@ fn listed_text(record: &Record) -> String {
             0 => String::new(),
             number => format!(", {} fetched", counted(number, "delta base")),
         };
+        let layers = match coverage.layers {
+            0 => String::new(),
+            number => format!(
+                ", {} decoded in it ({}, {} of archives)",
+                counted(number, "part"),
+                counted(coverage.decoded, "byte"),
+                counted(coverage.members, "member"),
+            ),
+        };
         line(
             "read",
             &format!(
-                "{}, {}, {}{unread}{bases}",
+                "{}, {}, {}{layers}{unread}{bases}",
                 counted(coverage.commits, "commit"),
                 counted(coverage.blobs, "file"),
                 counted(coverage.bytes, "byte"),

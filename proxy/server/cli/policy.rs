@@ -91,6 +91,9 @@ struct Explain {
     /// A finding of a rule with this action: block, review, warn or note; may be repeated
     #[arg(long, value_name = "ACTION", value_parser = action)]
     finding: Vec<Action>,
+    /// Content that nobody reads, such as an encrypted archive, and that no [[opaque]] allows
+    #[arg(long)]
+    opaque: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -211,7 +214,8 @@ fn explained(args: &Explain, who: &Who, drafts: &[Draft]) -> anyhow::Result<Stri
     };
     let found = Found {
         findings: &args.finding,
-        unscannable: args.event.contains(&Event::Unscannable),
+        unscannable: args.event.contains(&Event::Unscannable) && !args.opaque,
+        opaque: args.opaque,
     };
     let explanation = explain(push, &facts, found, &book);
     match args.format {

@@ -20,6 +20,8 @@ pub struct Policy {
     pub note: Disposition,
     /// Content that could not be read. Default `hold`: what cannot be read is not clean.
     pub unscannable: Disposition,
+    /// Content that nobody reads: encrypted, damaged, of a form that is not read or that is not known. Default `hold`.
+    pub opaque: Disposition,
     /// Findings in files that the target repository serves already: the same rule, path and matched bytes. Never more
     /// than their action asks for. Default `forward`: whole files arrive with every change, old content with them.
     pub existing: Disposition,
@@ -103,6 +105,9 @@ impl Policy {
             unscannable: section
                 .word("unscannable", &DISPOSITIONS)
                 .unwrap_or(Disposition::Hold),
+            opaque: section
+                .word("opaque", &DISPOSITIONS)
+                .unwrap_or(Disposition::Hold),
             existing: section
                 .word("existing", &DISPOSITIONS)
                 .unwrap_or(Disposition::Forward),
@@ -119,6 +124,13 @@ impl Policy {
                 "content that could not be read is let through unseen".to_owned(),
             );
         }
+        if policy.opaque < Disposition::Hold {
+            section.warn(
+                "opaque",
+                "content that nobody can read, such as encrypted archives, is let through"
+                    .to_owned(),
+            );
+        }
         section.finish();
         (policy, quiet, files, drafts)
     }
@@ -126,7 +138,7 @@ impl Policy {
     /// Hex SHA-256 over the canonical JSON of these fields.
     pub fn digest(&self) -> String {
         use sha2::Digest;
-        let text = serde_json::to_vec(self).expect("because six words always serialise");
+        let text = serde_json::to_vec(self).expect("because seven words always serialise");
         hex::encode(sha2::Sha256::digest(text))
     }
 }

@@ -661,7 +661,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [telemetry]\naddress = \"127.0.0.1:9464\"\n\n\
                     [data]\ndirectory = \"exeat-data\"\n\n\
                     [rules]\nfiles = [\"builtin\"]\nwatch = true\ndrafts = false\n\n\
-                    [policy]\nfiles = []\ndrafts = false\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nexisting = \"forward\"\nquiet_after = 10\nquiet_minutes = 60\n\n\
+                    [policy]\nfiles = []\ndrafts = false\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nopaque = \"hold\"\nexisting = \"forward\"\nquiet_after = 10\nquiet_minutes = 60\n\n\
                     [quarantine]\nbytes = 53687091200\ndays = 14\ncontents_days = 90\n\n[notify]\nretry_seconds = 10\ngive_up_seconds = 86400\n\n[notify.mail]\nserver = \"off\"\n\n\
                     [identity]\nsources = []\nrequired = []\ncache_seconds = 300\nmail_domains = []\nmail_domains_action = \"off\"\nnot_pusher_action = \"off\"\nsign_off_action = \"off\"\nsignature_action = \"off\"\nbots = []\n\n\
                     [upstream.\"bitbucket.org\"]\nurl = \"https://bitbucket.org\"\nplaintext = false\nprivate = false\nvia = \"off\"\nforge = \"bitbucket\"\n\n";

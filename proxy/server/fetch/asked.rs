@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use exeat_gitwire::upload_request::{self, Reader};
+use exeat_gitwire::upload_request::{self, Passed, Reader};
 use futures_util::stream;
 use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use http_body_util::{BodyExt, StreamBody};
@@ -17,12 +17,15 @@ use crate::{
     arriving::{self, Arriving},
     config::Limits,
     gzip::{self, Gzip},
+    searched::Searched,
 };
 
 /// Bytes and time in which what follows a refused request is read and forgotten: clients send to the end before they
 /// read the answer.
 const FORGOTTEN: u64 = 4 * 1024 * 1024;
 const FORGETTING: Duration = Duration::from_secs(10);
+/// Bytes of words that are searched again with those that follow: an id, and what it goes on with.
+const TAIL: usize = 256;
 
 /// Why the body of a request does not go on, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,8 @@ pub enum Error {
     Gzip(#[from] gzip::Error),
     #[error("the request is larger than {0} bytes (limits.fetch_request_bytes)")]
     Long(u64),
+    #[error("what it asks for holds something that rule {0} finds; ask for it by another name")]
+    Words(String),
     #[error("this is not a git-upload-pack request")]
     Other,
     #[error("this is not a sound git-upload-pack request: {0}")]
@@ -50,6 +55,7 @@ impl Error {
             Self::Cut | Self::Trailers | Self::Gzip(_) | Self::Request(_) => {
                 StatusCode::BAD_REQUEST
             }
+            Self::Words(_) => StatusCode::FORBIDDEN,
             Self::Long(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Other => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
@@ -80,6 +86,9 @@ pub struct Asked {
     /// Bytes received and not yet decoded.
     received: Bytes,
     reader: Reader,
+    /// What was read and does not go on yet.
+    passed: Passed,
+    searched: Searched,
     /// `limits.fetch_request_bytes`, and what is left of it before and behind the coding.
     limit: u64,
     left: u64,
@@ -99,7 +108,12 @@ pub type Slip = Arc<OnceLock<Error>>;
 
 impl Asked {
     /// `None` for a coding other than nothing or one gzip.
-    pub fn new(headers: &HeaderMap, incoming: Incoming, limits: &Limits) -> Option<Self> {
+    pub fn new(
+        headers: &HeaderMap,
+        incoming: Incoming,
+        limits: &Limits,
+        searched: Searched,
+    ) -> Option<Self> {
         let mut codings = headers.get_all(CONTENT_ENCODING).iter();
         let gzip = match (codings.next(), codings.next()) {
             (None, _) => None,
@@ -114,15 +128,13 @@ impl Asked {
             gzip,
             received: Bytes::new(),
             reader: Reader::default(),
+            passed: Passed::default(),
+            searched,
             limit,
             left: limit,
             left_plain: limit,
             is_over: false,
         })
-    }
-
-    pub fn is_compressed(&self) -> bool {
-        self.gzip.is_some()
     }
 
     /// Reads the whole body, or the front of one of more than `most` bytes.
@@ -148,7 +160,7 @@ impl Asked {
         })
     }
 
-    /// The next bytes, decoded and read, or `None` after the last.
+    /// The next bytes that go on, decoded and read, or `None` after the last.
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let next = self.read_on().await;
         if next.is_err() {
@@ -189,15 +201,25 @@ impl Asked {
                 }
             };
             self.left_plain = self.charged(self.left_plain, &plain)?;
-            self.reader.feed(&plain)?;
+            self.reader.feed(&plain, &mut self.passed)?;
             if self.is_over {
                 self.reader.finish()?;
             }
-            if !plain.is_empty() {
-                return Ok(Some(plain));
+            self.search()?;
+            if !self.passed.onward.is_empty() {
+                return Ok(Some(std::mem::take(&mut self.passed.onward).into()));
             }
         }
         Ok(None)
+    }
+
+    fn search(&mut self) -> Result<(), Error> {
+        let words = &mut self.passed.words;
+        if let Some(rule) = self.searched.finds(words) {
+            return Err(Error::Words(rule));
+        }
+        words.drain(..words.len().saturating_sub(TAIL));
+        Ok(())
     }
 
     fn end(&mut self) -> Result<Bytes, Error> {

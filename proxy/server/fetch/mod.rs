@@ -20,6 +20,7 @@ use crate::{
     door::{Errand, Knock},
     identity::Actor,
     metrics::Metrics,
+    searched::Searched,
     upstream::{self, Repository},
 };
 use asked::{Asked, Slip};
@@ -34,6 +35,7 @@ const REDIRECTS: usize = 3;
 pub struct Fetches {
     pub limits: Arc<Limits>,
     pub metrics: Metrics,
+    pub searched: Searched,
 }
 
 impl Fetches {
@@ -113,10 +115,10 @@ impl Fetches {
             return Ok(refused(&asked::Error::Other));
         }
         let (parts, body) = request.into_parts();
-        let Some(asked) = Asked::new(&parts.headers, body, &self.limits) else {
+        let searched = self.searched.clone();
+        let Some(asked) = Asked::new(&parts.headers, body, &self.limits, searched) else {
             return Ok(refused(&asked::Error::Other));
         };
-        let is_compressed = asked.is_compressed();
         let front = match asked.front(SHORT).await {
             Ok(front) => front,
             Err(error) => return Ok(refused(&error)),
@@ -131,9 +133,6 @@ impl Fetches {
                 .ask_where_it_is(knock, actor, &onward, &front.plain)
                 .await;
         }
-        let length = parts.headers.get(CONTENT_LENGTH).cloned();
-        let length = length.filter(|_| !is_compressed);
-        onward.extend(length.map(|length| (CONTENT_LENGTH, length)));
         let slip = Slip::default();
         let body = front.into_body(slip.clone());
         match self.ask(knock, actor, None, &onward, body).await {

@@ -10,7 +10,10 @@ use crate::config::Disposition;
 pub struct Found<'a> {
     /// Of findings, the action that each asks for.
     pub findings: &'a [exeat_rules::Action],
+    /// Content that a limit kept from being read.
     pub unscannable: bool,
+    /// Content that nobody reads, which no file allows.
+    pub opaque: bool,
 }
 
 /// The answer.
@@ -41,7 +44,7 @@ pub fn explain(
     found: Found<'_>,
     book: &Rulebook,
 ) -> Explanation {
-    let ruling = book.ruling(push, facts, found.unscannable);
+    let ruling = book.ruling(push, facts, found.unscannable || found.opaque);
     let early = Facts {
         pack_bytes: None,
         ..*facts
@@ -61,9 +64,12 @@ fn verdict(ruling: &Ruling, found: Found<'_>) -> Disposition {
     };
     let findings = found.findings.iter();
     let findings = findings.map(|action| ruling.tier(Tier::of(*action)).value);
-    let unread = found
-        .unscannable
-        .then(|| ruling.tier(Tier::Unscannable).value);
+    let unread = [
+        (found.unscannable, Tier::Unscannable),
+        (found.opaque, Tier::Opaque),
+    ];
+    let unread = unread.into_iter().filter(|(is_found, _)| *is_found);
+    let unread = unread.map(|(_, tier)| ruling.tier(tier).value);
     findings.chain(unread).fold(asked, Disposition::max)
 }
 

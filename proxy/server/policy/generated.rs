@@ -1,6 +1,6 @@
 //! Generated policies and pushes: the book against a plain reading of its sentence, and what must hold for any of them.
 
-use exeat_inspect::Report;
+use exeat_inspect::{Opaque, OpaqueKind, Report, Unscannable};
 
 use super::condition::{Conditions, RefGlobs, RepositoryGlobs};
 use super::explain::{Found, explain};
@@ -116,7 +116,8 @@ fn rule(
         },
         then: Effects {
             deed: random.maybe(2, |random| line(random.one(&Deed::WORDS).1)),
-            tiers: [(); 6].map(|()| random.maybe(3, |random| line(random.one(&DISPOSITIONS).1))),
+            tiers: [(); Tier::ALL.len()]
+                .map(|()| random.maybe(3, |random| line(random.one(&DISPOSITIONS).1))),
             approvers: random.maybe(3, |random| line(random.one(&[1, 2, 3]))),
             reviewers: random.maybe(4, |random| line(vec![random.one(&["a", "b"]).to_owned()])),
             four_eyes: random.maybe(4, |random| line(random.below(2) == 0)),
@@ -154,7 +155,7 @@ impl Case {
             first_push: random.known(),
             new_project: random.known(),
             pack_bytes: random.one(&[0, 50, 500]),
-            report: tests::report(&actions, usize::from(random.below(4) == 0)),
+            report: report(random, &actions),
             actions,
         }
     }
@@ -288,13 +289,41 @@ fn plainly(book: &Rulebook, written: &[Written], case: &Case) -> Disposition {
                         _ => word,
                     });
                 }
-                if !case.report.unscannable.is_empty() {
-                    strongest = strongest.max(word(Tier::Unscannable));
+                for missed in &case.report.unscannable {
+                    strongest = strongest.max(word(tier_of(missed)));
                 }
             }
         }
     }
     strongest
+}
+
+/// Now and then with something that could not be read, of either kind.
+fn report(random: &mut Random, actions: &[Action]) -> Report {
+    let mut report = tests::report(actions, usize::from(random.below(4) == 0));
+    let opaque = Opaque {
+        kind: OpaqueKind::Unknown,
+        bytes: 1,
+        paths: Vec::new(),
+    };
+    for missed in &mut report.unscannable {
+        missed.opaque = random.maybe(2, |_| opaque.clone());
+    }
+    report
+}
+
+fn tier_of(missed: &Unscannable) -> Tier {
+    match missed.opaque {
+        Some(_) => Tier::Opaque,
+        None => Tier::Unscannable,
+    }
+}
+
+fn holds(report: &Report, tier: Tier) -> bool {
+    report
+        .unscannable
+        .iter()
+        .any(|missed| tier_of(missed) == tier)
 }
 
 /// By segments, `*` within one and `**` for any number; these few patterns need no more.
@@ -331,7 +360,8 @@ fn the_book_is_read_as_its_sentence_says() {
         );
         let found = Found {
             findings: &case.actions,
-            unscannable: !case.report.unscannable.is_empty(),
+            unscannable: holds(&case.report, Tier::Unscannable),
+            opaque: holds(&case.report, Tier::Opaque),
         };
         let told = explain(case.push(), &case.facts(), found, book);
         assert_eq!(told.verdict, strongest);
@@ -482,7 +512,7 @@ fn without_files_only_the_table_counts() {
     for _ in 0..500 {
         let case = Case::new(&mut random);
         let words = case.actions.iter().map(|action| Tier::of(*action));
-        let unread = (!case.report.unscannable.is_empty()).then_some(Tier::Unscannable);
+        let unread = case.report.unscannable.iter().map(tier_of);
         let words = words
             .chain(unread)
             .map(|tier| tier.in_table(&config.policy));

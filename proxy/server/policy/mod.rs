@@ -1,5 +1,6 @@
 //! What becomes of an inspected push. Pure: the same push, report and facts give the same verdict.
 
+mod allowance;
 mod condition;
 pub mod explain;
 pub mod file;
@@ -17,6 +18,7 @@ use crate::config::Policy;
 use crate::review::Grant;
 
 pub use crate::config::Disposition;
+use allowance::Unread;
 pub use condition::{Event, Pusher};
 pub use outlook::Outlook;
 pub use rulebook::{Decided, Deed, Rule, Rulebook, Ruling, Source, Tier};
@@ -131,6 +133,10 @@ pub struct Decider {
 pub enum Ground {
     Findings(Action),
     NotScannable,
+    /// Content that nobody reads: encrypted, damaged, of no known form.
+    Opaque,
+    /// The same where a policy file allows it.
+    OpaqueAllowed,
     /// Findings that the repository serves already, of whatever action.
     Existing,
     /// Findings that ask to be blocked, and that the pusher excuses in a way the upstream heeds.
@@ -163,8 +169,10 @@ impl Verdict {
 
 /// Judges a push that was inspected to its last byte. The strongest disposition decides.
 pub fn judge(push: Push<'_>, report: &Report, facts: &Facts<'_>, book: &Rulebook) -> Verdict {
-    let ruling = book.ruling(push, facts, !report.unscannable.is_empty());
-    let reasons = reasons(report, &ruling, book);
+    let unread = book.unread(push, facts, report);
+    let is_unread = unread.limited + unread.opaque > 0;
+    let ruling = book.ruling(push, facts, is_unread);
+    let reasons = reasons(report, &unread, &ruling, book);
     let strongest = reasons.iter().map(|reason| reason.disposition).max();
     match strongest {
         Some(Disposition::Refuse) => Verdict::Refuse(stopped(reasons, ruling)),
@@ -257,7 +265,7 @@ fn text<S: serde::Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error>
     to.serialize_str(text)
 }
 
-fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
+fn reasons(report: &Report, unread: &Unread<'_>, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
     let of_action = |action| {
         let count = report
             .findings
@@ -293,9 +301,10 @@ fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
         of_action(Action::Note),
         (
             Ground::NotScannable,
-            report.unscannable.len(),
+            unread.limited,
             ruling.tier(Tier::Unscannable),
         ),
+        (Ground::Opaque, unread.opaque, ruling.tier(Tier::Opaque)),
         (
             Ground::Existing,
             existing.len(),
@@ -323,7 +332,18 @@ fn reasons(report: &Report, ruling: &Ruling, book: &Rulebook) -> Vec<Reason> {
         disposition,
         by: decider(book, ruling.deed.by),
     });
-    asked.into_iter().chain(found).collect()
+    let allowed = unread.allowed.iter().map(|(allowance, count)| Reason {
+        ground: Ground::OpaqueAllowed,
+        count: *count as u64,
+        disposition: Disposition::Forward,
+        by: Some(Decider {
+            name: Arc::clone(&allowance.name),
+            file: Arc::clone(&allowance.file),
+            line: allowance.line,
+            meaning: String::new(),
+        }),
+    });
+    asked.into_iter().chain(found).chain(allowed).collect()
 }
 
 /// Being old never makes a finding count for more.

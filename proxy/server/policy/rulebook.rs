@@ -12,6 +12,7 @@ use std::sync::Arc;
 use exeat_rules::Action;
 use serde::Serialize;
 
+use super::allowance::Allowance;
 use super::condition::{Conditions, Event, Situation};
 use super::{Change, Facts, Push};
 use crate::config::{Disposition, Policy};
@@ -21,6 +22,8 @@ use crate::config::{Disposition, Policy};
 pub struct Rulebook {
     pub(super) table: Policy,
     pub(super) rules: Vec<Rule>,
+    /// What nobody reads and may go.
+    pub(super) allowances: Vec<Allowance>,
     /// So many of them, at the beginning, are of drafts.
     pub(super) drafts: usize,
     /// Upstreams that take names without regard to case.
@@ -102,16 +105,18 @@ pub enum Tier {
     Warn,
     Note,
     Unscannable,
+    Opaque,
     Existing,
 }
 
 impl Tier {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Block,
         Self::Review,
         Self::Warn,
         Self::Note,
         Self::Unscannable,
+        Self::Opaque,
         Self::Existing,
     ];
 
@@ -132,6 +137,7 @@ impl Tier {
             Self::Warn => "warn",
             Self::Note => "note",
             Self::Unscannable => "unscannable",
+            Self::Opaque => "opaque",
             Self::Existing => "existing",
         }
     }
@@ -143,13 +149,14 @@ impl Tier {
             Self::Warn => table.warn,
             Self::Note => table.note,
             Self::Unscannable => table.unscannable,
+            Self::Opaque => table.opaque,
             Self::Existing => table.existing,
         }
     }
 
     /// What could not be read is no finding: `allow` does not excuse it.
     pub(super) fn is_finding(self) -> bool {
-        self != Self::Unscannable
+        !matches!(self, Self::Unscannable | Self::Opaque)
     }
 }
 
@@ -190,6 +197,7 @@ impl Rulebook {
         Self {
             table,
             rules: Vec::new(),
+            allowances: Vec::new(),
             drafts: 0,
             folding: Vec::new(),
             digest: table.digest(),

@@ -1,7 +1,8 @@
 //! The table of verdicts: every action under every policy word.
 
 use exeat_inspect::{
-    Coverage, Excuse, Finding, FingerprintKey, Masked, Unscannable, finding::Place,
+    Coverage, Excuse, Finding, FingerprintKey, Masked, Opaque, OpaqueKind, Unscannable,
+    finding::Place,
 };
 use exeat_rules::{Confidence, Severity};
 
@@ -22,6 +23,7 @@ fn policy(disposition: Disposition) -> Policy {
         warn: disposition,
         note: disposition,
         unscannable: disposition,
+        opaque: disposition,
         existing: disposition,
     }
 }
@@ -52,6 +54,7 @@ pub(super) fn report(actions: &[Action], unread: usize) -> Report {
     let missed = Unscannable {
         what: "x".into(),
         why: "y".into(),
+        opaque: None,
     };
     Report {
         findings: actions.iter().copied().map(finding).collect(),
@@ -167,6 +170,7 @@ fn the_strongest_disposition_decides() {
         warn: Disposition::Warn,
         note: Disposition::Forward,
         unscannable: Disposition::Hold,
+        opaque: Disposition::Hold,
         existing: Disposition::Forward,
     };
     let all = report(&ACTIONS, 1);
@@ -272,4 +276,50 @@ fn an_excuse_of_one_finding_helps_no_other() {
     let mut unread = report(&[Action::Block], 1);
     unread.findings[0].excused = Some(Excuse::Comment);
     assert_eq!(word(&unread, &policy), "refuse");
+}
+
+fn sealed(paths: &[&str], bytes: u64) -> Unscannable {
+    Unscannable {
+        what: "a".into(),
+        why: "it is encrypted".into(),
+        opaque: Some(Opaque {
+            kind: OpaqueKind::Encrypted,
+            bytes,
+            paths: paths.iter().map(ToString::to_string).collect(),
+        }),
+    }
+}
+
+#[test]
+fn what_nobody_reads_goes_where_all_that_allows_it_holds() {
+    let allowed = |target: &str, missed: Unscannable| {
+        let text = format!("[[opaque]]\nname=\"a\"\npath=\"tests/**\"\nup_to=100\n{target}");
+        let text = file::Text {
+            name: "policy.toml".into(),
+            text,
+        };
+        let config = crate::config::Config::defaults().unwrap();
+        let (book, _) = file::read(&[text], &config).unwrap();
+        let mut found = report(&[], 0);
+        found.unscannable.push(missed);
+        let verdict = judge(PUSH, &found, &Facts::default(), &book);
+        let grounds: Vec<_> = verdict
+            .reasons()
+            .iter()
+            .map(|reason| reason.ground)
+            .collect();
+        match (verdict, grounds.as_slice()) {
+            (Verdict::Forward(_), [Ground::OpaqueAllowed]) => true,
+            (Verdict::Hold(_), [Ground::Opaque]) => false,
+            (other, _) => panic!("{other:?}"),
+        }
+    };
+    let ours = "upstream=\"forge\"\nrepository=\"org/*\"\nkind=\"encrypted\"";
+    assert!(allowed(ours, sealed(&["tests/a/b"], 100)));
+    assert!(!allowed(ours, sealed(&["tests/a/b"], 101)));
+    assert!(!allowed(ours, sealed(&["tests/a", "src/a"], 1)));
+    assert!(!allowed(ours, sealed(&[], 1)));
+    assert!(!allowed("kind=\"unknown\"", sealed(&["tests/a"], 1)));
+    assert!(!allowed("repository=\"other/*\"", sealed(&["tests/a"], 1)));
+    assert!(!allowed("upstream=\"elsewhere\"", sealed(&["tests/a"], 1)));
 }

@@ -166,6 +166,8 @@ fn ground(reason: &policy::Reason) -> Ground {
     let (what, action) = match reason.ground {
         policy::Ground::Findings(action) => ("findings", Some(action.to_string())),
         policy::Ground::NotScannable => ("not-readable", None),
+        policy::Ground::Opaque => ("opaque", None),
+        policy::Ground::OpaqueAllowed => ("opaque-allowed", None),
         policy::Ground::Existing => ("existing", None),
         policy::Ground::Excused => ("excused", None),
         policy::Ground::Waived => ("waived", None),

@@ -382,6 +382,9 @@ pub fn place(finding: &Finding) -> String {
         ),
         (part, _) => format!("in the {}, line {}", part.describe(), place.line),
     };
+    if !finding.via.is_empty() {
+        let _ = write!(text, ", in {}", finding.via.join(", "));
+    }
     if let Some(commit) = &place.commit {
         let _ = write!(text, " in commit {}", short(Some(commit)));
     }
@@ -480,9 +483,9 @@ fn counted(stopped: &Stopped) -> String {
     for reason in &stopped.reasons {
         match reason.ground {
             Ground::Findings(_) | Ground::Excused => findings += reason.count,
-            Ground::NotScannable => unread += reason.count,
+            Ground::NotScannable | Ground::Opaque => unread += reason.count,
             Ground::Existing if old_stops(stopped) => findings += reason.count,
-            Ground::Existing | Ground::Waived => {}
+            Ground::Existing | Ground::Waived | Ground::OpaqueAllowed => {}
             Ground::Denied | Ground::ReviewAsked => {}
         }
     }

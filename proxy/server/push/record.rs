@@ -155,6 +155,8 @@ fn reasons(report: &Report, verdict: &Verdict) -> Vec<audit::Reason> {
         let cause = match reason.ground {
             Ground::Findings(_) | Ground::Denied | Ground::ReviewAsked => continue,
             Ground::NotScannable => "unscannable",
+            Ground::Opaque => "opaque",
+            Ground::OpaqueAllowed => "opaque-allowed",
             Ground::Existing => "existing",
             Ground::Excused => "excused",
             Ground::Waived => "waived",
@@ -200,6 +202,7 @@ fn finding(finding: &Finding) -> audit::Finding {
         },
         line: Some(place.line),
         commit: place.commit.clone(),
+        via: finding.via.clone(),
         masked: finding.masked.to_string(),
         fingerprint: finding.fingerprint.to_string(),
         existing: finding.existing,
@@ -221,5 +224,8 @@ fn coverage(report: &Report) -> audit::Coverage {
         options: coverage.options,
         not_scannable: coverage.not_scannable,
         bases: coverage.bases,
+        layers: coverage.layers,
+        decoded: coverage.decoded,
+        members: coverage.members,
     }
 }

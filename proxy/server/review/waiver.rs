@@ -135,11 +135,15 @@ impl InForce {
         }
     }
 
-    /// Marks the findings that are covered whole; tells who wrote what covers them. Where anything of the push was not read,
-    /// none is: a stronger finding may be there.
+    /// Marks the findings that are covered whole; tells who wrote what covers them. Where a limit kept anything of the push from
+    /// being read, none is: a stronger finding may be there.
     pub fn mark(&self, report: &mut Report) -> BTreeSet<String> {
         let mut authors = BTreeSet::new();
-        if !report.unscannable.is_empty() || self.by_cover.is_empty() {
+        let is_cut = report
+            .unscannable
+            .iter()
+            .any(|missed| missed.opaque.is_none());
+        if is_cut || self.by_cover.is_empty() {
             return authors;
         }
         for finding in &mut report.findings {
@@ -321,6 +325,7 @@ mod tests {
         missed.unscannable.push(Unscannable {
             what: "object".into(),
             why: "too long".into(),
+            opaque: None,
         });
         assert!(in_force.mark(&mut missed).is_empty());
         assert!(!missed.findings[0].is_waived());

@@ -104,6 +104,7 @@ review       hold       [policy]
 warn         warn       [policy]
 note         forward    [policy]
 unscannable  hold       [policy]
+opaque       hold       [policy]
 existing     forward    [policy]
 approvers    3          rule releases, policy.toml:5, and one more for a stranger
 four_eyes    true       default

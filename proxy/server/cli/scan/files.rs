@@ -100,10 +100,8 @@ fn tell(examined: ExaminedFile, printer: &mut Printer) -> anyhow::Result<()> {
     for finding in examined.findings {
         printer.finding(finding)?;
     }
-    match &examined.unscannable {
-        Some(missed) => printer.unread(missed),
-        None => Ok(()),
-    }
+    let mut missed = examined.unscannable.iter();
+    missed.try_for_each(|missed| printer.unread(missed))
 }
 
 fn examine(examiner: &mut Examiner, job: Job, most: u64) -> ExaminedFile {
@@ -135,10 +133,11 @@ fn examine(examiner: &mut Examiner, job: Job, most: u64) -> ExaminedFile {
 fn missed(examiner: &mut Examiner, path: &Path, error: &io::Error) -> ExaminedFile {
     let what = Names::new(examiner).show(path.as_os_str().as_bytes());
     ExaminedFile {
-        unscannable: Some(Unscannable {
+        unscannable: vec![Unscannable {
             what,
             why: error.to_string(),
-        }),
+            opaque: None,
+        }],
         ..ExaminedFile::default()
     }
 }

@@ -233,6 +233,9 @@ fn text(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
     )?;
     write!(out, "{} [{}] ", finding.description, finding.rule)?;
     write!(out, "{} {}", finding.action, finding.masked)?;
+    if !finding.via.is_empty() {
+        write!(out, " in {}", finding.via.join(", "))?;
+    }
     if let Some(commit) = &place.commit {
         write!(out, " in {} of commit {commit}", place.part.describe())?;
     }
@@ -271,6 +274,9 @@ fn sentence(finding: &Finding) -> String {
         false => &finding.description,
     };
     let mut text = format!("{what} in {}, line {}", place(finding), finding.place.line);
+    if !finding.via.is_empty() {
+        text.push_str(&format!(", in {}", finding.via.join(", ")));
+    }
     if !finding.masked.as_str().is_empty() {
         text.push_str(&format!(": {}", finding.masked));
     }

@@ -35,13 +35,14 @@ pub fn scan(scan: &Scan, printer: &mut Printer) -> anyhow::Result<()> {
                 for finding in examined.findings {
                     printer.finding(finding)?;
                 }
-                examined
-                    .unscannable
-                    .map_or(Ok(()), |missed| printer.unread(&missed))?;
+                for missed in &examined.unscannable {
+                    printer.unread(missed)?;
+                }
             }
             Err(error) => printer.unread(&Unscannable {
                 what: Names::new(&mut examiner).show(&path),
                 why: error.to_string(),
+                opaque: None,
             })?,
         }
     }

@@ -140,6 +140,7 @@ fn the_example_of_a_policy_is_right_and_shows_every_key() {
         "warn",
         "note",
         "unscannable",
+        "opaque",
         "existing",
         "approvers",
         "reviewers",

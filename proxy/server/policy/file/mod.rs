@@ -7,10 +7,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use exeat_inspect::OpaqueKind;
 use toml::de::DeTable;
 
 pub use self::table::Problem;
 use self::table::{Names, Table, line_of};
+use super::allowance::{Allowance, PathGlobs};
 use super::condition::{Conditions, Event, RefGlobs, RepositoryGlobs};
 use super::rulebook::{Deed, Effects, Line, Rule, Rulebook, Tier};
 use crate::config::{Config, DISPOSITIONS, nearest, quoted};
@@ -68,6 +70,7 @@ pub fn read_with(
             .map(|upstream| upstream.name.as_str())
             .collect(),
         rules: Vec::new(),
+        allowances: Vec::new(),
         names: HashMap::new(),
         problems: Vec::new(),
         warnings: Vec::new(),
@@ -80,11 +83,13 @@ pub fn read_with(
         }
     }
     let of_drafts = reading.rules.len();
+    reading.refuse_allowances();
     for text in texts {
         reading.file(text);
     }
     let Reading {
         rules,
+        allowances,
         mut problems,
         mut warnings,
         ..
@@ -109,6 +114,7 @@ pub fn read_with(
     let book = Rulebook {
         table: config.policy,
         rules,
+        allowances,
         drafts: of_drafts,
         folding: folding.map(|upstream| upstream.name.clone()).collect(),
         digest: digest(drafts, texts, config),
@@ -141,6 +147,7 @@ fn digest(drafts: &[Text], texts: &[Text], config: &Config) -> String {
 struct Reading<'c> {
     upstreams: Vec<&'c str>,
     rules: Vec<Rule>,
+    allowances: Vec<Allowance>,
     /// Where each name stands.
     names: HashMap<String, String>,
     problems: Vec<Problem>,
@@ -177,11 +184,17 @@ impl Reading<'_> {
         let mut problems = Vec::new();
         let mut top = Table::new(&source.text, &file, 1, parsed.get_ref(), &mut problems);
         let tables = top.tables("rule");
+        let opaque = top.tables("opaque");
         top.finish();
         for (number, (entries, line)) in (1..).zip(tables) {
             let table = Table::new(&source.text, &file, line, entries, &mut problems);
             let rule = self.rule(&file, number, table);
             self.rules.push(rule);
+        }
+        for (number, (entries, line)) in (1..).zip(opaque) {
+            let table = Table::new(&source.text, &file, line, entries, &mut problems);
+            let allowance = self.allowance(&file, number, table);
+            self.allowances.extend(allowance);
         }
         problems.sort_by_key(|problem| problem.line);
         self.problems.extend(problems);
@@ -201,18 +214,7 @@ impl Reading<'_> {
     fn rule(&mut self, file: &Arc<str>, number: usize, mut table: Table<'_, '_>) -> Rule {
         table.label = format!("rule {number}");
         let line = table.line;
-        let name = match table.names("name").as_deref() {
-            Some([name]) => self.name(file, &mut table, name),
-            Some(_) => {
-                table.refuse("name", line, "expected a name, found a list".to_owned());
-                None
-            }
-            None if !table.has_any(&["name"]) => {
-                table.refuse("name", line, "missing; expected a name".to_owned());
-                None
-            }
-            None => None,
-        };
+        let name = self.one_name(file, &mut table);
         if let Some(name) = &name {
             table.label = format!("rule {name}");
         }
@@ -252,6 +254,78 @@ impl Reading<'_> {
         }
     }
 
+    /// Content that may go unread, if all of it is right.
+    fn allowance(
+        &mut self,
+        file: &Arc<str>,
+        number: usize,
+        mut table: Table<'_, '_>,
+    ) -> Option<Allowance> {
+        table.label = format!("opaque {number}");
+        let line = table.line;
+        let name = self.one_name(file, &mut table);
+        if let Some(name) = &name {
+            table.label = format!("opaque {name}");
+        }
+        let upstream = table.names("upstream");
+        for name in upstream.iter().flatten() {
+            self.known_upstream(file, &table, name);
+        }
+        let target = Conditions {
+            upstream: upstream.map(values),
+            repository: patterns(&mut table, "repository", RepositoryGlobs::new),
+            ..Conditions::default()
+        };
+        let paths = patterns(&mut table, "path", PathGlobs::new);
+        if !table.has_any(&["path"]) {
+            let text = "missing; expected paths such as tests/data/**, or ** for all";
+            table.refuse("path", line, text.to_owned());
+        }
+        let kinds = table.words("kind", &OpaqueKind::WORDS);
+        let up_to = table.number("up_to", 1..=i64::MAX as u64);
+        table.finish();
+        Some(Allowance {
+            name: name?.into(),
+            file: Arc::clone(file),
+            line,
+            target,
+            paths: paths?,
+            kinds,
+            up_to: up_to.map(|number| number.value),
+        })
+    }
+
+    /// Drafts make nothing milder.
+    fn refuse_allowances(&mut self) {
+        for allowance in std::mem::take(&mut self.allowances) {
+            self.problems.push(Problem {
+                file: allowance.file,
+                line: allowance.line,
+                rule: format!("opaque {}", allowance.name),
+                key: String::new(),
+                text: "a draft cannot let content go unread; it belongs into a policy file"
+                    .to_owned(),
+            });
+        }
+    }
+
+    /// The one `name` of a table.
+    fn one_name(&mut self, file: &Arc<str>, table: &mut Table<'_, '_>) -> Option<String> {
+        let line = table.line;
+        match table.names("name").as_deref() {
+            Some([name]) => self.name(file, table, name),
+            Some(_) => {
+                table.refuse("name", line, "expected a name, found a list".to_owned());
+                None
+            }
+            None if !table.has_any(&["name"]) => {
+                table.refuse("name", line, "missing; expected a name".to_owned());
+                None
+            }
+            None => None,
+        }
+    }
+
     fn name(
         &mut self,
         file: &Arc<str>,
@@ -270,7 +344,7 @@ impl Reading<'_> {
         }
         let here = format!("{file}:{}", name.line);
         if let Some(there) = self.names.insert(text.clone(), here) {
-            let text = format!("{} is the name of the rule at {there}", quoted(text));
+            let text = format!("{} is the name of what stands at {there}", quoted(text));
             table.refuse("name", name.line, text);
         }
         Some(text.clone())

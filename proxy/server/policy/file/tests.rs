@@ -127,9 +127,9 @@ repository = [\"https://github.com/a/b\"]
             "policy.toml:20: rule b: message: expected 1 to 300 characters of printable ASCII, found \"gr\\u{fc}n\"",
             "policy.toml:21: rule b: block: expected \"refuse\", \"hold\", \"warn\" or \"forward\", found \"stop\"",
             "policy.toml:23: rule b: it says nothing: expected \"do\" or another key that decides",
-            "policy.toml:24: rule 4: name: \"b\" is the name of the rule at policy.toml:15",
+            "policy.toml:24: rule 4: name: \"b\" is the name of what stands at policy.toml:15",
             "policy.toml:25: rule b: repository: expected a repository such as org/repo, without server or leading slash, found \"https://github.com/a/b\"",
-            "policy.toml:27: stray: unknown key; expected \"rule\"",
+            "policy.toml:27: stray: unknown key; expected \"rule\" or \"opaque\"",
         ],
     );
     refused(
@@ -212,4 +212,48 @@ fn the_digest_is_that_of_the_table_without_files_and_covers_them() {
         ..one
     };
     assert_eq!(digest(&[renamed]), both[0]);
+}
+
+#[test]
+fn what_may_go_unread_says_where_and_what() {
+    let source = "\
+[[opaque]]
+name = \"vectors\"
+upstream = \"github.com\"
+repository = \"org/vectors\"
+path = [\"tests/**\", \"*.bin\"]
+kind = [\"encrypted\", \"unknown\"]
+up_to = 1_000
+";
+    let (book, warnings) = loaded(source).unwrap();
+    assert_eq!(warnings, [""; 0]);
+    let [one] = book.allowances.as_slice() else {
+        panic!("{book:?}");
+    };
+    assert_eq!(
+        (&*one.name, one.line, one.up_to),
+        ("vectors", 1, Some(1000))
+    );
+    refused(
+        "[[opaque]]\nname = \"a\"\nkind = \"secret\"\nsize = 1\n",
+        &[
+            "policy.toml:1: opaque a: path: missing; expected paths such as tests/data/**, or ** for all",
+            "policy.toml:3: opaque a: kind: expected \"encrypted\", \"unknown\", \"unsupported\" or \"damaged\", found \"secret\"",
+            "policy.toml:4: opaque a: size: unknown key; expected \"name\", \"upstream\", \"repository\", \"path\", \"kind\" or \"up_to\"",
+        ],
+    );
+    refused(
+        "[[opaque]]\nname = \"a\"\npath = \"/tests/\"\n",
+        &[
+            "policy.toml:3: opaque a: path: expected a path as in tests/data/**, with / between folders and none at its ends, found \"/tests/\"",
+        ],
+    );
+    let config = Config::defaults().unwrap();
+    let draft =
+        text("[[rule]]\nname=\"r\"\ndo=\"scan\"\n[[opaque]]\nname = \"a\"\npath = \"**\"\n");
+    let Error(problems) = read_with(&[draft], &[], &config).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        "policy.toml:4: opaque a: a draft cannot let content go unread; it belongs into a policy file"
+    );
 }

@@ -1,0 +1,73 @@
+//! The few words that requests carry beside pushes, searched before they go on: names of repositories, and what a fetch asks for.
+
+use std::sync::Arc;
+
+use exeat_rules::{Action, RuleSet, Scratch, Site, Standing};
+
+/// The rules in force, for words that nobody can hold for a review: what should be looked at by a person stays here.
+#[derive(Clone)]
+pub struct Searched(Arc<RuleSet>);
+
+impl Searched {
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        Self(rules)
+    }
+
+    /// The rule that finds something in these lines, or in one segment of a name in them.
+    pub fn finds(&self, words: &[u8]) -> Option<String> {
+        if words.is_empty() {
+            return None;
+        }
+        let apart: Vec<u8> = words
+            .iter()
+            .map(|&byte| if byte == b'/' { b'\n' } else { byte })
+            .collect();
+        self.finds_in(words)
+            .or_else(|| (apart != words).then(|| self.finds_in(&apart))?)
+    }
+
+    fn finds_in(&self, text: &[u8]) -> Option<String> {
+        let rules = &self.0;
+        let mut matches = Vec::new();
+        let scan = rules.scan(text, &mut Scratch::new(rules), &mut matches);
+        if scan.truncated {
+            return Some("(too many matches)".to_owned());
+        }
+        let counts = |found: &&exeat_rules::Match| {
+            let stands = match rules.standing(found, &Site::default()) {
+                Standing::Stands | Standing::Hidden(_) => true,
+                Standing::OutOfPath | Standing::Allowed => false,
+            };
+            stands && rules.action(found) >= Action::Review
+        };
+        let found = matches.iter().find(counts)?;
+        Some(rules.rule(found.rule).id.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_22_words_are_searched_whole_and_in_their_segments() {
+        let source = exeat_rules::Source {
+            name: "t.toml".into(),
+            text: "[[rules]]\nid='key'\nregex='''(?m)^key_[0-9]{4}$'''\nkeywords=['key_']\naction='block'\n\
+                   [[rules]]\nid='worth-a-word'\nregex='''word_[0-9]'''\nkeywords=['word_']\naction='warn'\n"
+                .into(),
+        };
+        let rules = RuleSet::compile(&[source]).unwrap().rules;
+        let searched = Searched::new(Arc::new(rules));
+        assert_eq!(searched.finds(b"refs/heads/main\nHEAD"), None);
+        assert_eq!(searched.finds(b""), None);
+        assert_eq!(searched.finds(b"word_1"), None);
+        for words in ["key_1234", "x\nkey_1234", "refs/heads/key_1234/x"] {
+            assert_eq!(
+                searched.finds(words.as_bytes()).as_deref(),
+                Some("key"),
+                "{words}"
+            );
+        }
+    }
+}
