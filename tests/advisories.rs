@@ -49,7 +49,12 @@ fn cve_2025_54583_every_ref_of_a_push_is_looked_at() {
 #[test]
 fn cve_2025_54584_the_word_pack_inside_the_pack_changes_nothing() {
     let (world, work, secret) = scene(102);
-    let decoy = [&b"PACK\0\0\0\x02\0\0\0\0"[..], &[0; 20]].concat();
+    // A pack of nothing; one that is damaged would need a review.
+    const NOTHING: [u8; 20] = [
+        0x02, 0x9d, 0x08, 0x82, 0x3b, 0xd8, 0xa8, 0xea, 0xb5, 0x10, 0xad, 0x6a, 0xc7, 0x5c, 0x82,
+        0x3c, 0xfd, 0x3e, 0xd3, 0x1e,
+    ];
+    let decoy = [&b"PACK\0\0\0\x02\0\0\0\0"[..], &NOTHING].concat();
     // Without compression the decoy stands in the pack as it is.
     world.git(&work, &["config", "core.compression", "0"]).ok();
     world.git(&work, &["config", "pack.compression", "0"]).ok();

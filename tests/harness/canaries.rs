@@ -150,7 +150,8 @@ pub(crate) fn needles() -> Vec<Vec<u8>> {
     Planted::here().needles(Reach::Pushed)
 }
 
-fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
+/// A secret as it may be written.
+pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let core = secret.get(CORE).unwrap_or(secret);
     let hex = hex::encode(core);
     let mut forms = vec![

@@ -19,6 +19,11 @@ pub(crate) fn received(witness: &Witness, needles: &[Vec<u8>]) -> Vec<String> {
         let what = format!("in {}", request.first_line);
         found.extend(seen(&request.body, needles, &what));
         found.extend(seen(
+            &receive_pack::payloads(&request.body),
+            needles,
+            &format!("{what}, lines put together"),
+        ));
+        found.extend(seen(
             &credentials(&request),
             needles,
             &format!("{what}, credentials"),
@@ -32,6 +37,17 @@ pub(crate) fn received(witness: &Witness, needles: &[Vec<u8>]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Which needles the witness received in whatever zlib has packed, wherever it begins.
+pub(super) fn received_inflated(witness: &Witness, needles: &[Vec<u8>]) -> Vec<String> {
+    let requests = witness.requests();
+    let bodies = requests
+        .iter()
+        .map(|request| (&request.first_line, inflated(&request.body)));
+    bodies
+        .flat_map(|(what, plain)| seen(&plain, needles, &format!("in {what}, inflated")))
+        .collect()
 }
 
 /// Which needles are in the files below a folder, as they are and where zlib has packed them: an object of a pack, for one.

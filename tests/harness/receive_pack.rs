@@ -68,6 +68,22 @@ pub(crate) fn pack_in(push: &[u8]) -> Option<(&'static str, &[u8])> {
     rest.starts_with(b"PACK").then_some((format, rest))
 }
 
+/// What stands in the pkt-lines at the start of a body, without their lengths and ends, put together.
+pub(super) fn payloads(mut body: &[u8]) -> Vec<u8> {
+    let mut payloads = Vec::new();
+    loop {
+        let (lines, rest) = section(body);
+        let ends = lines.iter().map(|line| line.strip_suffix(b"\n"));
+        for (line, end) in lines.iter().zip(ends) {
+            payloads.extend(end.unwrap_or(line));
+        }
+        if rest.len() == body.len() {
+            return payloads;
+        }
+        body = rest;
+    }
+}
+
 /// What a receive-pack answered.
 #[derive(Debug, Default)]
 pub(crate) struct Report {

@@ -30,7 +30,7 @@ pub(crate) fn chance(seed: u64) -> impl FnMut() -> u64 {
     }
 }
 
-/// Bytes no compression makes smaller.
+/// Bytes that compression makes an eighth smaller at most; of all 256 values they would count as encrypted.
 pub(crate) fn incompressible(seed: u64, length: usize) -> Vec<u8> {
     let mut numbers = chance(seed);
     let mut bytes = Vec::with_capacity(length + 8);
@@ -38,6 +38,7 @@ pub(crate) fn incompressible(seed: u64, length: usize) -> Vec<u8> {
         bytes.extend(&numbers().to_le_bytes()[..7]);
     }
     bytes.truncate(length);
+    bytes.iter_mut().for_each(|byte| *byte &= 0x7f);
     bytes
 }
 

@@ -84,6 +84,16 @@ impl Witness {
         );
     }
 
+    /// Fails if this word was received in any way: as it is, in hex, base64 or as addresses have it, put together from lines,
+    /// inflated, or in an object of a pack.
+    #[track_caller]
+    pub(crate) fn never_saw(&self, word: impl AsRef<[u8]>) {
+        let forms = super::canaries::forms(word.as_ref());
+        let mut found = forbidden::received(self, &forms);
+        found.extend(forbidden::received_inflated(self, &forms));
+        assert!(found.is_empty(), "the upstream saw {found:?}");
+    }
+
     /// What came here and must not: credentials of ours at all, those of forges but where they belong, and to others than
     /// forges anything.
     pub(crate) fn astray(&self) -> Vec<String> {
