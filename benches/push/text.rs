@@ -82,7 +82,7 @@ pub(crate) fn history(ground: &Ground, folder: &Path, megabytes: usize) -> anyho
         let place = folder.join(format!("part{commit}"));
         std::fs::create_dir_all(&place)?;
         for file in (0..images).filter(|file| file % commits == commit) {
-            std::fs::write(place.join(format!("{file}.png")), noise(file as u64 + 1))?;
+            std::fs::write(place.join(format!("{file}.png")), image(file as u64 + 1))?;
         }
         for file in 0..megabytes * 20 / commits {
             let seed = 1_000_000 + (commit * megabytes * 20 + file) as u64;
@@ -96,6 +96,29 @@ pub(crate) fn history(ground: &Ground, folder: &Path, megabytes: usize) -> anyho
     let packs = std::fs::read_dir(folder.join(".git/objects/pack"))?;
     let sizes = packs.filter_map(|entry| entry.ok()?.metadata().ok());
     Ok(sizes.map(|metadata| metadata.len()).max().unwrap_or(0))
+}
+
+/// A PNG file of a million bytes of pixels, which do not compress.
+fn image(seed: u64) -> Vec<u8> {
+    let chunk = |kind: &[u8], data: &[u8]| {
+        let named = [kind, data].concat();
+        let sum = crc32fast::hash(&named).to_be_bytes();
+        [&(data.len() as u32).to_be_bytes(), &named[..], &sum].concat()
+    };
+    // 1,000 x 1,000 pixels, of one byte each.
+    let header = [0, 0, 3, 232, 0, 0, 3, 232, 8, 0, 0, 0, 0];
+    let rows = noise(seed);
+    let rows = rows.chunks(1_000).flat_map(|row| [&[0], row].concat());
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut packed, &rows.collect::<Vec<_>>()).expect("into memory");
+    let pixels = packed.finish().expect("into memory");
+    [
+        &b"\x89PNG\r\n\x1a\n"[..],
+        &chunk(b"IHDR", &header),
+        &chunk(b"IDAT", &pixels),
+        &chunk(b"IEND", b""),
+    ]
+    .concat()
 }
 
 /// A million bytes that do not compress.
