@@ -129,7 +129,7 @@ impl Examiner {
     /// Scans `text` whole and what is encoded or packed in it, without regard to where it comes from.
     pub fn examine(&mut self, text: &[u8]) -> Examined {
         let mut examined = self.scan(text);
-        layers::examine(self, text, &mut examined);
+        layers::examine(self, text, None, &mut examined);
         examined
     }
 

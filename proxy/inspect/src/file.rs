@@ -78,7 +78,7 @@ pub fn examine_reader(
             return too_long();
         }
         let mut contained = examiner.scan(&held);
-        layers::examine_large(examiner, &held, alone, &mut contained);
+        layers::examine(examiner, &held, Some(alone), &mut contained);
         return Ok(judge(examiner, path, contained, held.len() as u64));
     }
     drop(alone);

@@ -147,13 +147,13 @@ pub fn extract(data: &[u8]) {
         large: 96 << 10,
     };
     let mut sum = Sum::default();
-    let summary = extract::look_into(data, &limits, &mut sum);
+    let summary = extract::look_into(data, None, &limits, &mut sum);
     assert!(sum.0 <= summary.layers && summary.layers <= 100);
     assert!(sum.1 <= summary.bytes);
     // The last layer may go beyond the bound; it is told as unread.
     assert!(summary.bytes <= limits.bytes + (64 << 10) || !summary.unread.is_empty());
     assert_eq!(
-        extract::look_into(data, &limits, &mut Sum::default()),
+        extract::look_into(data, None, &limits, &mut Sum::default()),
         summary
     );
 }

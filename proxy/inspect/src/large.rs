@@ -220,7 +220,7 @@ pub fn look_into<S: Spool>(
         let alone = Alone::wait();
         let mut examined = Examined::default();
         match pack.read_large(index, LONGEST) {
-            Ok(Some(text)) => layers::examine_large(examiner, &text, alone, &mut examined),
+            Ok(Some(text)) => layers::examine(examiner, &text, Some(alone), &mut examined),
             // What takes too much work to be built again, or is longer.
             Ok(None) | Err(pack::Error::Rework { .. }) => {
                 examined.unread.push((Vec::new(), Why::TooLong));

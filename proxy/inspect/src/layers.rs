@@ -4,7 +4,7 @@ use std::{cmp::Reverse, io::Read, ops::Range};
 
 use crate::{
     examine::{Examined, Examiner, Hit, Lines, Position, newlines},
-    extract::{self, Limits, Origin, See, Trail},
+    extract::{self, Alone, Limits, Origin, See, Trail},
     names::Names,
     stream::StreamedText,
 };
@@ -38,19 +38,20 @@ pub struct Decoded {
     pub media: u64,
 }
 
-/// Looks into `text`, and adds to `examined` what is found there.
-pub fn examine(examiner: &mut Examiner, text: &[u8], examined: &mut Examined) {
-    let limits = Limits::default();
+/// Looks into `text`, of which `examined` knows what stands there in the clear, and adds what is found in it. For a text longer
+/// than others are, `alone` was waited for.
+pub fn examine(
+    examiner: &mut Examiner,
+    text: &[u8],
+    alone: Option<Alone>,
+    examined: &mut Examined,
+) {
     let mut layers = Layers {
         examiner,
         outer: text,
         examined,
     };
-    let summary = extract::look_into(text, &limits, &mut layers);
-    note(examiner, summary, examined);
-}
-
-fn note(examiner: &mut Examiner, summary: extract::Summary, examined: &mut Examined) {
+    let summary = extract::look_into(text, alone, &Limits::default(), &mut layers);
     examined.decoded = Decoded {
         layers: summary.layers,
         bytes: summary.bytes,
@@ -65,23 +66,6 @@ fn note(examiner: &mut Examiner, summary: extract::Summary, examined: &mut Exami
     if summary.layers > 0 {
         told_once(&mut examined.hits);
     }
-}
-
-/// The same of a text longer than others are, of which `examined` knows what stands there in the clear.
-pub fn examine_large(
-    examiner: &mut Examiner,
-    text: &[u8],
-    alone: extract::Alone,
-    examined: &mut Examined,
-) {
-    let limits = Limits::default();
-    let mut layers = Layers {
-        examiner,
-        outer: text,
-        examined,
-    };
-    let summary = extract::look_into_large(text, alone, &limits, &mut layers);
-    note(examiner, summary, examined);
 }
 
 /// In order, and of several ways to one secret that with the fewest decoded steps; among these the one that says most of its place.

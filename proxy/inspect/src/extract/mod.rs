@@ -218,26 +218,12 @@ impl Alone {
     }
 }
 
-/// The same as [`look_into`] of a text longer than [`Limits::held`], for which `alone` was waited for.
-pub fn look_into_large(text: &[u8], alone: Alone, limits: &Limits, see: &mut dyn See) -> Summary {
+/// Tells `see` every layer of `text`. For one longer than [`Limits::held`], `alone` was waited for.
+pub fn look_into(text: &[u8], alone: Option<Alone>, limits: &Limits, see: &mut dyn See) -> Summary {
     let mut walk = Walk {
         limits,
         live: 0,
-        alone: Some(alone),
-        summary: Summary::default(),
-        see,
-    };
-    // What stops is on record.
-    let _ = walk.descend(text, None);
-    walk.summary
-}
-
-/// Tells `see` every layer of `text`.
-pub fn look_into(text: &[u8], limits: &Limits, see: &mut dyn See) -> Summary {
-    let mut walk = Walk {
-        limits,
-        live: 0,
-        alone: None,
+        alone,
         summary: Summary::default(),
         see,
     };

@@ -38,7 +38,7 @@ impl See for Seen {
 /// The layers of `text` under the default bounds.
 pub fn layers(text: &[u8]) -> (Vec<(String, Vec<u8>)>, Summary) {
     let mut seen = Seen::default();
-    let summary = look_into(text, &Limits::default(), &mut seen);
+    let summary = look_into(text, None, &Limits::default(), &mut seen);
     (seen.layers, summary)
 }
 

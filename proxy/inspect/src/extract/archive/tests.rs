@@ -282,7 +282,7 @@ const SMALL: Limits = Limits {
 
 fn bounded(bomb: &[u8]) -> Summary {
     let mut seen = Seen::default();
-    let summary = look_into(bomb, &SMALL, &mut seen);
+    let summary = look_into(bomb, None, &SMALL, &mut seen);
     let told: usize = seen.layers.iter().map(|(_, text)| text.len()).sum();
     assert!(told as u64 <= SMALL.bytes, "{told}");
     assert!(!summary.unread.is_empty());
@@ -303,7 +303,7 @@ fn members_that_lie_over_each_other_are_bounded() {
     let entries = vec![entry("a", 8, size(&packed), 0); 65_535];
     let mut seen = Seen::default();
     let archive = end(&entries, &before);
-    let summary = look_into(&archive, &Limits::default(), &mut seen);
+    let summary = look_into(&archive, None, &Limits::default(), &mut seen);
     assert_eq!((summary.unread, seen.layers.len()), (vec![], 2));
     // Headers in each other, of unknown length, of which nothing comes out: empty blocks.
     let blocks = [0, 0, 0, 0xff, 0xff].repeat(20);

@@ -546,7 +546,7 @@ mod tests {
             for page in looped.chunks_mut(512).skip(1) {
                 page[..4].copy_from_slice(&target.to_be_bytes());
             }
-            let summary = look_into(&looped, &limits, &mut Seen::default());
+            let summary = look_into(&looped, None, &limits, &mut Seen::default());
             assert!(
                 summary
                     .unread
@@ -562,7 +562,7 @@ mod tests {
         page[100] = 13;
         page[103..105].copy_from_slice(&32000_u16.to_be_bytes());
         page[108..64108].fill(0xfb);
-        let summary = look_into(&page.repeat(20), &limits, &mut Seen::default());
+        let summary = look_into(&page.repeat(20), None, &limits, &mut Seen::default());
         assert!(summary.bytes < 8 << 20, "{summary:?}");
     }
 

@@ -113,7 +113,7 @@ fn bounded(file: &[u8]) -> Summary {
         held: 1 << 20,
         ..Limits::default()
     };
-    look_into(file, &limits, &mut Seen::default())
+    look_into(file, None, &limits, &mut Seen::default())
 }
 
 #[test]
