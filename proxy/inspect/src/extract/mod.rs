@@ -300,7 +300,7 @@ pub struct Opening<'o, 'w> {
 /// Bytes that come out at least of what was packed, where nothing was claimed and it does not come to an end.
 const LEAST: usize = 16;
 
-impl<'o> Opening<'o, '_> {
+impl<'o, 'w> Opening<'o, 'w> {
     /// The map of the text, where it was itself decoded in place: only what touches the decoded parts is new.
     fn map(&self) -> Option<&'o Map> {
         match self.trail?.origin {
@@ -312,17 +312,23 @@ impl<'o> Opening<'o, '_> {
     /// Opens what begins at `at` in the form `format`. Where that is not the beginning of the text, it need not be what it looks
     /// like. Tells where it ends, or what was passed without doubt.
     fn open_at(&mut self, at: usize, format: sniff::Format) -> Result<usize, Stop> {
-        let mut inner = Opening {
+        let mut inner = self.at(at);
+        inner.tentative = at > 0;
+        inner.open(format)?;
+        Ok(at + inner.end)
+    }
+
+    /// The text from `at` on.
+    fn at<'s>(&'s mut self, at: usize) -> Opening<'s, 'w> {
+        Opening {
             walk: &mut *self.walk,
             text: self.text.get(at..).unwrap_or_default(),
             around: self.around,
             base: self.base + at,
             end: 0,
-            tentative: at > 0,
+            tentative: self.tentative,
             trail: self.trail,
-        };
-        inner.open(format)?;
-        Ok(at + inner.end)
+        }
     }
 
     fn open(&mut self, format: sniff::Format) -> Result<(), Stop> {

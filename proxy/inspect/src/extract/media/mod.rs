@@ -82,16 +82,8 @@ pub fn unread(kind: Kind) -> &'static str {
 pub fn open(opening: &mut Opening<'_, '_>, first: Kind) -> Result<(), Stop> {
     let (mut at, mut kind) = (0, first);
     loop {
-        let text = opening.text.get(at..).unwrap_or_default();
-        let mut medium = Opening {
-            walk: &mut *opening.walk,
-            text,
-            around: opening.around,
-            base: opening.base + at,
-            end: 0,
-            tentative: opening.tentative,
-            trail: opening.trail,
-        };
+        let mut medium = opening.at(at);
+        let text = medium.text;
         let Some(end) = one(&mut medium, kind)? else {
             return Ok(());
         };
