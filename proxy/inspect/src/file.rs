@@ -13,7 +13,7 @@ use crate::{
     missed::{self, Reason},
     names::Names,
     overlap,
-    report::{CUT, TRUNCATED, Unscannable},
+    report::Unscannable,
     stream::StreamedText,
 };
 
@@ -105,27 +105,25 @@ pub fn examine_reader(
     Ok(judge(examiner, path, contained, bytes))
 }
 
-fn judge(examiner: &mut Examiner, path: &[u8], contained: Examined, bytes: u64) -> ExaminedFile {
+fn judge(
+    examiner: &mut Examiner,
+    path: &[u8],
+    mut contained: Examined,
+    bytes: u64,
+) -> ExaminedFile {
     let named = examiner.examine_name(path);
     let shown = Names::new(examiner).show(path);
     let site = Site {
         path: Some(path),
         commit: None,
     };
-    let reasons = [
-        (contained.truncated || named.truncated, TRUNCATED),
-        (contained.cut, CUT),
-    ];
-    let unread = |steps: &[String], why| {
+    contained.truncated |= named.truncated;
+    let unread = |(steps, why): (&[String], Reason)| {
         missed::unscannable(shown.clone(), steps, why, bytes, vec![shown.clone()])
     };
-    let whole = reasons.into_iter().filter(|(holds, _)| *holds);
-    let whole = whole.map(|(_, why)| unread(&[], Reason::Limit(why)));
-    let parts = contained.unread.iter();
-    let parts = parts.map(|(steps, why)| unread(steps, Reason::Part(*why)));
     let mut result = ExaminedFile {
         findings: path_findings(examiner, path, &shown),
-        unscannable: whole.chain(parts).collect(),
+        unscannable: missed::reasons(&contained).map(unread).collect(),
         decoded: contained.decoded,
         bytes,
     };

@@ -1,7 +1,7 @@
 //! One batch of objects: hashed, counted, scanned, and what they refer to noted.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     hash::BuildHasher,
     ops::Range,
     sync::Arc,
@@ -20,13 +20,12 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
     finding::Part,
-    layers::Via,
-    missed::{Missed, Reason},
+    layers::{Decoded, Via},
+    missed::{self, Missed, Reason},
     pack::Error,
     pointer,
     reading::{self, Reading},
     references::References,
-    report::{CUT, TRUNCATED},
     stream::StreamedText,
 };
 
@@ -54,6 +53,15 @@ pub struct ObjectHit {
 pub struct Name {
     pub name: Arc<[u8]>,
     pub secret: Range<usize>,
+}
+
+/// An object that was examined.
+struct Taken {
+    /// Its entry in the pack.
+    entry: u32,
+    id: ObjectId,
+    kind: Kind,
+    bytes: u64,
 }
 
 /// What one batch found, merged under the lock once.
@@ -119,8 +127,13 @@ impl Gathered {
             Kind::Tag => examine_text(examiner, &object.data, &readings, Part::Tag),
             Kind::Blob => examine_text(examiner, &object.data, &readings, Part::File),
         };
-        let bytes = object.data.len() as u64;
-        self.keep(object.index, id, (object.kind, bytes), examined, parts);
+        let of = Taken {
+            entry: object.index,
+            id,
+            kind: object.kind,
+            bytes: object.data.len() as u64,
+        };
+        self.keep(&of, examined, parts);
         let odd = objects::custom::oddity(shared.hash, object.kind, &object.data);
         let is_pointer = object.kind == Kind::Blob && pointer::is_pointer(&object.data);
         let reasons = [
@@ -128,14 +141,9 @@ impl Gathered {
             odd.map(Reason::Odd),
             is_pointer.then_some(Reason::Limit(POINTER)),
         ];
-        let missed = reasons.into_iter().flatten().map(|why| Missed {
-            entry: object.index,
-            id,
-            steps: Vec::new(),
-            why,
-            bytes,
-        });
-        self.missed.extend(missed);
+        for why in reasons.into_iter().flatten() {
+            self.miss(&of, Vec::new(), why);
+        }
         Ok(())
     }
 
@@ -143,50 +151,44 @@ impl Gathered {
     pub fn take_large(&mut self, index: u32, id: ObjectId, size: u64, examined: Examined) {
         self.ids.push((index, id));
         self.coverage.count(Kind::Blob, size);
-        let parts = examined.hits.iter().map(|_| (Part::File, Vec::new()));
-        let parts = parts.collect();
         self.large.push((index, id, size));
-        self.keep(index, id, (Kind::Blob, size), examined, parts);
+        self.take_layers(index, id, size, examined);
     }
 
     /// Takes in what is packed in a blob that was examined while it passed.
     pub fn take_layers(&mut self, index: u32, id: ObjectId, size: u64, examined: Examined) {
         let parts = examined.hits.iter().map(|_| (Part::File, Vec::new()));
         let parts = parts.collect();
-        self.keep(index, id, (Kind::Blob, size), examined, parts);
+        let of = Taken {
+            entry: index,
+            id,
+            kind: Kind::Blob,
+            bytes: size,
+        };
+        self.keep(&of, examined, parts);
     }
 
-    fn keep(
-        &mut self,
-        entry: u32,
-        id: ObjectId,
-        (kind, bytes): (Kind, u64),
-        examined: Examined,
-        parts: Parts,
-    ) {
-        let missed = |gathered: &mut Self, steps, why| {
-            gathered.missed.push(Missed {
-                entry,
-                id,
-                steps,
-                why,
-                bytes,
-            });
-        };
-        let reasons = [(examined.truncated, TRUNCATED), (examined.cut, CUT)];
-        for (_, why) in reasons.into_iter().filter(|(holds, _)| *holds) {
-            missed(self, Vec::new(), Reason::Limit(why));
-        }
-        for (steps, why) in examined.unread {
-            missed(self, steps, Reason::Part(why));
+    fn miss(&mut self, of: &Taken, steps: Vec<String>, why: Reason) {
+        self.missed.push(Missed {
+            entry: of.entry,
+            id: of.id,
+            steps,
+            why,
+            bytes: of.bytes,
+        });
+    }
+
+    fn keep(&mut self, of: &Taken, examined: Examined, parts: Parts) {
+        for (steps, why) in missed::reasons(&examined) {
+            self.miss(of, steps.to_vec(), why);
         }
         self.coverage.count_decoded(&examined.decoded);
         let located = examined.hits.into_iter().zip(parts);
         self.hits
             .extend(located.map(|(hit, (part, names))| ObjectHit {
-                entry,
-                id,
-                kind,
+                entry: of.entry,
+                id: of.id,
+                kind: of.kind,
                 part,
                 names,
                 hit,
@@ -224,6 +226,8 @@ impl Gathered {
         state.missed.extend(self.missed);
         if state.missed.len() > shared.most_hits {
             state.overflowed = true;
+            // It does not matter which batch is done first.
+            state.missed.sort_unstable();
             state.missed.truncate(shared.most_hits);
         }
         for noted in self.noted {
@@ -284,24 +288,24 @@ fn examine_text(
 /// hits in others are behind the end of the text, so that no two are the same.
 fn examine_readings(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) -> Examined {
     let mut examined = examiner.examine(text);
+    let what = |hit: &Hit| (hit.found.rule, hit.fingerprint);
+    let mut known: HashSet<_> = examined.hits.iter().map(what).collect();
     let mut base = text.len() + 1;
     for (number, reading) in (1..).zip(readings) {
         let more = examiner.examine(&reading.text);
         examined.truncated |= more.truncated;
         examined.cut |= more.cut;
         examined.unread.extend(more.unread);
-        examined.decoded.layers += more.decoded.layers + 1;
-        examined.decoded.bytes += more.decoded.bytes + reading.text.len() as u64;
-        examined.decoded.members += more.decoded.members;
-        examined.decoded.media += more.decoded.media;
-        let known = |hit: &Hit| {
-            let same = |other: &Hit| {
-                other.found.rule == hit.found.rule && other.fingerprint == hit.fingerprint
-            };
-            examined.hits.iter().any(same)
+        examined.decoded += more.decoded;
+        examined.decoded += Decoded {
+            layers: 1,
+            bytes: reading.text.len() as u64,
+            ..Decoded::default()
         };
-        let mut new: Vec<Hit> = more.hits.into_iter().filter(|hit| !known(hit)).collect();
+        let is_new = |hit: &Hit| !known.contains(&what(hit));
+        let mut new: Vec<Hit> = more.hits.into_iter().filter(is_new).collect();
         for hit in &mut new {
+            known.insert(what(hit));
             hit.via = Some(Box::new(through(hit, reading.step, number)));
             for range in [&mut hit.found.span, &mut hit.found.secret] {
                 *range = range.start + base..range.end + base;

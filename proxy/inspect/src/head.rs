@@ -7,10 +7,10 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner},
     finding::{Finding, Part, Place},
-    missed::{self, Reason},
+    missed,
     names::Names,
     overlap,
-    report::{TRUNCATED, Unscannable},
+    report::Unscannable,
 };
 
 /// The inspected head of a push.
@@ -45,15 +45,7 @@ pub fn examine(examiner: &mut Examiner, request: &PushRequest) -> Head {
 
 impl Head {
     fn take(&mut self, examiner: &Examiner, examined: Examined, part: Part, shown: String) {
-        if examined.truncated {
-            self.unscannable.push(Unscannable {
-                what: shown.clone(),
-                why: TRUNCATED.into(),
-                opaque: None,
-            });
-        }
-        for (steps, why) in &examined.unread {
-            let why = Reason::Part(*why);
+        for (steps, why) in missed::reasons(&examined) {
             let missed = missed::unscannable(shown.clone(), steps, why, 0, Vec::new());
             self.unscannable.push(missed);
         }

@@ -1,6 +1,10 @@
 //! Hits in what stands in a text in another form: found there, told where they are in the text that is pushed.
 
-use std::{cmp::Reverse, io::Read, ops::Range};
+use std::{
+    cmp::Reverse,
+    io::Read,
+    ops::{AddAssign, Range},
+};
 
 use crate::{
     examine::{Examined, Examiner, Hit, Lines, Position, newlines},
@@ -36,6 +40,15 @@ pub struct Decoded {
     pub members: u64,
     /// Pixels, samples and outlines, in which no text can stand.
     pub media: u64,
+}
+
+impl AddAssign for Decoded {
+    fn add_assign(&mut self, other: Self) {
+        self.layers += other.layers;
+        self.bytes += other.bytes;
+        self.members += other.members;
+        self.media += other.media;
+    }
 }
 
 /// Looks into `text`, of which `examined` knows what stands there in the clear, and adds what is found in it. For a text longer

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use exeat_gitwire::{ObjectId, history::Places, objects::custom::Oddity};
 
 use crate::{
+    examine::Examined,
     extract::Why,
     names::Names,
-    report::{Opaque, Unscannable},
+    report::{CUT, Opaque, TRUNCATED, Unscannable},
 };
 
 /// Paths of one object that are told with it.
@@ -50,6 +51,16 @@ impl Reason {
             Self::Odd(odd) => odd.to_string(),
         }
     }
+}
+
+/// Why parts of a text were not read, with the way to each; none for all of it.
+pub fn reasons(examined: &Examined) -> impl Iterator<Item = (&[String], Reason)> {
+    let whole = [(examined.truncated, TRUNCATED), (examined.cut, CUT)];
+    let whole = whole.into_iter().filter(|(holds, _)| *holds);
+    let parts = examined.unread.iter();
+    whole
+        .map(|(_, why)| (&[][..], Reason::Limit(why)))
+        .chain(parts.map(|(steps, why)| (&steps[..], Reason::Part(*why))))
 }
 
 /// Tells what was missed by the paths that it lies at.
