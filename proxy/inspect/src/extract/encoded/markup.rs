@@ -2,17 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Piece, hex_value, hints::Extent, is_graphic, put_character};
-
-/// The names that all of XML knows, and the blank that nobody sees.
-const NAMES: [(&[u8], u32); 6] = [
-    (b"&amp;", 0x26),
-    (b"&lt;", 0x3c),
-    (b"&gt;", 0x3e),
-    (b"&quot;", 0x22),
-    (b"&apos;", 0x27),
-    (b"&nbsp;", 0x20),
-];
+use super::{super::document, Piece, hints::Extent, is_graphic, put_character};
 
 /// The references, one behind the other, that begin at `at`: some of them stand for characters of ASCII.
 pub fn entity_extent(text: &[u8], at: usize) -> Extent {
@@ -38,16 +28,6 @@ pub fn entity(text: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<Ran
 }
 
 fn reference(text: &[u8], at: usize) -> Option<(usize, u32)> {
-    let rest = text.get(at..text.len().min(at + 12))?;
-    if let Some((name, character)) = NAMES.iter().find(|(name, _)| rest.starts_with(name)) {
-        return Some((at + name.len(), *character));
-    }
-    let number = rest.strip_prefix(b"&#")?;
-    let length = bstr::ByteSlice::find_byte(number, b';')?;
-    let digits = number.get(..length)?;
-    let character = match digits {
-        [b'x' | b'X', hex @ ..] if !hex.is_empty() => hex_value(hex, 0..hex.len())?,
-        _ => std::str::from_utf8(digits).ok()?.parse().ok()?,
-    };
-    Some((at + 2 + length + 1, character))
+    let (character, length) = document::reference(text.get(at..)?)?;
+    Some((at + length, u32::from(character)))
 }
