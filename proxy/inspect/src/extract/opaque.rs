@@ -1,6 +1,6 @@
 //! What cannot be read by anyone without a key, and bytes of no form that is known: told as unread, never taken for clean.
 
-use super::Why;
+use super::{Why, media};
 
 /// Shorter texts are no place to hide much in, and chance decides what they look like.
 const LEAST: usize = 1024;
@@ -78,20 +78,11 @@ fn has_armor(body: Option<&[u8]>) -> bool {
     lines.filter(is_full).take(2).count() == 2
 }
 
-/// Known forms whose content looks like chance and is no place for text: pictures, sound, films, fonts, models, indexes. That
-/// their samples are unread is told elsewhere.
+/// Known forms whose content looks like chance and is no place for text: media, and beside those that are opened other pictures,
+/// sound, films, fonts, models, indexes.
 fn is_stated(text: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 44] = [
-        b"\x89PNG\r\n\x1a\n",
-        b"\xff\xd8\xff",
-        b"GIF87a",
-        b"GIF89a",
+    const BEGINNINGS: [&[u8]; 27] = [
         b"BM",
-        b"II*\0",
-        b"MM\0*",
-        b"\0\0\x01\0",
-        b"\0\0\x02\0",
-        b"8BPS",
         b"icns",
         b"qoif",
         b"DDS ",
@@ -100,9 +91,6 @@ fn is_stated(text: &[u8]) -> bool {
         b"\xff\x0a",
         b"\0\0\0\x0cJXL ",
         b"\0\0\0\x0cjP  ",
-        b"ID3",
-        b"OggS",
-        b"fLaC",
         b"\xff\xfb",
         b"\xff\xf3",
         b"\xff\xf2",
@@ -111,17 +99,12 @@ fn is_stated(text: &[u8]) -> bool {
         b"MThd",
         b"FORM",
         b"wvpk",
-        b"\x1a\x45\xdf\xa3",
         b"FLV\x01",
         b"CWS",
         b"ZWS",
         b"\0\0\x01\xba",
         b"\0\0\x01\xb3",
         b"\x30\x26\xb2\x75",
-        b"wOFF",
-        b"wOF2",
-        b"\0\x01\0\0",
-        b"OTTO",
         b"ttcf",
         b"DIRC",
         b"\xfftOc",
@@ -129,7 +112,8 @@ fn is_stated(text: &[u8]) -> bool {
     ];
     let begins = BEGINNINGS.iter().any(|magic| text.starts_with(magic));
     let at = |from: usize, magic: &[u8]| text.get(from..from + magic.len()) == Some(magic);
-    begins
+    media::kind(text).is_some()
+        || begins
         || at(0, b"RIFF")
         || at(4, b"ftyp")
         || at(4, b"moov")
