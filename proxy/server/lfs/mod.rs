@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use exeat_gitwire::objects::custom;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE},
@@ -59,13 +60,8 @@ fn basic() -> [&'static str; 1] {
 impl Object {
     fn is_plain(&self) -> bool {
         let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        self.oid.len() == OID && self.oid.bytes().all(digit) && !self.spells_a_text()
-    }
-
-    /// Ids are hashes: none in a million million million has letters alone for its bytes.
-    fn spells_a_text(&self) -> bool {
         let bytes = hex::decode(&self.oid).unwrap_or_default();
-        bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        self.oid.len() == OID && self.oid.bytes().all(digit) && !custom::spells_a_text(&bytes)
     }
 }
 

@@ -64,7 +64,11 @@ pub fn oddity(hash: HashKind, kind: Kind, data: &[u8]) -> Option<Oddity> {
         Kind::Tree => of_tree(hash, data),
         Kind::Commit => {
             let commit = Commit::parse(hash, data).ok()?;
-            if commit.parents().iter().any(|id| is_text(id.as_slice())) {
+            if commit
+                .parents()
+                .iter()
+                .any(|id| spells_a_text(id.as_slice()))
+            {
                 return Some(Oddity::Id);
             }
             of_headers(
@@ -76,7 +80,7 @@ pub fn oddity(hash: HashKind, kind: Kind, data: &[u8]) -> Option<Oddity> {
         }
         Kind::Tag => {
             let tag = Tag::parse(hash, data).ok()?;
-            if is_text(tag.target().as_slice()) {
+            if spells_a_text(tag.target().as_slice()) {
                 return Some(Oddity::Id);
             }
             of_headers(data, tag.headers(), &[], &OF_TAGS)
@@ -164,7 +168,7 @@ fn of_tree(hash: HashKind, data: &[u8]) -> Option<Oddity> {
         if is_no_name(entry.name) {
             return Some(Oddity::Name(number));
         }
-        if is_text(entry.id) {
+        if spells_a_text(entry.id) {
             return Some(Oddity::Id);
         }
         if last.is_some_and(|last| order(&last, &entry) != Ordering::Less) {
@@ -175,8 +179,8 @@ fn of_tree(hash: HashKind, data: &[u8]) -> Option<Oddity> {
     None
 }
 
-/// Of hashes one in 400 million has printable characters of ASCII alone for its twenty bytes.
-fn is_text(id: &[u8]) -> bool {
+/// Whether an id has printable characters of ASCII alone for its bytes: of hashes of twenty bytes one in 400 million has.
+pub fn spells_a_text(id: &[u8]) -> bool {
     id.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
