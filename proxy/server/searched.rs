@@ -1,16 +1,37 @@
 //! The few words that requests carry beside pushes, searched before they go on: names of repositories, and what a fetch asks for.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use exeat_rules::{Action, RuleSet, Scratch, Site, Standing};
 
 /// The rules in force, for words that nobody can hold for a review: what should be looked at by a person stays here.
 #[derive(Clone)]
-pub struct Searched(Arc<RuleSet>);
+pub struct Searched {
+    rules: Arc<RuleSet>,
+    /// Of all requests: making one takes longer than the words of most.
+    scratch: Arc<Mutex<Scratch>>,
+}
+
+/// Bytes of the caches that are kept from request to request.
+const HELD: usize = 4 << 20;
 
 impl Searched {
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        Self(rules)
+        let scratch = Scratch::new(&rules).holding(HELD);
+        Self {
+            rules,
+            scratch: Arc::new(Mutex::new(scratch)),
+        }
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, Scratch> {
+        self.scratch.lock().unwrap_or_else(|poisoned| {
+            // What a search that panicked left there is nothing to build on.
+            let mut scratch = poisoned.into_inner();
+            *scratch = Scratch::new(&self.rules).holding(HELD);
+            self.scratch.clear_poison();
+            scratch
+        })
     }
 
     /// The rule that finds something in these lines, or in one segment of a name in them.
@@ -27,9 +48,9 @@ impl Searched {
     }
 
     fn finds_in(&self, text: &[u8]) -> Option<String> {
-        let rules = &self.0;
+        let rules = &self.rules;
         let mut matches = Vec::new();
-        let scan = rules.scan(text, &mut Scratch::new(rules), &mut matches);
+        let scan = rules.scan(text, &mut self.scratch(), &mut matches);
         if scan.truncated {
             return Some("(too many matches)".to_owned());
         }
@@ -69,5 +90,15 @@ mod tests {
                 "{words}"
             );
         }
+        // A search that panicked ends none of the later ones.
+        let other = searched.clone();
+        let panicked = std::thread::spawn(move || {
+            let _held = other.scratch();
+            panic!("a panic made by a test");
+        });
+        assert!(panicked.join().is_err());
+        assert!(searched.scratch.is_poisoned());
+        assert_eq!(searched.finds(b"key_1234").as_deref(), Some("key"));
+        assert!(!searched.scratch.is_poisoned());
     }
 }
