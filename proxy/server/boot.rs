@@ -6,7 +6,7 @@ mod console;
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use exeat_inspect::{FingerprintKey, Pool};
+use exeat_inspect::{FingerprintKey, Pool, Verdicts};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -81,6 +81,7 @@ struct Parts {
     concluding: TaskTracker,
     key: FingerprintKey,
     pool: Arc<Pool>,
+    verdicts: Arc<Verdicts>,
     room: Arc<SpoolRoom>,
     places: Arc<Places>,
     shares: Arc<Shares>,
@@ -230,6 +231,13 @@ impl Running {
     }
 }
 
+/// A key that nobody knows.
+fn by_chance() -> anyhow::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).context("the system gives no random bytes")?;
+    Ok(key)
+}
+
 impl Parts {
     fn new(
         config: &Config,
@@ -263,6 +271,7 @@ impl Parts {
             concluding: TaskTracker::new(),
             key,
             pool,
+            verdicts: Arc::new(Verdicts::holding(limits.verdict_bytes, by_chance()?)),
             store,
             audit,
             metrics,
@@ -292,6 +301,7 @@ impl Parts {
         self.metrics.set_rules_digest(house.pushes.rules.digest());
         self.metrics.set_limits(&config.limits);
         self.room.set_limit(config.limits.spool_bytes);
+        self.verdicts.set_limit(config.limits.verdict_bytes);
         self.places.set_number(config.limits.pushes);
         self.shares.set_each(config.limits.pushes_per_user);
         self.stops.follow(config.quiet);
@@ -453,6 +463,7 @@ impl House {
             rules,
             key: parts.key.clone(),
             pool: Arc::clone(&parts.pool),
+            verdicts: Arc::clone(&parts.verdicts),
             room: Arc::clone(&parts.room),
             places: Arc::clone(&parts.places),
             shares: Arc::clone(&parts.shares),

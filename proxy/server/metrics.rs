@@ -39,6 +39,8 @@ pub struct Counters {
     pub scan_bytes_total: IntCounter,
     /// Automata of rules that gave up, and were replaced by a slower way.
     pub rules_fallbacks_total: IntCounter,
+    /// Objects that were inspected in an earlier push.
+    pub recalled_objects_total: IntCounter,
     pub pack_bytes_total: IntCounter,
     /// Fetches, by `result`: `ok`, `refused`, `failed`.
     pub fetches_total: IntCounterVec,
@@ -166,6 +168,11 @@ impl Metrics {
                 &registry,
                 "exeat_rules_fallbacks_total",
                 "Searches in which a rule's automaton needed too many states and a slower way was taken.",
+            ),
+            recalled_objects_total: counter(
+                &registry,
+                "exeat_recalled_objects_total",
+                "Objects of pushes whose verdict was known from an earlier push.",
             ),
             pack_bytes_total: counter(
                 &registry,
@@ -619,6 +626,7 @@ mod tests {
             "exeat_findings_total{action=\"block\"} 0",
             "exeat_scan_bytes_total 0",
             "exeat_rules_fallbacks_total 0",
+            "exeat_recalled_objects_total 0",
             "exeat_pack_bytes_total 0",
             "exeat_fetches_total{result=\"ok\"} 0",
             "exeat_requests_total{kind=\"other\"} 1",

@@ -11,7 +11,7 @@ use std::{
 
 use exeat_gitwire::{
     HashKind, ObjectId,
-    pack::{self, Object, Piece},
+    pack::{self, Kind, Object, Piece},
 };
 use exeat_rules::RuleSet;
 
@@ -19,7 +19,7 @@ use crate::{
     authorship::{Demands, Noting},
     coverage::Coverage,
     fingerprint::FingerprintKey,
-    gather::{Gathered, ObjectHit},
+    gather::{Gathered, ObjectHit, TouchedNames},
     ids::Ids,
     large::LargeBlob,
     missed::Missed,
@@ -27,6 +27,7 @@ use crate::{
     pack::Error,
     pool::{Pool, Queued, Worker},
     references::References,
+    verdicts::{Grounds, Twin, Verdict, Verdicts},
 };
 
 /// The first batch is small, so that a small push uses every core; later ones amortise better.
@@ -59,6 +60,8 @@ pub struct Shared {
     /// Called by whoever takes a batch, before its first object.
     pub on_batch: fn(),
     pub reference_key: RandomState,
+    /// Verdicts of earlier pushes, and what has to be equal for one to hold here.
+    pub verdicts: Option<(Arc<Verdicts>, Grounds)>,
     /// What all pushes have handed to the pool, in bytes.
     queued: Arc<Queued>,
     state: Mutex<State>,
@@ -107,6 +110,7 @@ impl Shared {
             pusher: None,
             on_batch: || (),
             reference_key: references.key(),
+            verdicts: None,
             queued,
             state: Mutex::new(State {
                 ids: Ids::new(hash),
@@ -139,6 +143,33 @@ impl Shared {
             return Err(Error::Cancelled);
         }
         Ok(())
+    }
+
+    /// The verdict on an object: the one of an earlier push, if there is one, or what `inspect` says.
+    ///
+    /// # Errors
+    /// When an object of this id was pushed before and had other bytes.
+    pub fn once(
+        &self,
+        id: ObjectId,
+        kind: Kind,
+        data: &[u8],
+        inspect: impl FnOnce() -> (Verdict, TouchedNames),
+    ) -> Result<(Verdict, TouchedNames), Error> {
+        let Some((verdicts, grounds)) = &self.verdicts else {
+            return Ok(inspect());
+        };
+        let content = verdicts.content(kind, data);
+        match verdicts.recall(&id, content, *grounds) {
+            Ok(Some(verdict)) => return Ok((verdict, Vec::new())),
+            Ok(None) => {}
+            Err(Twin) => return Err(Error::Twin { id }),
+        }
+        let (verdict, names) = inspect();
+        if names.is_empty() {
+            verdicts.keep(id, content, *grounds, &verdict);
+        }
+        Ok((verdict, names))
     }
 
     /// Waits until every batch handed over is done.

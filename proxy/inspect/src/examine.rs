@@ -66,7 +66,7 @@ impl Hit {
 }
 
 /// What examining one text gave.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Examined {
     pub hits: Vec<Hit>,
     /// The text held more matches than are counted; it was not read to its end.

@@ -219,6 +219,7 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
         demands: Arc::default(),
         pusher: None,
         shown: None,
+        verdicts: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     };

@@ -27,6 +27,7 @@ use crate::{
     reading::{self, Reading},
     references::References,
     stream::StreamedText,
+    verdicts::Verdict,
 };
 
 /// Bytes of the names of one tree that are put together as one text.
@@ -120,30 +121,16 @@ impl Gathered {
                 failed,
             });
         }
-        let (readings, unread) = reading::others(shared.hash, object.kind, &object.data);
-        let (examined, parts) = match object.kind {
-            Kind::Tree => examine_tree(shared.hash, examiner, &object.data),
-            Kind::Commit => examine_commit(examiner, &object.data, &readings),
-            Kind::Tag => examine_text(examiner, &object.data, &readings, Part::Tag),
-            Kind::Blob => examine_text(examiner, &object.data, &readings, Part::File),
-        };
+        let (verdict, names) = shared.once(id, object.kind, &object.data, || {
+            inspect(shared.hash, examiner, object.kind, &object.data)
+        })?;
         let of = Taken {
             entry: object.index,
             id,
             kind: object.kind,
             bytes: object.data.len() as u64,
         };
-        self.keep(&of, examined, parts);
-        let odd = objects::custom::oddity(shared.hash, object.kind, &object.data);
-        let is_pointer = object.kind == Kind::Blob && pointer::is_pointer(&object.data);
-        let reasons = [
-            unread.map(Reason::Limit),
-            odd.map(Reason::Odd),
-            is_pointer.then_some(Reason::Limit(POINTER)),
-        ];
-        for why in reasons.into_iter().flatten() {
-            self.miss(&of, Vec::new(), why);
-        }
+        self.keep(&of, verdict, names);
         Ok(())
     }
 
@@ -152,20 +139,19 @@ impl Gathered {
         self.ids.push((index, id));
         self.coverage.count(Kind::Blob, size);
         self.large.push((index, id, size));
-        self.take_layers(index, id, size, examined);
+        let verdict = Verdict::all_of(Part::File, examined);
+        self.take_layers(index, id, size, verdict);
     }
 
     /// Takes in what is packed in a blob that was examined while it passed.
-    pub fn take_layers(&mut self, index: u32, id: ObjectId, size: u64, examined: Examined) {
-        let parts = examined.hits.iter().map(|_| (Part::File, Vec::new()));
-        let parts = parts.collect();
+    pub fn take_layers(&mut self, index: u32, id: ObjectId, size: u64, verdict: Verdict) {
         let of = Taken {
             entry: index,
             id,
             kind: Kind::Blob,
             bytes: size,
         };
-        self.keep(&of, examined, parts);
+        self.keep(&of, verdict, Vec::new());
     }
 
     fn miss(&mut self, of: &Taken, steps: Vec<String>, why: Reason) {
@@ -178,14 +164,23 @@ impl Gathered {
         });
     }
 
-    fn keep(&mut self, of: &Taken, examined: Examined, parts: Parts) {
+    fn keep(&mut self, of: &Taken, verdict: Verdict, names: TouchedNames) {
+        let Verdict {
+            examined,
+            parts,
+            reasons,
+        } = verdict;
         for (steps, why) in missed::reasons(&examined) {
             self.miss(of, steps.to_vec(), why);
         }
+        for why in reasons {
+            self.miss(of, Vec::new(), why);
+        }
         self.coverage.count_decoded(&examined.decoded);
-        let located = examined.hits.into_iter().zip(parts);
+        let names = names.into_iter().chain(std::iter::repeat_with(Vec::new));
+        let located = examined.hits.into_iter().zip(parts).zip(names);
         self.hits
-            .extend(located.map(|(hit, (part, names))| ObjectHit {
+            .extend(located.map(|((hit, part), names)| ObjectHit {
                 entry: of.entry,
                 id: of.id,
                 kind: of.kind,
@@ -270,18 +265,35 @@ impl ObjectHit {
     }
 }
 
-/// For each hit the part it lies in, and the names it touches.
-type Parts = Vec<(Part, Vec<Name>)>;
+/// For each hit in a tree the names it touches. They stand in the clear, and are not kept with a verdict.
+pub type TouchedNames = Vec<Vec<Name>>;
 
-fn examine_text(
+/// What an object holds, wherever it lies.
+fn inspect(
+    hash: HashKind,
     examiner: &mut Examiner,
-    text: &[u8],
-    readings: &[Reading],
-    part: Part,
-) -> (Examined, Parts) {
-    let examined = examine_readings(examiner, text, readings);
-    let parts = examined.hits.iter().map(|_| (part, Vec::new())).collect();
-    (examined, parts)
+    kind: Kind,
+    data: &[u8],
+) -> (Verdict, TouchedNames) {
+    let (readings, unread) = reading::others(hash, kind, data);
+    let mut names = Vec::new();
+    let mut verdict = match kind {
+        Kind::Tree => {
+            let examined = examine_tree(hash, examiner, data, &mut names);
+            Verdict::all_of(Part::FileName, examined)
+        }
+        Kind::Commit => examine_commit(examiner, data, &readings),
+        Kind::Tag => Verdict::all_of(Part::Tag, examine_readings(examiner, data, &readings)),
+        Kind::Blob => Verdict::all_of(Part::File, examine_readings(examiner, data, &readings)),
+    };
+    let is_pointer = kind == Kind::Blob && pointer::is_pointer(data);
+    let reasons = [
+        unread.map(Reason::Limit),
+        objects::custom::oddity(hash, kind, data).map(Reason::Odd),
+        is_pointer.then_some(Reason::Limit(POINTER)),
+    ];
+    verdict.reasons = reasons.into_iter().flatten().collect();
+    (verdict, names)
 }
 
 /// Examines a text as it stands and as it is read otherwise. What several readings show is told of the first. The places of
@@ -334,10 +346,10 @@ fn through(hit: &Hit, step: &str, number: u32) -> Via {
 }
 
 /// Scans a commit whole. Lines of the message are counted from its own start.
-fn examine_commit(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) -> (Examined, Parts) {
+fn examine_commit(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) -> Verdict {
     let mut examined = examine_readings(examiner, text, readings);
     if examined.hits.is_empty() {
-        return (examined, Vec::new());
+        return Verdict::all_of(Part::CommitMessage, examined);
     }
     let mut header_lines = Vec::new();
     let mut message_from = u64::MAX;
@@ -361,23 +373,30 @@ fn examine_commit(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) ->
             _ => Part::CommitHeader,
         }
     };
-    let parts = examined.hits.iter_mut().map(part);
-    let parts = parts.map(|part| (part, Vec::new())).collect();
-    (examined, parts)
+    let parts = examined.hits.iter_mut().map(part).collect();
+    Verdict {
+        examined,
+        parts,
+        reasons: Vec::new(),
+    }
 }
 
 /// Scans the entry names of a tree as one text, a name a line. A line feed inside a name becomes a
 /// space, so that the line number stays the entry's number.
-fn examine_tree(hash: HashKind, examiner: &mut Examiner, data: &[u8]) -> (Examined, Parts) {
+fn examine_tree(
+    hash: HashKind,
+    examiner: &mut Examiner,
+    data: &[u8],
+    names: &mut TouchedNames,
+) -> Examined {
     let mut examined = examine_names(hash, examiner, data, NAMES_AT_ONCE);
-    let mut parts = Vec::with_capacity(examined.hits.len());
     let mut cursor = Names::new(hash, data);
     for hit in &mut examined.hits {
         hit.line = 1;
         hit.end_line = 1;
-        parts.push((Part::FileName, cursor.touched(&hit.found.secret)));
+        names.push(cursor.touched(&hit.found.secret));
     }
-    (examined, parts)
+    examined
 }
 
 /// Examines the text of the names of a tree; of a large tree piece by piece, so that it is not held beside

@@ -18,11 +18,13 @@ use crate::{
     batch::{Pending, Shared},
     examine::{Examined, Examiner},
     extract::{Alone, LONGEST, Why},
+    finding::Part,
     gather::Gathered,
     layers,
     pack::Error,
     pool::{Pool, Worker},
     stream::StreamedText,
+    verdicts::Verdict,
 };
 
 /// Bytes handed to a worker at once.
@@ -219,15 +221,26 @@ pub fn look_into<S: Spool>(
         shared.go_on()?;
         let alone = Alone::wait();
         let mut examined = Examined::default();
-        match pack.read_large(index, LONGEST) {
-            Ok(Some(text)) => layers::examine(examiner, &text, Some(alone), &mut examined),
-            // What takes too much work to be built again, or is longer.
-            Ok(None) | Err(pack::Error::Rework { .. }) => {
-                examined.unread.push((Vec::new(), Why::TooLong));
-            }
+        let text = match pack.read_large(index, LONGEST) {
+            Ok(text) => text,
+            // It takes too much work to be built again.
+            Err(pack::Error::Rework { .. }) => None,
             Err(error) => return Err(error.into()),
-        }
-        gathered.take_layers(index, id, size, examined);
+        };
+        let verdict = match text {
+            Some(text) => {
+                let look = || {
+                    layers::examine(examiner, &text, Some(alone), &mut examined);
+                    (Verdict::all_of(Part::File, examined), Vec::new())
+                };
+                shared.once(id, Kind::Blob, &text, look)?.0
+            }
+            None => {
+                examined.unread.push((Vec::new(), Why::TooLong));
+                Verdict::all_of(Part::File, examined)
+            }
+        };
+        gathered.take_layers(index, id, size, verdict);
     }
     Ok(gathered)
 }

@@ -40,6 +40,7 @@ pub mod shown;
 mod stored;
 pub mod stream;
 pub mod surroundings;
+mod verdicts;
 
 #[doc(hidden)]
 pub mod fuzz_targets;
@@ -65,3 +66,4 @@ pub use selftest::{Engine, SelfTest};
 pub use shown::{Shown, Wanted};
 pub use stream::StreamedText;
 pub use surroundings::Surroundings;
+pub use verdicts::Verdicts;

@@ -38,6 +38,7 @@ use crate::{
     report::Unscannable,
     shown::{self, Shown, Wanted},
     stored::Stored,
+    verdicts::{Grounds, Verdicts},
 };
 
 /// Why a pack is refused, whatever its content. The texts reach the developer.
@@ -56,6 +57,11 @@ pub enum Error {
     Unreached { id: ObjectId },
     #[error("object {id} is not a {expected}, though it is referred to as one")]
     WrongKind { id: ObjectId, expected: Kind },
+    #[error(
+        "object {id} has other bytes than the object of the same id that was pushed before: somebody made the two to be \
+         taken for each other; tell your security team"
+    )]
+    Twin { id: ObjectId },
     #[error("object {id} is in the pack twice")]
     Duplicate { id: ObjectId },
     #[error("the trees of the pack name more objects than can be followed (8000000)")]
@@ -105,6 +111,8 @@ pub struct Settings {
     pub pusher: Option<Arc<[String]>>,
     /// What is gathered for reviewers besides the pack; nothing is without it.
     pub shown: Option<Arc<Wanted>>,
+    /// What was found in objects of earlier pushes. Without it everything is inspected, and nothing is kept.
+    pub verdicts: Option<Arc<Verdicts>>,
     /// Set from outside to stop the inspection.
     pub cancelled: Arc<AtomicBool>,
     /// Called by whoever takes a batch of objects, before its first. Tests strike here.
@@ -150,6 +158,10 @@ impl<S: Spool> PackInspection<S> {
         );
         shared.state().references.spill_to(spool.scratch());
         shared.on_batch = settings.on_batch;
+        shared.verdicts = settings.verdicts.as_ref().map(|verdicts| {
+            let grounds = Grounds::of(&settings.rules, &settings.key);
+            (Arc::clone(verdicts), grounds)
+        });
         shared.demands = Arc::clone(&settings.demands);
         shared.pusher = settings.pusher.clone();
         Self {

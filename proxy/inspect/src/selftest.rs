@@ -160,6 +160,7 @@ impl Engine {
             demands: Arc::default(),
             pusher: None,
             shown: None,
+            verdicts: None,
             cancelled: Arc::new(AtomicBool::new(false)),
             on_batch: || (),
         };

@@ -74,6 +74,9 @@ limits! {
     /// Bytes on disk that one push may take beside its pack, for files above 8 MiB that are delta bases. Default 2 GiB:
     /// four of the largest. They count in `spool_bytes`.
     scratch_bytes: u64 = 2 * GIB, at most TIB;
+    /// Bytes of memory for verdicts on objects of earlier pushes, so that history that is pushed again is hashed and not
+    /// inspected again. Default 64 MiB: some 200,000 objects and more. 1 keeps none.
+    verdict_bytes: usize = 64 * MIB, at most 64 * GIB;
     /// Findings that one push reports; the rest is counted. Default 1,000: nobody reads more.
     findings: usize = 1_000, at most 1_000_000;
     /// Bytes of spooled packs on disk, all pushes together. Default 20 GiB: ten of the largest at once.

@@ -178,6 +178,7 @@ fn settings(
             .as_ref()
             .map(|person| person.mails.clone().into()),
         shown: wanted(pushes, order),
+        verdicts: Some(Arc::clone(&pushes.verdicts)),
         cancelled,
     }
 }

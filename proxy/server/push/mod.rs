@@ -43,7 +43,7 @@ mod wishes;
 use std::{sync::Arc, time::Instant};
 
 use exeat_gitwire::push_request::{Asked, PushRequest};
-use exeat_inspect::{FingerprintKey, Pool};
+use exeat_inspect::{FingerprintKey, Pool, Verdicts};
 use exeat_rules::RuleSet;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -95,6 +95,8 @@ pub struct Pushes {
     pub rules: Arc<RuleSet>,
     pub key: FingerprintKey,
     pub pool: Arc<Pool>,
+    /// What was found in objects of earlier pushes.
+    pub verdicts: Arc<Verdicts>,
     pub room: Arc<SpoolRoom>,
     pub places: Arc<Places>,
     /// How many of the places one user may hold.
@@ -510,6 +512,8 @@ impl Pushes {
         // Whichever push they belong to.
         let fallbacks = self.pool.take_fallbacks();
         self.metrics.rules_fallbacks_total.inc_by(fallbacks);
+        let recalled = self.verdicts.take_recalled();
+        self.metrics.recalled_objects_total.inc_by(recalled);
         self.metrics.thin_bases_total.inc_by(report.coverage.bases);
     }
 

@@ -24,3 +24,4 @@ mod repository;
 mod scene;
 mod shown;
 mod streamed;
+mod verdicts;

@@ -47,6 +47,7 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         demands: Arc::default(),
         pusher: None,
         shown: None,
+        verdicts: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     }

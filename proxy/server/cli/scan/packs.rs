@@ -150,6 +150,7 @@ fn settings(scan: &Scan) -> Settings {
         demands: Arc::clone(&scan.demands),
         pusher: scan.pusher.clone(),
         shown: None,
+        verdicts: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     }
