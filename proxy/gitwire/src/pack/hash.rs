@@ -14,6 +14,17 @@ pub fn object_id(hash: HashKind, kind: Kind, data: &[u8]) -> Result<ObjectId, Er
     hasher.finish()
 }
 
+/// Whether the last bytes of `pack` are the sum of all before them.
+pub fn is_sealed(hash: HashKind, pack: &[u8]) -> bool {
+    let content = pack.len().checked_sub(hash.len_in_bytes());
+    let Some((content, sum)) = content.and_then(|end| pack.split_at_checked(end)) else {
+        return false;
+    };
+    let mut hasher = gix_hash::hasher(hash);
+    hasher.update(content);
+    hasher.try_finalize().is_ok_and(|id| id.as_slice() == sum)
+}
+
 /// The id of an object whose content comes in pieces.
 pub struct ObjectHasher(Hasher);
 
@@ -52,6 +63,15 @@ mod tests {
         }
         let id = object_id(HashKind::Sha1, Kind::Blob, b"hello\n").unwrap();
         assert_eq!(id.to_string(), "ce013625030ba8dba906f756967f9e9ca394464a");
+    }
+
+    #[test]
+    fn the_sum_at_the_end_says_of_which_format_a_pack_is() {
+        let sealed = crate::fuzz_targets::pack::sealed(&[7; 60]).unwrap();
+        assert!(is_sealed(HashKind::Sha1, &sealed));
+        assert!(!is_sealed(HashKind::Sha256, &sealed));
+        assert!(!is_sealed(HashKind::Sha1, &[7; 60]));
+        assert!(!is_sealed(HashKind::Sha1, b"short"));
     }
 
     /// The pair of Leurent and Peyrin (sha-mbles.github.io), 640 bytes each: one SHA-1, different bytes. It collides from its

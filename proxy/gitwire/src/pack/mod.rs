@@ -58,7 +58,7 @@ pub use bases::{Bases, Fetched, Fetching, MOST_BASES, Unavailable};
 pub use compose::compose;
 pub use error::{Error, Fault};
 pub use finished::Pack;
-pub use hash::{ObjectHasher, object_id};
+pub use hash::{ObjectHasher, is_sealed, object_id};
 pub use limits::{Limits, RATIO_FROM};
 pub use reader::Reader;
 

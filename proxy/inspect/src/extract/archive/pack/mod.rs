@@ -7,7 +7,7 @@ use exeat_gitwire::{
     HashKind, ObjectId,
     pack::{
         Error, Fault, Kind, Limits, Object, Piece, Reader, Scratch, Sink, SinkClosed, Spool,
-        object_id,
+        is_sealed, object_id,
     },
 };
 
@@ -27,7 +27,12 @@ pub const BUNDLES: [&[u8]; 2] = [b"# v2 git bundle\n", b"# v3 git bundle\n"];
 /// # Errors
 /// When a bound is reached.
 pub fn pack(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
-    objects(opening, 0, HashKind::Sha1)
+    // It does not say of which format it is, but by the sum at its end, which is not added up for a mark somewhere in a text.
+    let hash = match !opening.tentative && is_sealed(HashKind::Sha256, opening.text) {
+        true => HashKind::Sha256,
+        false => HashKind::Sha1,
+    };
+    objects(opening, 0, hash)
 }
 
 /// All objects of the pack in a bundle. Its head is text.
@@ -66,7 +71,7 @@ fn objects(opening: &mut Opening<'_, '_>, start: usize, hash: HashKind) -> Resul
         return Err(Stop);
     }
     if let Err(error) = read {
-        opening.unread(Some(Step::of("git pack")), why(&error));
+        opening.unread(Some(Step::of("git pack")), why(&error, text.len()));
     } else {
         opening.ends(opening.text.len());
     }
@@ -90,8 +95,13 @@ fn limits(opening: &Opening<'_, '_>, bytes: usize) -> Limits {
     }
 }
 
-fn why(error: &Error) -> Why {
+/// Bytes of an object in a pack at least: what says its length, and an empty stream.
+const LEAST: usize = 9;
+
+/// Why a pack of `length` bytes was not read.
+fn why(error: &Error, length: usize) -> Why {
     match error {
+        Error::Objects { declared, .. } if *declared as usize > length / LEAST => Why::Broken,
         Error::Version { .. } => Why::Unsupported,
         Error::Objects { .. } => Why::TooMany,
         Error::ResolvedBytes { .. } | Error::InflationRatio { .. } | Error::Rework { .. } => {

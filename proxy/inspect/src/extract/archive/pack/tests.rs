@@ -83,19 +83,30 @@ fn all_objects_of_packs_and_bundles_are_read() {
         let bundle = git(path, &["bundle", "create", "-q", "-", "--all"], "");
         assert_eq!(blobs(&bundle), expected, "{hash}");
         // Deltas that name their base by its id, in a pack alone.
+        let all = git(path, &["rev-list", "--objects", "--all"], "");
+        let arguments = [
+            "-c",
+            "repack.useDeltaBaseOffset=false",
+            "pack-objects",
+            "-q",
+            "--stdout",
+        ];
+        let pack = git(path, &arguments, std::str::from_utf8(&all).unwrap());
+        assert_eq!(blobs(&pack), expected);
         if hash == "sha1" {
-            let all = git(path, &["rev-list", "--objects", "--all"], "");
-            let arguments = [
-                "-c",
-                "repack.useDeltaBaseOffset=false",
-                "pack-objects",
-                "-q",
-                "--stdout",
-            ];
-            let pack = git(path, &arguments, std::str::from_utf8(&all).unwrap());
-            assert_eq!(blobs(&pack), expected);
             assert_eq!(blobs(&[b"\x7fELF\0\0", &pack[..]].concat()), expected);
         }
+    }
+}
+
+#[test]
+fn a_pack_that_claims_more_than_it_has_room_for_is_damaged() {
+    for claimed in [3, u32::MAX] {
+        let mut pack = super::PACK.to_vec();
+        pack.extend(claimed.to_be_bytes());
+        pack.extend([b'x'; 100]);
+        let (_, summary) = layers(&pack);
+        assert_eq!(summary.unread[0].why, Why::Broken, "{claimed}");
     }
 }
 
