@@ -49,7 +49,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 8,
-            layers: 10_000,
+            layers: 100_000,
             bytes: 256 << 20,
             held: 8 << 20,
             live: 24 << 20,
@@ -156,7 +156,7 @@ impl Why {
     pub fn describe(self) -> &'static str {
         match self {
             Self::TooDeep => "it is packed or encoded more often than is looked into (8 times)",
-            Self::TooMany => "more parts are packed or encoded in it than are looked into (10000)",
+            Self::TooMany => "more parts are packed or encoded in it than are looked into (100000)",
             Self::TooMuch => {
                 "more is packed or encoded in it than is unpacked of one file (256 MiB)"
             }

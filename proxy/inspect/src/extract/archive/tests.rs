@@ -443,6 +443,15 @@ fn what_lies_between_behind_and_under_a_weak_mark_is_seen() {
 }
 
 #[test]
+fn a_library_of_tens_of_thousands_of_members_is_read() {
+    let names: Vec<String> = (0..30_000).map(|name| name.to_string()).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), A)).collect();
+    let (told, summary) = layers(&cpio(&members));
+    assert_eq!(summary.unread, []);
+    assert_eq!(told.iter().filter(|(_, text)| text == A).count(), 30_000);
+}
+
+#[test]
 fn a_tar_behind_something_else_is_read() {
     let archives = archives();
     for form in ["pax.tar.", "ustar.tar.", "gnu.tar."] {
