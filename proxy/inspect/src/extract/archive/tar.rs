@@ -87,7 +87,7 @@ pub fn tar(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
             b'3'..=b'6' => 0,
             _ => size,
         };
-        is_whole &= one(opening, &mut names, &mut ahead, (kind, block, start, size))?;
+        one(opening, &mut names, &mut ahead, (kind, block, start, size))?;
         let blocks = size.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
         at = start.saturating_add(usize::try_from(blocks).unwrap_or(usize::MAX));
         end = at.min(text.len());
@@ -99,7 +99,7 @@ pub fn tar(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
         }
     }
     names.tell(opening, "tar names", 0..end)?;
-    // Without the two empty blocks of its end it is whole as well.
+    // One that ends too early hides nothing: what there is of its last member stands there as it is.
     if !is_whole {
         opening.unread(Some(Step::of("tar")), Why::Broken);
     }
@@ -113,7 +113,7 @@ fn one(
     names: &mut Names,
     ahead: &mut Ahead,
     (kind, block, start, size): (u8, &[u8], usize, u64),
-) -> Result<bool, Stop> {
+) -> Result<(), Stop> {
     let rest = opening.text.get(start..).unwrap_or_default();
     let most = usize::try_from(size).unwrap_or(usize::MAX);
     let content = rest.get(..most).unwrap_or(rest);
@@ -132,10 +132,10 @@ fn one(
                 kind: "tar",
                 name: Some(&name),
             };
-            return stored(opening, step, start, size);
+            stored(opening, step, start, size)?;
         }
     }
-    Ok(content.len() == most)
+    Ok(())
 }
 
 /// Where the content begins: behind the header, and behind the maps of an old sparse file.

@@ -443,6 +443,23 @@ fn what_lies_between_behind_and_under_a_weak_mark_is_seen() {
 }
 
 #[test]
+fn a_tar_that_ends_too_early_hides_nothing_and_one_with_gaps_may() {
+    let whole = &archives()["gnu.tar."];
+    let members = |text: &[u8]| {
+        let (told, summary) = layers(text);
+        let members = told.iter().filter(|(way, _)| way.starts_with("tar:"));
+        (members.count(), summary.unread)
+    };
+    let (count, unread) = members(whole);
+    assert_eq!(unread, []);
+    // In its header, in its content.
+    let last = whole.len() - whole.iter().rev().take_while(|byte| **byte == 0).count();
+    assert_eq!(members(&whole[..last - 1]), (count, vec![]));
+    let gap = [&whole[..512], &noise()[..1024], &whole[..512]].concat();
+    assert_eq!(members(&gap).1[0].why, Why::Broken);
+}
+
+#[test]
 fn a_library_of_tens_of_thousands_of_members_is_read() {
     let names: Vec<String> = (0..30_000).map(|name| name.to_string()).collect();
     let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), A)).collect();
