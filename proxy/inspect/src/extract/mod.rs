@@ -111,7 +111,19 @@ impl Trail<'_> {
             Origin::Mapped(_) => false,
         }
     }
+
+    /// Whether `text`, the layer, is a short run that was decoded and stands for itself.
+    fn is_run(&self, text: &[u8]) -> bool {
+        let is_contained = matches!(self.origin, Origin::Contained { .. });
+        is_contained && text.len() < SHORT && encoded::is_kind(self.step.kind)
+    }
 }
+
+/// Bytes below which a decoded run that begins like a packed form is more often a piece of one, written for a test, than a file.
+const SHORT: usize = 4096;
+
+/// Bytes below which no archive has anything in it: the mark of a form in a list of such marks.
+const NOTHING: usize = 48;
 
 /// How a layer came from its parent.
 #[derive(Clone, Copy)]
@@ -251,9 +263,12 @@ impl Walk<'_> {
             base: 0,
             end: 0,
             tentative: false,
+            is_run: trail.is_some_and(|trail| trail.is_run(text)),
+            is_doubted: false,
             trail,
         };
         match embedded::search(&mut opening)? {
+            _ if opening.is_doubted => opening.judge(0),
             0 if sniff::format(text).is_none_or(sniff::Format::is_weak) => opening.judge(0),
             0 => {}
             // What stands behind the end of a form is none of it.
@@ -294,6 +309,10 @@ pub struct Opening<'o, 'w> {
     end: usize,
     /// Nothing is claimed of the text: what does not decode was never packed.
     pub tentative: bool,
+    /// It is a short run that was decoded: a beginning in a table of numbers is no file yet. What is damaged is judged as bytes of
+    /// no form are.
+    is_run: bool,
+    is_doubted: bool,
     trail: Option<&'o Trail<'o>>,
 }
 
@@ -315,7 +334,9 @@ impl<'o, 'w> Opening<'o, 'w> {
         let mut inner = self.at(at);
         inner.tentative = at > 0;
         inner.open(format)?;
-        Ok(at + inner.end)
+        let (end, is_doubted) = (inner.end, inner.is_doubted);
+        self.is_doubted |= is_doubted;
+        Ok(at + end)
     }
 
     /// The text from `at` on.
@@ -327,6 +348,8 @@ impl<'o, 'w> Opening<'o, 'w> {
             base: self.base + at,
             end: 0,
             tentative: self.tentative,
+            is_run: self.is_run,
+            is_doubted: false,
             trail: self.trail,
         }
     }
@@ -381,6 +404,11 @@ impl<'o, 'w> Opening<'o, 'w> {
     /// Tells that something was not read: `step` of this text, or the text itself.
     pub fn unread(&mut self, step: Option<Step<'_>>, why: Why) {
         if self.tentative && matches!(why, Why::Broken | Why::Unsupported) {
+            return;
+        }
+        let is_mark_alone = why == Why::Unsupported && self.text.len() < NOTHING;
+        if self.is_run && (why == Why::Broken || is_mark_alone) {
+            self.is_doubted = true;
             return;
         }
         self.walk.note_unread(why, step, self.trail);

@@ -84,6 +84,49 @@ fn what_is_packed_again_and_again_is_reached() {
     assert_eq!(layers.last().unwrap().1, b"the word is mellon");
 }
 
+/// A table of numbers in a program.
+fn table(bytes: &[u8]) -> String {
+    let lines = bytes.chunks(12).map(|line| {
+        let numbers = line.iter().map(|byte| format!("0x{byte:02x}, "));
+        format!("    {}\n", numbers.collect::<String>())
+    });
+    format!("char data[] = {{\n{}}};\n", lines.collect::<String>())
+}
+
+#[test]
+fn the_beginning_of_a_form_in_a_table_of_numbers_is_no_file() {
+    let noise: Vec<u8> = base64(&gzip(&[0; 64]))
+        .bytes()
+        .chain((0..9_000_u32).flat_map(|number| number.wrapping_mul(0x9e37_79b1).to_be_bytes()))
+        .collect();
+    let packed = gzip(&noise);
+    let pack = [
+        archive::PACK,
+        &[0, 0, 0, 9],
+        b"\x91\x78\x9c and some more of it",
+    ]
+    .concat();
+    let why = |text: &[u8]| {
+        let (_, summary) = layers(text);
+        summary.unread.first().map(|unread| unread.why)
+    };
+    // As a file it is damaged, whatever its length; in a table that is long, too.
+    for damaged in [&pack, &packed[..700], &packed[..3000], &packed[..5000]] {
+        assert_eq!(why(damaged), Some(Why::Broken));
+    }
+    assert_eq!(why(table(&pack).as_bytes()), None);
+    assert_eq!(why(table(&packed[..700]).as_bytes()), None);
+    assert_eq!(why(table(&packed[..3000]).as_bytes()), Some(Why::Unknown));
+    assert_eq!(why(table(&packed[..5000]).as_bytes()), Some(Why::Broken));
+    // What is whole is read, and what is encrypted or not read is told, however short.
+    assert_eq!(why(table(&gzip(b"the word is mellon")).as_bytes()), None);
+    let rar = [&b"Rar!\x1a\x07\x01\0"[..], &[b'x'; 50]].concat();
+    assert_eq!(why(table(&rar).as_bytes()), Some(Why::Unsupported));
+    // The mark alone, as lists of such marks have it.
+    assert_eq!(why(table(&rar[..12]).as_bytes()), None);
+    assert_eq!(why(&rar[..12]), Some(Why::Unsupported));
+}
+
 #[test]
 fn a_bound_is_told() {
     let mut text = b"the word is mellon".to_vec();

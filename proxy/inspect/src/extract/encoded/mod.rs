@@ -79,6 +79,11 @@ const DECODERS: [Decoder; 17] = [
     sure("utf-32", Mark::Utf32, wide::utf32),
 ];
 
+/// Whether a step of this kind is one of the encodings.
+pub fn is_kind(kind: &str) -> bool {
+    DECODERS.iter().any(|decoder| decoder.kind == kind)
+}
+
 /// Decodes what is encoded in the text, and tells one layer for each encoding.
 ///
 /// # Errors
