@@ -18,13 +18,14 @@ use crate::{
     Strength,
     excuse::{Baseline, IgnoreFile, comment},
     extract::{self, See, Trail},
-    file, head,
+    file, head, reading,
 };
 
 /// Every target with its name, which is that of its corpus.
 pub const TARGETS: &[Target] = &[
     ("inspection", inspection),
     ("extract", extract),
+    ("reading", other_readings),
     ("name", name),
     ("allow_comment", allow_comment),
     ("ignore_file", ignore_file),
@@ -119,6 +120,41 @@ fn told(report: &Report) -> String {
         told += &missed.why;
     }
     told
+}
+
+/// What stands behind the committer of a commit or is all of another object, in its other readings: no longer than three times
+/// the object each, in lines that it has, and the same each time.
+pub fn other_readings(data: &[u8]) {
+    let id = "ce013625030ba8dba906f756967f9e9ca394464a";
+    let who = "A <a@b.example> 1 +0000";
+    let commit = format!("tree {id}\nauthor {who}\ncommitter {who}\n");
+    let commit = [commit.as_bytes(), data].concat();
+    for (kind, object) in [
+        (pack::Kind::Commit, &commit[..]),
+        (pack::Kind::Tag, data),
+        (pack::Kind::Blob, data),
+        (pack::Kind::Tree, data),
+    ] {
+        let (readings, unread) = reading::others(HashKind::Sha1, kind, object);
+        let lines = 1 + object.iter().filter(|&&byte| byte == b'\n').count();
+        for other in &readings {
+            assert!(other.text.len() <= 3 * object.len());
+            assert!(
+                other
+                    .line
+                    .is_none_or(|line| (1..=lines as u64).contains(&line))
+            );
+            let breaks = other.text.iter().filter(|&&byte| byte == b'\n');
+            assert!(kind != pack::Kind::Blob || breaks.count() < lines);
+        }
+        let of_armour = readings.iter().filter(|other| other.line.is_some());
+        let bytes: usize = of_armour.map(|other| other.text.len()).sum();
+        assert!(bytes <= object.len());
+        assert_eq!(
+            reading::others(HashKind::Sha1, kind, object),
+            (readings, unread)
+        );
+    }
 }
 
 /// A text that holds others: however it contradicts itself, what comes out is within the bounds, and the same each time.
