@@ -95,7 +95,7 @@ pub fn commit(data: &[u8]) {
 /// A tree.
 pub fn tree(data: &[u8]) {
     for entry in Entries::new(HashKind::Sha1, data).filter_map(Result::ok) {
-        let _ = (entry.kind(), entry.has_canonical_mode());
+        let _ = entry.kind();
     }
     each_reference(Kind::Tree, data);
 }

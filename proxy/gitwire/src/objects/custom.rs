@@ -26,7 +26,8 @@ pub enum Oddity {
     /// An id whose bytes are letters: no hash, though it is as long as one.
     #[error("an id in it spells a text")]
     Id,
-    /// A mode other than the five that git writes and the one that it wrote once (100664).
+    /// A mode other than the five that git writes, the one that it wrote once (100664) and that of folders as early clients wrote it
+    /// (040000, throughout the tree).
     #[error("its entry {0} has a mode that git does not write")]
     Mode(usize),
     /// A name that is none in a folder: `.`, `..`, `.git` in any spelling that a file system takes for it, or a whole path.
@@ -159,10 +160,21 @@ fn line_feeds(text: Option<&[u8]>) -> usize {
     text.iter().filter(|&&byte| byte == b'\n').count()
 }
 
+/// Whether git writes such a mode, or it or another client once did. The zero before that of a folder stands before all folders of a
+/// tree or before none: between two of one tree it would say something.
+fn is_known_mode<'a>(mode: &'a [u8], first_folder: &mut Option<&'a [u8]>) -> bool {
+    match mode {
+        b"100644" | b"100755" | b"100664" | b"120000" | b"160000" => true,
+        b"40000" | b"040000" => *first_folder.get_or_insert(mode) == mode,
+        _ => false,
+    }
+}
+
 fn of_tree(hash: HashKind, data: &[u8]) -> Option<Oddity> {
     let mut last: Option<Entry<'_>> = None;
+    let mut first_folder = None;
     for (number, entry) in (1..).zip(Entries::new(hash, data).map_while(Result::ok)) {
-        if !entry.has_canonical_mode() && entry.mode != b"100664" {
+        if !is_known_mode(entry.mode, &mut first_folder) {
             return Some(Oddity::Mode(number));
         }
         if is_no_name(entry.name) {
@@ -332,7 +344,9 @@ mod tests {
         for mode in ["100644", "100755", "100664", "120000", "40000", "160000"] {
             assert_eq!(tree(&[(mode, b"a")]), None, "{mode}");
         }
-        for mode in ["040000", "0100644", "100600", "100777", "120777", "40755"] {
+        let padded = ["040000", "40000"].map(|mode| tree(&[("040000", b"a"), (mode, b"b")]));
+        assert_eq!(padded, [None, Some(Oddity::Mode(2))]);
+        for mode in ["0100644", "100600", "100777", "120777", "40755"] {
             assert_eq!(tree(&[(mode, b"a")]), Some(Oddity::Mode(1)), "{mode}");
         }
     }

@@ -76,14 +76,6 @@ impl Entry<'_> {
             _ => Err(Error::Type(bits)),
         }
     }
-
-    /// Whether the mode is one of the five git writes today, digit by digit.
-    pub fn has_canonical_mode(&self) -> bool {
-        matches!(
-            self.mode,
-            b"100644" | b"100755" | b"120000" | b"40000" | b"160000"
-        )
-    }
 }
 
 /// Iterates over the entries of a tree; ends after the first error.
@@ -176,15 +168,13 @@ mod tests {
         let entry = Entries::new(HashKind::Sha1, &text).next().unwrap().unwrap();
         assert_eq!(entry.name, b"a b\n/\xff");
         assert_eq!(entry.id, [0xab; 20]);
-        assert!(entry.has_canonical_mode());
     }
 
     #[test]
-    fn row_12_padded_modes_are_read_but_not_canonical() {
+    fn row_12_padded_modes_are_read() {
         let text = with_id(b"040000 dir\0");
         let entry = Entries::new(HashKind::Sha1, &text).next().unwrap().unwrap();
         assert_eq!(entry.kind(), Ok(EntryKind::Folder));
-        assert!(!entry.has_canonical_mode());
     }
 
     #[test]
