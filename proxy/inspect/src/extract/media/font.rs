@@ -53,6 +53,40 @@ pub fn woff(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
     names(opening, &table.unwrap_or_default())
 }
 
+/// Whether it is an Embedded OpenType font (<https://www.w3.org/submissions/EOT/>): its own length, a version, a magic number.
+pub fn is_eot(text: &[u8]) -> bool {
+    const VERSIONS: [&[u8]; 3] = [b"\0\0\x01\0", b"\x01\0\x02\0", b"\x02\0\x02\0"];
+    let version = text.get(8..12).unwrap_or_default();
+    text.get(34..36) == Some(b"LP")
+        && VERSIONS.contains(&version)
+        && little(text, 0) == Some(text.len())
+}
+
+/// Tells the font in it, where that stands there as it is. What is said before it stands there in UTF-16.
+///
+/// # Errors
+/// When a bound is reached.
+pub fn eot(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
+    /// Packed, or each byte changed.
+    const HIDDEN: usize = 0x1000_0004;
+    let text = opening.text;
+    let start = little(text, 4).and_then(|length| text.len().checked_sub(length));
+    let is_hidden = little(text, 12).is_none_or(|flags| flags & HIDDEN != 0);
+    match start {
+        Some(start) if !is_hidden => {
+            let font = text.get(start..).unwrap_or_default();
+            opening.contained(Step::of("eot"), start..text.len(), font)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The number of four bytes at `at`, the lowest first.
+fn little(text: &[u8], at: usize) -> Option<usize> {
+    let bytes = text.get(at..at.checked_add(4)?)?;
+    usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+}
+
 /// Tells the names of a `name` table, one a line.
 fn names(opening: &mut Opening<'_, '_>, table: &[u8]) -> Result<(), Stop> {
     let count = number(table, 2, 2).unwrap_or(0).min(MOST_NAMES);

@@ -14,6 +14,7 @@ use super::{Opening, Step, Stop, Why};
 /// The form of a medium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    Eot,
     Gif,
     Id3,
     Jpeg,
@@ -55,7 +56,9 @@ pub fn kind(text: &[u8]) -> Option<Kind> {
             b"avif" | b"avis" => Kind::Plain("pixels of AVIF"),
             _ => Kind::Plain("samples of MP4"),
         },
+        [0xff, 0x4f, 0xff, 0x51, ..] => Kind::Plain("pixels of JPEG 2000"),
         [0xff, ..] if sound::is_frames(text) => Kind::Plain("samples of MP3"),
+        _ if font::is_eot(text) => Kind::Eot,
         _ => return None,
     };
     Some(kind)
@@ -64,6 +67,7 @@ pub fn kind(text: &[u8]) -> Option<Kind> {
 /// What is not read of a medium of that kind.
 pub fn unread(kind: Kind) -> &'static str {
     match kind {
+        Kind::Eot => "outlines of EOT",
         Kind::Gif => "pixels of GIF",
         Kind::Id3 => "samples of MP3",
         Kind::Jpeg => "pixels of JPEG",
@@ -102,6 +106,7 @@ pub fn open(opening: &mut Opening<'_, '_>, first: Kind) -> Result<(), Stop> {
 fn one(opening: &mut Opening<'_, '_>, kind: Kind) -> Result<Option<usize>, Stop> {
     opening.media(unread(kind));
     match kind {
+        Kind::Eot => font::eot(opening).map(|()| None),
         Kind::Gif => gif::gif(opening),
         Kind::Id3 => sound::id3(opening).map(|()| None),
         Kind::Jpeg => jpeg::jpeg(opening),

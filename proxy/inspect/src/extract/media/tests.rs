@@ -186,8 +186,24 @@ fn names_of_fonts_are_read() {
     ]
     .concat();
     has(
-        &told(&[head, table.clone()].concat(), "outlines of OpenType"),
+        &told(
+            &[head.clone(), table.clone()].concat(),
+            "outlines of OpenType",
+        ),
         "font names",
+        "mellon\n",
+    );
+    let font = [head.clone(), table.clone()].concat();
+    let mut eot = vec![0; 100];
+    eot[8..12].copy_from_slice(&0x0002_0001_u32.to_le_bytes());
+    eot[34..36].copy_from_slice(b"LP");
+    eot.extend_from_slice(&font);
+    let (whole, inner) = (eot.len() as u32, font.len() as u32);
+    eot[..4].copy_from_slice(&whole.to_le_bytes());
+    eot[4..8].copy_from_slice(&inner.to_le_bytes());
+    has(
+        &told(&eot, "outlines of EOT"),
+        "eot, font names",
         "mellon\n",
     );
     let script = "import sys,zlib,struct\n\
