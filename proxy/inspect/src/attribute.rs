@@ -484,6 +484,7 @@ impl<'a> Locator<'a> {
             located.unscannable.push(Unscannable {
                 what: "the paths of the push".into(),
                 why: "there are more than can be held against the rules about paths".into(),
+                object: None,
                 opaque: None,
             });
         }

@@ -87,7 +87,10 @@ pub fn tell(
         if !is_known {
             paths.clear();
         }
-        unscannable(name, &missed.steps, missed.why, missed.bytes, paths)
+        Unscannable {
+            object: Some(missed.id.to_string()),
+            ..unscannable(name, &missed.steps, missed.why, missed.bytes, paths)
+        }
     };
     missed.into_iter().map(&mut tell).collect()
 }
@@ -111,6 +114,7 @@ pub fn unscannable(
     Unscannable {
         what,
         why: why.describe(),
+        object: None,
         opaque: kind.map(|kind| Opaque { kind, bytes, paths }),
     }
 }

@@ -317,6 +317,7 @@ fn overflow(state: &State, settings: &Settings) -> Option<Unscannable> {
             "there are more than {} (limits.findings)",
             settings.most_findings
         ),
+        object: None,
         opaque: None,
     })
 }

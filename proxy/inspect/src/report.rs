@@ -58,6 +58,9 @@ pub struct Unscannable {
     pub what: String,
     /// Why it was not read, naming the limit.
     pub why: String,
+    /// The id of the object that it is, or is in, as hex; none outside history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// Of content that is not for anyone to read, what kind it is: the policy has a word of its own for it. Nothing where a
     /// limit was the reason.
     #[serde(skip_serializing_if = "Option::is_none")]

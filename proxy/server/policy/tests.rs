@@ -54,6 +54,7 @@ pub(super) fn report(actions: &[Action], unread: usize) -> Report {
     let missed = Unscannable {
         what: "x".into(),
         why: "y".into(),
+        object: None,
         opaque: None,
     };
     Report {
@@ -282,6 +283,7 @@ fn sealed(paths: &[&str], bytes: u64) -> Unscannable {
     Unscannable {
         what: "a".into(),
         why: "it is encrypted".into(),
+        object: None,
         opaque: Some(Opaque {
             kind: OpaqueKind::Encrypted,
             bytes,

@@ -325,6 +325,7 @@ mod tests {
         missed.unscannable.push(Unscannable {
             what: "object".into(),
             why: "too long".into(),
+            object: None,
             opaque: None,
         });
         assert!(in_force.mark(&mut missed).is_empty());

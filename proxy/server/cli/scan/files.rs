@@ -136,6 +136,7 @@ fn missed(examiner: &mut Examiner, path: &Path, error: &io::Error) -> ExaminedFi
         unscannable: vec![Unscannable {
             what,
             why: error.to_string(),
+            object: None,
             opaque: None,
         }],
         ..ExaminedFile::default()

@@ -42,6 +42,7 @@ pub fn scan(scan: &Scan, printer: &mut Printer) -> anyhow::Result<()> {
             Err(error) => printer.unread(&Unscannable {
                 what: Names::new(&mut examiner).show(&path),
                 why: error.to_string(),
+                object: None,
                 opaque: None,
             })?,
         }
