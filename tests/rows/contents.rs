@@ -133,3 +133,37 @@ fn row_04_contents_that_nobody_reads_are_held() {
         );
     }
 }
+
+#[test]
+fn row_04_the_record_says_what_was_taken_apart() {
+    let mut scene = Forgery::new();
+    let words = [("nested", scene.token(441)), ("png", scene.token(442))];
+    let folder = written(&scene, &words);
+    let read = |form: &str| std::fs::read(folder.join(form)).unwrap();
+    let cut = read("nested")[..60].to_vec();
+    let files = [
+        ("cut", cut),
+        ("nested", read("nested")),
+        ("png", read("png")),
+    ];
+    refused(&scene, &files, &["nested:", "png:", "not readable: cut"]);
+    let records = crate::faults::records(&scene.world);
+    let mut decisions = records.iter().filter(|record| record["kind"] == "decision");
+    let coverage = &decisions.next().unwrap()["coverage"];
+    let counted = |name: &str| coverage[name].as_u64().unwrap_or(0);
+    // A tar in gzip, a zip in that, a file in that; the text of an image.
+    assert!(counted("layers") >= 4, "{coverage}");
+    assert!(counted("members") >= 2, "{coverage}");
+    assert!(counted("decoded") > 10_000, "{coverage}");
+    assert_eq!(counted("media"), 1, "{coverage}");
+    assert_eq!(counted("not_scannable"), 1, "{coverage}");
+    let config = scene.world.config();
+    let listed = scene
+        .world
+        .exeat(&["audit", "list", "--config", &config.to_string_lossy()]);
+    let line = listed.ok().stdout;
+    assert!(
+        line.contains("of 1 file no pixels, sounds or outlines, 1 not readable"),
+        "{line}"
+    );
+}

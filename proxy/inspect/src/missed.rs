@@ -80,8 +80,9 @@ pub fn tell(
             .map(|place| names.show(&place.path))
             .collect();
         let name = match paths.first() {
-            Some(path) => path.clone(),
-            None => format!("object {}", missed.id),
+            // The topmost folder has no name.
+            Some(path) if !path.is_empty() => path.clone(),
+            _ => format!("object {}", missed.id),
         };
         let is_known = places.complete && found.len() <= MOST_PATHS && !bare.contains(&missed.id);
         if !is_known {

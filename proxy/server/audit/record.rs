@@ -5,7 +5,7 @@
 //! what repository, which refs and paths. It can be erased without touching the tree.
 //!
 //! Canonical bytes. A leaf is the compact JSON of `Leaf`: no white space, fields in the order of the struct, absent
-//! options, empty lists, `bases`, `layers`, `decoded` and `members` of 0, `existing` of false, no `allowlisted`, no `excused`, no `person` and no `account`
+//! options, empty lists, `bases`, `layers`, `decoded`, `members` and `media` of 0, `existing` of false, no `allowlisted`, no `excused`, no `person` and no `account`
 //! left out. A commitment is
 //! `SHA-256(salt || part name || 0x00 || part)`, where the salt is 32 random bytes of this record alone, the part name is
 //! `actor`, `target`, `findings` or `note`, and the part is the compact JSON of the field of that name in `Payload`,
@@ -267,6 +267,9 @@ pub struct Coverage {
     /// Those of them that are members of archives.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub members: u64,
+    /// Images, sounds and fonts whose pixels, samples or outlines were not read, where no text can stand.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub media: u64,
 }
 
 fn is_zero(count: &u64) -> bool {

@@ -308,10 +308,17 @@ fn listed_text(record: &Record) -> String {
                 counted(coverage.members, "member"),
             ),
         };
+        let media = match coverage.media {
+            0 => String::new(),
+            number => format!(
+                ", of {} no pixels, sounds or outlines",
+                counted(number, "file")
+            ),
+        };
         line(
             "read",
             &format!(
-                "{}, {}, {}{layers}{unread}{bases}",
+                "{}, {}, {}{layers}{media}{unread}{bases}",
                 counted(coverage.commits, "commit"),
                 counted(coverage.blobs, "file"),
                 counted(coverage.bytes, "byte"),

@@ -227,5 +227,6 @@ fn coverage(report: &Report) -> audit::Coverage {
         layers: coverage.layers,
         decoded: coverage.decoded,
         members: coverage.members,
+        media: coverage.media,
     }
 }
