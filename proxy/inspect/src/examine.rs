@@ -134,7 +134,7 @@ impl Examiner {
     }
 
     /// Scans `text` as it stands.
-    pub(crate) fn scan(&mut self, text: &[u8]) -> Examined {
+    pub fn scan(&mut self, text: &[u8]) -> Examined {
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
         Examined {
