@@ -71,7 +71,12 @@ fn measure(examiner: &mut Examiner, files: &[Vec<u8>], rounds: usize) -> Costs {
             drop(black_box(examiner.examine(text)));
         });
         pass(files, decoding, |text| {
-            drop(black_box(extract::look_into(text, &limits, &mut Unseen)));
+            drop(black_box(extract::look_into(
+                text,
+                None,
+                &limits,
+                &mut Unseen,
+            )));
         });
         if round == 0 {
             least.iter_mut().for_each(|times| times.fill(Duration::MAX));

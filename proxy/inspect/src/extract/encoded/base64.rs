@@ -39,14 +39,15 @@ const fn values() -> [u8; 256] {
 
 /// Where in the run at `range` base64 begins that is worth decoding: its first bytes are text, or it is long, or it begins like a
 /// known form. What stands before it may be a name that is tied to it.
-pub fn promising(text: &[u8], range: Range<usize>) -> Option<usize> {
+pub fn promising(text: &[u8], range: Range<usize>, has_ties: bool) -> Option<usize> {
     let Range { start, end } = range;
     let start = start + escaped_line_end(text, start);
     let is_good = |&start: &usize| start + LEAST <= end && begins_well(text, start, end);
     if is_good(&start) {
         return Some(start);
     }
-    let run = text.get(start..end)?;
+    let run = if has_ties { start..end } else { 0..0 };
+    let run = text.get(run)?;
     let ties = run.iter().take(TIED).enumerate();
     let ties = ties.filter(|(_, byte)| b"_-/+".contains(byte));
     let behind_tie = ties.take(GLUED).map(|(at, _)| start + at + 1).find(is_good);
@@ -119,11 +120,14 @@ fn begins_well(text: &[u8], start: usize, end: usize) -> bool {
     if !(is_text_like || end - start >= 2 * LEAST && is_mixed()) {
         return false;
     }
-    let mut first = Vec::with_capacity(48);
-    for at in (start..(start + 64).min(end)).step_by(4) {
-        first.extend(group(text, at).unwrap_or_default());
+    let mut first = [0; 48];
+    let mut count = 0;
+    for (at, three) in (start..end).step_by(4).zip(first.chunks_exact_mut(3)) {
+        three.copy_from_slice(&group(text, at).unwrap_or_default());
+        count += 3;
     }
-    is_text_like && is_text(first.get(..12).unwrap_or_default()) || sniff::format(&first).is_some()
+    let first = first.get(..count).unwrap_or_default();
+    is_text_like && is_text(first.get(..12).unwrap_or_default()) || sniff::format(first).is_some()
 }
 
 /// Decodes the run and the lines that it goes on in.

@@ -13,12 +13,17 @@ const LONG: usize = 192;
 
 /// The digits in the run at `range` that are worth decoding: those of text, of a known form, or many.
 pub fn promising(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+    let is_digit = |&byte: &u8| CLASSES[byte as usize] & HEX != 0;
     let mut at = range.start;
     while at + LEAST <= range.end {
-        let run = text.get(at..range.end)?;
-        let digits = run.iter();
-        let digits = digits.take_while(|&&byte| CLASSES[byte as usize] & HEX != 0);
-        let end = at + digits.count();
+        // Behind the last of what is no digit it may begin.
+        let least = text.get(at..at + LEAST)?;
+        if let Some(other) = least.iter().rposition(|byte| !is_digit(byte)) {
+            at += other + 1;
+            continue;
+        }
+        let more = text.get(at + LEAST..range.end)?.iter();
+        let end = at + LEAST + more.take_while(|&byte| is_digit(byte)).count();
         for start in [at, at + 1] {
             if end >= start + LEAST && begins_well(text, start, end) {
                 return Some(start..end - (end - start) % 2);

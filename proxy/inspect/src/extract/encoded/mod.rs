@@ -8,6 +8,7 @@ mod escapes;
 mod hex;
 mod hints;
 mod joined;
+mod kinds;
 mod markup;
 mod numbers;
 mod piece;

@@ -8,26 +8,36 @@ use super::{Piece, hex_value, hints::Extent};
 const LEAST: usize = 8;
 /// Characters between two numbers at most.
 const GAP: usize = 80;
+/// Characters before a comma at which a list was noticed that may be of it.
+const BACK: usize = GAP + 16;
 
-/// The list of numbers below 256 around the digits at `at`.
-pub fn decimal_extent(text: &[u8], low: usize, at: usize) -> Option<Range<usize>> {
-    let digits = text.get(at..at + 8)?;
-    if !digits.iter().any(u8::is_ascii_digit) {
-        return None;
+/// The list of numbers below 256 that has the comma at `comma`.
+pub fn decimal_extent(text: &[u8], low: usize, comma: usize) -> Extent {
+    let from = low.max(comma.saturating_sub(BACK));
+    let before = text.get(from..comma).unwrap_or_default().iter().rev();
+    let part = |byte: &&u8| byte.is_ascii_digit() || between(byte);
+    let mut start = comma - before.take_while(part).count();
+    // Numbers before it may be of no list.
+    while start < comma {
+        let blanks = text.get(start..comma).unwrap_or_default().iter();
+        start += blanks.take_while(|&byte| between(byte)).count();
+        let (mut end, mut count) = (start, 0);
+        each_decimal(text, start, |number, _| {
+            end = number.end;
+            count += 1;
+        });
+        if count >= LEAST {
+            return Ok(start..end);
+        }
+        let digits = text.get(end..).unwrap_or_default().iter();
+        let rest = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        start = (end + rest).max(start + 1);
     }
-    // The number around it and the one before.
-    let before = text.get(low.max(at.saturating_sub(16))..at)?;
-    let part = |byte: &&u8| byte.is_ascii_digit() || b", ".contains(byte);
-    let mut start = at - before.iter().rev().take_while(part).count();
-    while !text.get(start)?.is_ascii_digit() {
-        start += 1;
-    }
-    let (mut end, mut count) = (start, 0);
-    each_decimal(text, start, |number, _| {
-        end = number.end;
-        count += 1;
-    });
-    Some(start..if count < LEAST { start } else { end })
+    Err(start)
+}
+
+fn between(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || *byte == b','
 }
 
 /// Decodes a list of decimal numbers.
@@ -63,8 +73,7 @@ fn each_decimal(text: &[u8], start: usize, mut each: impl FnMut(Range<usize>, u8
 /// Where the next number begins behind a comma at `at`.
 fn gap(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..text.len().min(at + GAP))?;
-    let between = |byte: &&u8| byte.is_ascii_whitespace() || **byte == b',';
-    let gap = rest.iter().take_while(between).count();
+    let gap = rest.iter().take_while(|&byte| between(byte)).count();
     let commas = rest.get(..gap)?.iter().filter(|&&byte| byte == b',');
     (commas.count() == 1).then_some(at + gap)
 }

@@ -1,17 +1,18 @@
-//! Long runs of the characters that bytes are written in: found by eights, because a run of 16 holds eight in a row.
+//! Long runs of the characters that bytes are written in, at the places that one pass over all text found.
 
 use std::ops::Range;
+
+use fearless_simd::Level;
 
 use super::{
     base64, hex,
     hints::{Mark, place},
+    kinds::{BLOCK, BLOCKS, Bits, Carry, Kinds},
     numbers, radix,
 };
 
 /// Characters from which on a run counts.
 pub const LEAST: usize = 16;
-/// Between two looks for a dump: one of eight bytes holds one of these places with the seven behind it.
-const DUMP: usize = 16;
 
 /// What kinds of digits a character is.
 pub const CLASSES: [u8; 256] = classes();
@@ -26,8 +27,6 @@ pub const BASE32: u8 = 32;
 pub const BASE64: u8 = UPPER | LOWER | DECIMAL | OTHER;
 /// What stands between the bytes of a dump.
 pub const BETWEEN: u8 = 64;
-/// Of a dump, one or the other.
-const DUMPED: u8 = 128;
 
 const fn classes() -> [u8; 256] {
     let mut classes = [0; 256];
@@ -47,9 +46,6 @@ const fn classes() -> [u8; 256] {
         if byte.is_ascii_hexdigit() {
             classes[at] |= HEX;
         }
-        if classes[at] & (HEX | BETWEEN) != 0 {
-            classes[at] |= DUMPED;
-        }
         at += 1;
     }
     classes
@@ -60,65 +56,150 @@ pub fn class(text: &[u8], at: usize) -> u8 {
     text.get(at).map_or(0, |&byte| CLASSES[byte as usize])
 }
 
+/// Characters that are passed where a dump looked possible and is none.
+const DUMP: usize = 16;
+
 /// The runs of a text that are worth decoding.
 #[derive(Clone)]
 pub struct Runs<'t> {
     text: &'t [u8],
-    at: usize,
-    /// Where the last run ended that was looked at.
-    low: usize,
-    /// Where the last one ended that was found worth decoding.
+    level: Level,
+    /// What is told of the characters from `base` on, and which of the blocks this is in.
+    kinds: Kinds,
+    base: usize,
+    index: usize,
+    /// A bit for each block behind it in which something ends.
+    left: u32,
+    /// Where the characters begin that no block tells of yet, and what those before say of them.
+    next: usize,
+    carry: Carry,
+    /// Digits, capitals, small letters and other characters of base64 of the block before all these.
+    last: [u64; 4],
+    /// Where the last run ended that was found worth decoding.
     found: usize,
-    /// Of the run that this is in: where it ends, and what classes its characters have, all together and each.
-    run: (usize, u8, u8),
+    /// From where on runs, lists and dumps are looked at.
+    run_at: usize,
+    list_at: usize,
     dump_at: usize,
+    /// Of the run that this is in: where it ends, and what classes its characters have.
+    run: (usize, u8),
 }
 
 impl<'t> Runs<'t> {
     pub fn new(text: &'t [u8]) -> Self {
         Self {
             text,
-            at: 0,
-            low: 0,
+            level: Level::new(),
+            kinds: Kinds::default(),
+            base: 0,
+            index: 0,
+            left: 0,
+            next: 0,
+            carry: Carry::default(),
+            last: [0; 4],
             found: 0,
-            run: (0, 0, 0),
+            run_at: 0,
+            list_at: 0,
             dump_at: 0,
+            run: (0, 0),
         }
     }
 
-    /// Whether the run with the eight at `self.at` may be long enough, and more than a word in small letters.
-    fn is_long(&self, word: u64) -> bool {
-        let load = |at: usize| {
-            let eight = self.text.get(at..at + 8)?;
-            Some(u64::from_le_bytes(eight.try_into().ok()?))
-        };
-        // Of a run of 16, four more stand on one side.
-        let sides = [self.at.checked_sub(4).and_then(load), load(self.at + 4)];
-        let mut sides = sides.into_iter().flatten().filter(|side| is_above(*side));
-        sides.any(|side| !(is_small(word) && is_small(side)))
+    /// Goes on to the next block in which something ends; none behind the last one.
+    fn advance(&mut self) -> Option<()> {
+        while self.left == 0 {
+            let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
+            self.last = self.classes(BLOCKS - 1);
+            self.left = self.kinds.tell(self.level, rest, &mut self.carry);
+            self.base = self.next;
+            self.next += BLOCKS * BLOCK;
+        }
+        self.index = self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        Some(())
     }
 
-    /// The run of base64's characters around the eight at `self.at`, and what it may be.
-    fn run(&mut self) -> Option<(Mark, Range<usize>)> {
-        let text = self.text;
-        let before = text.get(self.low..self.at).unwrap_or_default();
-        let is_digit = |byte: &&u8| CLASSES[**byte as usize] & BASE64 != 0;
-        let start = self.at - before.iter().rev().take_while(is_digit).count();
-        if self.at >= self.run.0 {
-            self.run = measure(text, start);
+    /// Digits, capitals, small letters and other characters of base64 of a block.
+    fn classes(&self, index: usize) -> [u64; 4] {
+        let kinds = &self.kinds;
+        let letters = [&kinds.digits, &kinds.capitals, &kinds.small];
+        let [digits, capitals, small] = letters.map(|bits| bits_of(bits, index));
+        let others = bits_of(&kinds.base64, index) & !(digits | capitals | small);
+        [digits, capitals, small, others]
+    }
+
+    /// Where the block begins.
+    fn start(&self) -> usize {
+        self.base + self.index * BLOCK
+    }
+
+    /// What the run may be of base64's characters of which the one at `last` is the sixteenth.
+    fn run(&mut self, last: usize) -> Option<(Mark, Range<usize>)> {
+        let start = last + 1 - LEAST;
+        if last >= self.run.0 {
+            self.run = self
+                .measure(last)
+                .unwrap_or_else(|| measure(self.text, start));
         }
-        let (end, seen, common) = self.run;
-        self.at = end;
-        self.low = end;
-        if end - start < LEAST {
+        let (end, seen) = self.run;
+        self.run_at = end;
+        let (mark, range) = judge(self.text, start..end, seen)?;
+        // What stands behind digits of hex may be something else.
+        self.pass(range.end.max(start + LEAST / 2));
+        Some((mark, range))
+    }
+
+    /// Where the run ends of which the sixteenth character is at `last`, and the classes of its characters, if the block tells that.
+    fn measure(&self, last: usize) -> Option<(usize, u8)> {
+        let bit = u32::try_from(last - self.start()).ok()?;
+        let length = (bits_of(&self.kinds.base64, self.index) >> bit).trailing_ones();
+        if bit + length == u64::BITS {
             return None;
         }
-        let found = judge(text, start..end, seen, common)?;
-        // What stands behind digits of hex may be something else.
-        self.at = found.1.end.max(start + 8);
-        self.low = self.at;
-        self.found = self.at;
-        Some(found)
+        let before = match self.index.checked_sub(1) {
+            Some(before) => self.classes(before),
+            None => self.last,
+        };
+        let ahead = LEAST as u32 - 1;
+        let run = (1_u128 << (ahead + length)) - 1;
+        let kinds = self.classes(self.index).into_iter().zip(before);
+        let classes = kinds.zip([DECIMAL, UPPER, LOWER, OTHER]);
+        let seen = classes.fold(0, |seen, ((here, before), class)| {
+            let both = u128::from(here) << u64::BITS | u128::from(before);
+            let is_there = both >> (u64::BITS + bit - ahead) & run != 0;
+            seen | if is_there { class } else { 0 }
+        });
+        Some((last + length as usize, seen))
+    }
+
+    /// What the list of numbers may be that has the comma at `comma`.
+    fn list(&mut self, comma: usize) -> Option<(Mark, Range<usize>)> {
+        match numbers::decimal_extent(self.text, self.found, comma) {
+            Ok(range) if range.len() >= LEAST => {
+                self.pass(range.end);
+                Some((Mark::Decimals, range))
+            }
+            Ok(Range { end, .. }) | Err(end) => {
+                self.list_at = end.max(comma + 1);
+                None
+            }
+        }
+    }
+
+    /// What the dump may be around the blank at `at`.
+    fn dump(&mut self, at: usize) -> Option<(Mark, Range<usize>)> {
+        self.dump_at = at + DUMP;
+        let range = hex::dump_extent(self.text, self.found, at)?;
+        self.pass(range.end);
+        Some((Mark::Dump, range))
+    }
+
+    /// Passes what was found, which ends at `end`.
+    fn pass(&mut self, end: usize) {
+        self.found = end;
+        self.run_at = end + LEAST - 1;
+        self.list_at = end;
+        self.dump_at = end;
     }
 }
 
@@ -126,115 +207,74 @@ impl Iterator for Runs<'_> {
     type Item = (Mark, Range<u32>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(eight) = self.text.get(self.at..self.at + 8) {
-            let word = u64::from_le_bytes(eight.try_into().ok()?);
-            if is_above(word) && self.is_long(word) && is_run(eight) {
-                if let Some((mark, range)) = self.run() {
-                    return place(mark, range);
-                }
-                continue;
-            } else if is_below(word)
-                && let Some(range) = numbers::decimal_extent(self.text, self.found, self.at)
-            {
-                self.at = range.end.max(self.at + 8);
-                self.low = self.at;
-                if range.len() >= LEAST {
-                    self.found = self.at;
-                    return place(Mark::Decimals, range);
-                }
+        loop {
+            let start = self.start();
+            let run = bits_of(&self.kinds.runs, self.index) & from(self.run_at, start);
+            let list = bits_of(&self.kinds.lists, self.index) & from(self.list_at, start);
+            let dump = bits_of(&self.kinds.dumps, self.index) & from(self.dump_at, start);
+            let bit = (run | list | dump).trailing_zeros();
+            if bit == u64::BITS {
+                self.advance()?;
                 continue;
             }
-            if self.at >= self.dump_at {
-                self.dump_at = self.at + DUMP;
-                if is_dump(eight)
-                    && let Some(range) = hex::dump_extent(self.text, self.found, self.at)
-                {
-                    self.at = range.end.max(self.at + 8);
-                    (self.low, self.found) = (self.at, self.at);
-                    return place(Mark::Dump, range);
-                }
+            let (at, bit) = (start + bit as usize, 1 << bit);
+            let found = match () {
+                () if run & bit != 0 => self.run(at),
+                () if list & bit != 0 => self.list(at),
+                () => self.dump(at),
+            };
+            if let Some((mark, range)) = found {
+                return place(mark, range);
             }
-            self.at += 8;
         }
-        None
     }
 }
 
-const ONES: u64 = u64::from_le_bytes([1; 8]);
-const HIGHS: u64 = ONES << 7;
-
-/// Whether all eight bytes are ASCII and none is below `+`, as in all runs of base64.
-fn is_above(word: u64) -> bool {
-    (word.wrapping_sub(ONES * b'+' as u64) | word) & HIGHS == 0
+fn bits_of(bits: &Bits, index: usize) -> u64 {
+    bits.get(index).copied().unwrap_or_default()
 }
 
-/// Whether all are of a dump: hex digits and what stands between them, never two of that.
-fn is_dump(characters: &[u8]) -> bool {
-    // This runs over all text, and a branch for each character would cost more than eight looks.
-    let common = |common, &byte: &u8| common & CLASSES[byte as usize];
-    if characters.iter().fold(DUMPED, common) == 0 {
-        return false;
-    }
-    let (mut last, mut between) = (0, 0);
-    for &byte in characters {
-        let class = CLASSES[byte as usize];
-        if class & last & BETWEEN != 0 {
-            return false;
-        }
-        between |= class & BETWEEN;
-        last = class;
-    }
-    between != 0
+/// The bits of a block that begins at `start` for the characters from `at` on.
+fn from(at: usize, start: usize) -> u64 {
+    let passed = u32::try_from(at.saturating_sub(start)).unwrap_or(u32::MAX);
+    u64::MAX.checked_shl(passed).unwrap_or(0)
 }
 
-/// Whether all eight are small letters or tie them together.
-fn is_small(word: u64) -> bool {
-    let small = word & (word << 1) & (ONES << 6);
-    let ties = word ^ (ONES * b'_' as u64);
-    let ties = ties.wrapping_sub(ONES) & !ties & HIGHS;
-    (small << 1 | ties) & HIGHS == HIGHS
-}
-
-fn is_run(characters: &[u8]) -> bool {
-    characters
-        .iter()
-        .all(|&byte| CLASSES[byte as usize] & BASE64 != 0)
-}
-
-/// Whether all eight are digits, commas and white space, with a comma among them.
-fn is_below(word: u64) -> bool {
-    let over = word.wrapping_add(ONES * (0x7f - b'9' as u64)) | word;
-    let commas = word ^ (ONES * b',' as u64);
-    over & HIGHS == 0 && commas.wrapping_sub(ONES) & !commas & HIGHS != 0
-}
-
-/// The end of the run that begins at `start`, and the classes of its characters: of any, and of all.
-fn measure(text: &[u8], start: usize) -> (usize, u8, u8) {
-    let (mut end, mut seen, mut common) = (start, 0, 0xff);
+/// The end of the run that begins at `start`, and the classes of its characters.
+fn measure(text: &[u8], start: usize) -> (usize, u8) {
+    let (mut end, mut seen) = (start, 0);
     loop {
-        let class = class(text, end);
-        if class & BASE64 == 0 {
-            return (end, seen, common);
+        let class = class(text, end) & BASE64;
+        if class == 0 {
+            return (end, seen);
         }
         seen |= class;
-        common &= class;
         end += 1;
     }
 }
 
-/// What the run may be: digits of hex that stand for text, or of base32, or of base64.
-fn judge(text: &[u8], range: Range<usize>, seen: u8, common: u8) -> Option<(Mark, Range<usize>)> {
+/// What the run may be, which has characters of the classes `seen`: digits of hex that stand for text, or of base32, or of base64.
+fn judge(text: &[u8], range: Range<usize>, seen: u8) -> Option<(Mark, Range<usize>)> {
+    if seen & (DECIMAL | UPPER) == 0 {
+        return None;
+    }
     if seen & DECIMAL != 0
         && let Some(hex) = hex::promising(text, range.clone())
     {
         return Some((Mark::Hex, hex));
     }
-    if common & BASE32 != 0
+    let is_all = |kind: u8| {
+        let run = text.get(range.clone()).unwrap_or_default();
+        run.iter().all(|&byte| CLASSES[byte as usize] & kind != 0)
+    };
+    if seen & (LOWER | OTHER) == 0
+        && is_all(BASE32)
         && let Some(range) = radix::promising(text, range.clone())
     {
         return Some((Mark::Base32, range));
     }
-    let is_mixed = seen & UPPER != 0 && seen & LOWER != 0 && common & HEX == 0;
-    let start = is_mixed.then(|| base64::promising(text, range.clone()))??;
+    let is_mixed = seen & UPPER != 0 && seen & LOWER != 0 && !is_all(HEX);
+    let has_ties = seen & OTHER != 0;
+    let start = is_mixed.then(|| base64::promising(text, range.clone(), has_ties))??;
     Some((Mark::Base64, start..range.end))
 }
