@@ -315,6 +315,42 @@ mod tests {
         assert!(readings[0].text.contains_str(WORD));
     }
 
+    /// Whether a layer that the extraction finds in a commit with this message holds `word`.
+    fn is_extracted(headers: &str, message: &[u8], word: &str) -> bool {
+        let (layers, _) = crate::extract::tests::layers(&commit(headers, message));
+        layers.iter().any(|(_, layer)| layer.contains_str(word))
+    }
+
+    /// What the extraction finds as well needs no reading here; each of these is here for what it does not.
+    #[test]
+    fn row_09_readings_tell_what_no_layer_does() {
+        let wide = |text: &str| -> Vec<u8> {
+            let units = text.encode_utf16();
+            units.flat_map(u16::to_be_bytes).collect()
+        };
+        // Wide letters of ASCII are a layer; other letters between them end it, unless a mark says what it is.
+        assert!(is_extracted("", &wide(WORD), WORD));
+        let word = "Pläne-der-Küche";
+        assert!(!is_extracted("encoding UTF-16\n", &wide(word), word));
+        assert_read("encoding UTF-16\n", &wide(word), word);
+        // Zero bytes that no width explains.
+        let dotted = WORD.replace('-', "\0-").into_bytes();
+        assert!(!is_extracted("", &dotted, WORD));
+        assert_read("", &dotted, WORD);
+        // Armour whose lines are shorter than programs make them.
+        let digits = LENIENT.encode(format!("\x01\x02{WORD}"));
+        let lines: Vec<&str> = (0..digits.len())
+            .step_by(7)
+            .map(|at| &digits[at..digits.len().min(at + 7)])
+            .collect();
+        let armour = format!(
+            "gpgsig -----BEGIN PGP SIGNATURE-----\n \n {}\n -----END PGP SIGNATURE-----\n",
+            lines.join("\n ")
+        );
+        assert!(!is_extracted(&armour, b"Begin\n", WORD));
+        assert_read(&armour, b"Begin\n", WORD);
+    }
+
     #[test]
     fn row_14_values_of_submodules_are_unquoted() {
         let text = "[submodule \"a\"]\n\turl = \"https://\"git.\\\n  in\"tern\"al/x\n\tpath = b\n";
