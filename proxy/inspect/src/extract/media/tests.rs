@@ -262,3 +262,134 @@ fn images_one_behind_the_other_are_read_in_turn() {
         &("behind the end".to_owned(), b"behind it".to_vec())
     );
 }
+
+/// A directory of EXIF with one field of bytes: the title, comment or author that Windows writes in UTF-16.
+fn exif(tag: u16, text: &[u8]) -> Vec<u8> {
+    let mut exif = b"II*\0\x08\0\0\0\x01\0".to_vec();
+    exif.extend(tag.to_le_bytes());
+    exif.extend([1, 0]);
+    exif.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+    exif.extend([26, 0, 0, 0, 0, 0, 0, 0]);
+    exif.extend(text);
+    exif
+}
+
+fn wide(text: &[u8]) -> Vec<u8> {
+    text.iter().flat_map(|&byte| [byte, 0]).collect()
+}
+
+/// Whether `file` holds the word in the clear, or in a layer by any of these ways.
+#[track_caller]
+fn assert_found(file: &[u8], ways: &[&str]) {
+    let (layers, summary) = layers(file);
+    assert_eq!(summary.unread, []);
+    let holds = |text: &[u8]| bstr::ByteSlice::find(text, WORD).is_some();
+    let found = layers.iter().filter(|(_, text)| holds(text));
+    let found: Vec<&str> = found.map(|(way, _)| way.as_str()).collect();
+    match ways {
+        [] => assert!(holds(file)),
+        ways => assert!(ways.iter().any(|way| found.contains(way)), "{found:?}"),
+    }
+}
+
+#[test]
+fn what_cameras_and_editors_note_is_found() {
+    let segment = |marker: u8, data: &[u8]| {
+        let length = u16::try_from(data.len() + 2).unwrap();
+        [&[0xff, marker][..], &length.to_be_bytes(), data].concat()
+    };
+    let jpeg = |segments: &[u8]| {
+        let scan = segment(0xda, &[0; 10]);
+        [&[0xff, 0xd8][..], segments, &scan, b"pixels\xff\xd9"].concat()
+    };
+    // XPTitle and XPComment, at even and odd places.
+    for (tag, before) in [(0x9c9b, &b""[..]), (0x9c9c, b"!")] {
+        let note = [before, &wide(WORD)].concat();
+        let fields = exif(tag, &note);
+        assert_found(
+            &jpeg(&segment(0xe1, &[b"Exif\0\0", &fields[..]].concat())),
+            &["utf-16"],
+        );
+        let note = [
+            &b"EXIF"[..],
+            &u32::try_from(fields.len()).unwrap().to_le_bytes(),
+            &fields,
+        ]
+        .concat();
+        let size = u32::try_from(note.len() + 4).unwrap().to_le_bytes();
+        assert_found(&[&b"RIFF"[..], &size, b"WEBP", &note].concat(), &["utf-16"]);
+        assert_found(&fields, &["utf-16"]);
+        assert_found(&[PNG, &chunk(b"eXIf", &fields)].concat(), &["utf-16"]);
+    }
+    // The description of EXIF and a caption of IPTC, as they are.
+    let fields = exif(0x010e, WORD);
+    assert_found(
+        &jpeg(&segment(0xe1, &[b"Exif\0\0", &fields[..]].concat())),
+        &[],
+    );
+    let caption = [
+        &b"8BIM\x04\x04\0\0\0\0\0\x17\x1c\x02\x78\0\x12"[..],
+        WORD,
+        b"\0",
+    ]
+    .concat();
+    assert_found(
+        &jpeg(&segment(0xed, &[b"Photoshop 3.0\0", &caption[..]].concat())),
+        &[],
+    );
+    // XMP with letters that XML writes as references.
+    let references: String = WORD.iter().map(|byte| format!("&#{byte};")).collect();
+    let xmp = format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:title>{references}</dc:title></x:xmpmeta>"
+    );
+    let head = b"http://ns.adobe.com/xap/1.0/\0";
+    assert_found(
+        &jpeg(&segment(0xe1, &[&head[..], xmp.as_bytes()].concat())),
+        &["entities"],
+    );
+    let text = [b"XML:com.adobe.xmp\0\0\0\0\0", xmp.as_bytes()].concat();
+    assert_found(&[PNG, &chunk(b"iTXt", &text)].concat(), &["entities"]);
+    let note = [
+        &b"XMP "[..],
+        &u32::try_from(xmp.len()).unwrap().to_le_bytes(),
+        xmp.as_bytes(),
+    ]
+    .concat();
+    let size = u32::try_from(note.len() + 4).unwrap().to_le_bytes();
+    assert_found(
+        &[&b"RIFF"[..], &size, b"WEBP", &note].concat(),
+        &["entities"],
+    );
+    // The packet of a PDF, as it is and packed.
+    let pdf = |filter: &str, stream: &[u8]| {
+        let length = stream.len();
+        let object =
+            format!("1 0 obj\n<</Type/Metadata/Subtype/XML{filter}/Length {length}>>stream\n");
+        [
+            b"%PDF-1.4\n",
+            object.as_bytes(),
+            stream,
+            b"\nendstream\nendobj\ntrailer<<>>\n%%EOF\n",
+        ]
+        .concat()
+    };
+    let packet = [b"<dc:title>", WORD, b"</dc:title>"].concat();
+    assert_found(&pdf("", &packet), &[]);
+    assert_found(
+        &pdf("/Filter/FlateDecode", &deflated(&packet)),
+        &["pdf stream", "pdf text", "pdf"],
+    );
+    // What ImageMagick makes of such fields in a PNG: digits, in lines, packed.
+    let digits: Vec<String> = exif(0x010e, WORD)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let lines: Vec<String> = digits.chunks(36).map(|line| line.concat()).collect();
+    let profile = format!("\nexif\n{:8}\n{}\n", digits.len(), lines.join("\n"));
+    let text = [
+        b"Raw profile type exif\0\0",
+        &deflated(profile.as_bytes())[..],
+    ]
+    .concat();
+    assert_found(&[PNG, &chunk(b"zTXt", &text)].concat(), &["png text, hex"]);
+}
