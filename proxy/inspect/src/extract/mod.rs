@@ -366,7 +366,9 @@ impl<'o, 'w> Opening<'o, 'w> {
             }
             sniff::Format::Gzip => compressed::gzip(self),
             sniff::Format::Lz4 => compressed::lz4(self),
+            sniff::Format::Lzip => compressed::lzip(self),
             sniff::Format::Lzma => compressed::lzma(self),
+            sniff::Format::Lzw => compressed::lzw(self),
             sniff::Format::Pack => archive::pack(self),
             sniff::Format::Rpm => archive::rpm(self),
             sniff::Format::Seven => archive::seven(self),

@@ -15,8 +15,11 @@ pub enum Format {
     /// RFC 1952.
     Gzip,
     Lz4,
+    Lzip,
     /// LZMA alone, as `lzma` writes it.
     Lzma,
+    /// As `compress` writes it.
+    Lzw,
     /// Of git.
     Pack,
     Rpm,
@@ -73,6 +76,8 @@ fn packed(text: &[u8]) -> Option<Format> {
         // The usual properties, a window of whole KiB, and the first byte of all range coders.
         [0x5d, 0, _, _, _, size @ ..] if is_lzma_size(size) => Some(Format::Lzma),
         [b'0', b'7', b'0', b'7', b'0', ..] if archive::is_cpio(text) => Some(Format::Cpio),
+        [0x1f, 0x9d, ..] if compressed::is_lzw(text) => Some(Format::Lzw),
+        [b'L', b'Z', b'I', b'P', ..] if compressed::is_lzip(text) => Some(Format::Lzip),
         _ if text.starts_with(archive::AR) => Some(Format::Ar),
         _ if text.starts_with(archive::RPM) => Some(Format::Rpm),
         _ if text.starts_with(archive::ZIP) || text.starts_with(archive::EMPTY_ZIP) => {

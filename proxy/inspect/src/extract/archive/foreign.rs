@@ -1,13 +1,14 @@
 //! Packed forms that are known and not read, so that they are told as unread.
 
 /// What each begins with, where, and how it is called. Marks that could be the beginning of a text are long.
-const MARKS: [(usize, &[u8], &str); 13] = [
+const MARKS: [(usize, &[u8], &str); 14] = [
     (0, b"Rar!\x1a\x07", "rar"),
     (0, b"MSCF\0\0\0\0", "cab"),
     (0, b"xar!\0\x1c\0\x01", "xar"),
     (0, b"\x89LZO\0\x0d\x0a\x1a\x0a", "lzop"),
     (0, b"\xff\x06\0\0sNaPpY", "snappy"),
     (0, b"LRZI\0", "lrzip"),
+    (0, b"\x1f\x9d\x89", "compress"),
     (0, b"zPQ\x01\x01", "zpaq"),
     (0, b"zPQ\x02\x01", "zpaq"),
     (2, b"-lh5-", "lha"),

@@ -5,6 +5,7 @@ mod frames;
 mod gzip;
 mod lz4;
 mod lzma;
+mod lzw;
 mod zlib;
 mod zstd;
 
@@ -15,7 +16,8 @@ pub use self::{
     bzip2::bzip2,
     gzip::gzip,
     lz4::lz4,
-    lzma::{lzma, xz},
+    lzma::{is_lzip, lzip, lzma, xz},
+    lzw::{is_lzw, lzw},
     zlib::{is_zlib, zlib},
     zstd::zstd,
 };

@@ -163,3 +163,28 @@ fn a_zstd_dictionary_is_told() {
     let (_, summary) = layers(b"\x28\xb5\x2f\xfd\x23\x07\x10\0\0\0");
     assert_eq!(summary.unread[0].why, Why::Unsupported);
 }
+
+/// An lzip file with one member: the stream of LZMA alone without its head, between lzip's own head and end.
+fn lzip(text: &[u8]) -> Option<Vec<u8>> {
+    let script = "import sys,lzma,zlib,struct;d=sys.stdin.buffer.read()\n\
+        f=[{'id':lzma.FILTER_LZMA1,'dict_size':65536,'lc':3,'lp':0,'pb':2}]\n\
+        s=lzma.compress(d,lzma.FORMAT_ALONE,filters=f)[13:]\n\
+        sys.stdout.buffer.write(b'LZIP\\x01\\x10'+s+struct.pack('<IQQ',zlib.crc32(d),len(d),len(s)+26))";
+    packed(&["python3", "-c", script], text)
+}
+
+#[test]
+fn members_of_lzip_are_read_and_wide_windows_told() {
+    let Some(one) = lzip(WORD) else {
+        println!("Python is not there");
+        return;
+    };
+    assert_eq!(ways(&one), [("lzip".to_owned(), WORD.to_vec())]);
+    assert_eq!(ways(&one.repeat(2)), [("lzip".to_owned(), WORD.repeat(2))]);
+    let mut wide = one.repeat(2);
+    wide[one.len() + 5] = 29;
+    let why = |text: &[u8]| layers(text).1.unread.first().map(|unread| unread.why);
+    assert_eq!(why(&wide), Some(Why::Unsupported));
+    assert_eq!(why(&one[..one.len() - 3]), Some(Why::Broken));
+    assert_eq!(why(b"LZIP is a name"), None);
+}
