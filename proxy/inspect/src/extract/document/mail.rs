@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use bstr::ByteSlice;
 
-use super::super::{Opening, Step, Stop, Why, sniff};
+use super::{
+    super::{Opening, Step, Stop, Why, sniff},
+    letters,
+};
 
 /// Header lines with which mail files begin.
 const FIRST: [&str; 18] = [
@@ -123,6 +126,13 @@ impl Header {
         starts_like(&self.encoding, b"quoted-printable")
     }
 
+    fn is_utf7(&self) -> bool {
+        let charset = parameter(&self.kind, b"charset").unwrap_or_default();
+        [&b"utf-7"[..], b"unicode-1-1-utf-7"]
+            .iter()
+            .any(|name| charset.eq_ignore_ascii_case(name))
+    }
+
     fn name(&self) -> Option<Vec<u8>> {
         parameter(&self.disposition, b"filename").or_else(|| parameter(&self.kind, b"name"))
     }
@@ -210,11 +220,17 @@ fn part(opening: &mut Opening<'_, '_>, header: &Header, body: Range<usize>) -> R
         name: name.as_deref(),
     };
     let content = opening.text.get(body.clone()).unwrap_or_default();
-    if header.is_base64() {
-        return opening.contained(step, body, &base64(content));
+    let decoded = match () {
+        () if header.is_base64() => Some(base64(content)),
+        () if header.is_quoted() => Some(quoted_printable(content)),
+        () => None,
+    };
+    if header.is_utf7() {
+        let decoded = utf7(decoded.as_deref().unwrap_or(content));
+        return opening.contained(step, body, &decoded);
     }
-    if header.is_quoted() {
-        return opening.contained(step, body, &quoted_printable(content));
+    if let Some(decoded) = decoded {
+        return opening.contained(step, body, &decoded);
     }
     // What stands there as it is was searched with the file around it.
     match sniff::format(content) {
@@ -252,6 +268,25 @@ fn base64(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
+/// What UTF-7 (RFC 2152) stands for, in UTF-8: between `+` and `-`, or whatever else ends it, UTF-16 in base64.
+fn utf7(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once_str("+") {
+        decoded.extend_from_slice(before);
+        let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+        let digits = behind.iter().take_while(is_digit).count();
+        let (digits, behind) = behind.split_at_checked(digits).unwrap_or((b"", behind));
+        match digits {
+            b"" => decoded.push(b'+'),
+            _ => decoded.extend(letters::from_utf16(&base64(digits), u16::from_be_bytes)),
+        }
+        rest = behind.strip_prefix(b"-").unwrap_or(behind);
+    }
+    decoded.extend_from_slice(rest);
+    decoded
+}
+
 /// What quoted-printable stands for; what is no escape stays as it is.
 fn quoted_printable(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
@@ -281,7 +316,7 @@ fn quoted_printable(text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::{
         super::super::{Why, tests::layers},
-        base64, quoted_printable,
+        base64, quoted_printable, utf7,
     };
     use crate::extract::tests::python;
 
@@ -292,6 +327,29 @@ mod tests {
             quoted_printable(b"mel=\r\nl=6Fn = =\nend="),
             b"mellon = end="
         );
+    }
+
+    #[test]
+    fn letters_of_utf7_are_read_where_a_part_says_so() {
+        let written = "1 +- 1 +AG0AZQBs-lon +AOQ, +2D3eAA-+//8";
+        let read = "1 + 1 mellon \u{e4}, \u{1f600}\u{ffff}";
+        assert_eq!(utf7(written.as_bytes()), read.as_bytes());
+        for part in [
+            format!("text/plain; charset=\"UTF-7\"\n\n{written}"),
+            format!(
+                "text/plain; charset=utf-7\nContent-Transfer-Encoding: quoted-printable\n\n{written}"
+            ),
+        ] {
+            let (layers, _) = layers(format!("MIME-Version: 1.0\nContent-Type: {part}").as_bytes());
+            let is_read =
+                |(way, text): &(String, Vec<u8>)| way == "mail" && text == read.as_bytes();
+            assert!(layers.iter().any(is_read), "{layers:?}");
+        }
+        let plain = format!("MIME-Version: 1.0\nContent-Type: text/plain\n\n{written}");
+        assert_eq!(layers(plain.as_bytes()).0, []);
+        for end in 0..written.len() {
+            utf7(&written.as_bytes()[..end]);
+        }
     }
 
     #[test]
