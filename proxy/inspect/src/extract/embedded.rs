@@ -8,7 +8,7 @@ use super::{Opening, Stop, Why, sniff};
 
 /// What forms begin with that are searched for anywhere, and where in the form it stands. Whether one begins there is asked
 /// [`sniff::anywhere`].
-const MAGICS: [(&[u8], usize); 15] = [
+const MAGICS: [(&[u8], usize); 17] = [
     (b"\x1f\x8b\x08", 0),
     (b"\xfd7zXZ\0", 0),
     (b"\x28\xb5\x2f\xfd", 0),
@@ -24,7 +24,12 @@ const MAGICS: [(&[u8], usize); 15] = [
     (super::archive::RPM, 0),
     (b"ustar\0", 257),
     (b"ustar ", 257),
+    (ARMORS[0], 0),
+    (ARMORS[1], 0),
 ];
+
+/// What stands in the lines of armor that nobody opens: told of the text that they stand in.
+const ARMORS: [&[u8]; 2] = [b"PGP MESSAGE-----", b"AGE ENCRYPTED FILE-----"];
 
 /// Compares many bytes at once where the processor can; the other one is for those that cannot.
 static SEARCHER: LazyLock<(Option<packed::Searcher>, AhoCorasick)> = LazyLock::new(|| {
@@ -39,17 +44,26 @@ static SEARCHER: LazyLock<(Option<packed::Searcher>, AhoCorasick)> = LazyLock::n
 /// Places of a text that look like the beginning of a form and are none, at most. More are told as unread.
 const MOST_TRIES: usize = 64;
 
-/// Opens what is packed in the text. Tells how far the forms reach that it begins with, one behind the other.
+/// What a search came to.
+pub struct Searched {
+    /// How far the forms reach that the text begins with, one behind the other.
+    pub reached: usize,
+    /// Armor may stand in it: it was seen, or not all of the text was searched.
+    pub is_armored: bool,
+}
+
+/// Opens what is packed in the text.
 ///
 /// # Errors
 /// When a bound is reached.
-pub fn search(opening: &mut Opening<'_, '_>) -> Result<usize, Stop> {
+pub fn search(opening: &mut Opening<'_, '_>) -> Result<Searched, Stop> {
     let text = opening.text;
     let map = opening.map();
     let mut tries = 0;
     let mut at = 0;
     let mut reached = 0;
     let mut searched = 0;
+    let mut is_armored = false;
     // Where the text begins, and where a form has ended.
     let mut border = true;
     loop {
@@ -57,9 +71,13 @@ pub fn search(opening: &mut Opening<'_, '_>) -> Result<usize, Stop> {
             true => at,
             false => match next(text, at, &mut searched) {
                 Some(start) => start,
-                None => return Ok(reached),
+                None => break,
             },
         };
+        is_armored |= ARMORS.iter().any(|armor| {
+            let rest = text.get(start..).unwrap_or_default();
+            rest.starts_with(armor)
+        });
         let is_new = map.is_none_or(|map| map.is_decoded(&(start..start + 1)));
         let sniff = if border {
             sniff::format
@@ -74,8 +92,10 @@ pub fn search(opening: &mut Opening<'_, '_>) -> Result<usize, Stop> {
         };
         if tries == MOST_TRIES {
             opening.unread(None, Why::TooMany);
-            return Ok(reached);
+            is_armored = true;
+            break;
         }
+        is_armored = true;
         let end = opening.open_at(start, format)?;
         at = end.max(start + 1);
         if end == start {
@@ -89,6 +109,10 @@ pub fn search(opening: &mut Opening<'_, '_>) -> Result<usize, Stop> {
         }
         border = true;
     }
+    Ok(Searched {
+        reached,
+        is_armored,
+    })
 }
 
 /// The next place from `at` on that a form may begin at. Marks before `searched` are known.

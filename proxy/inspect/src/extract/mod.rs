@@ -267,12 +267,16 @@ impl Walk<'_> {
             is_doubted: false,
             trail,
         };
-        match embedded::search(&mut opening)? {
-            _ if opening.is_doubted => opening.judge(0),
-            0 if sniff::format(text).is_none_or(sniff::Format::is_weak) => opening.judge(0),
+        let searched = embedded::search(&mut opening)?;
+        let is_armored = searched.is_armored;
+        match searched.reached {
+            _ if opening.is_doubted => opening.judge(0, is_armored),
+            0 if sniff::format(text).is_none_or(sniff::Format::is_weak) => {
+                opening.judge(0, is_armored);
+            }
             0 => {}
             // What stands behind the end of a form is none of it.
-            end => opening.judge(end),
+            end => opening.judge(end, is_armored),
         }
         encoded::decode(&mut opening)
     }
@@ -393,12 +397,12 @@ impl<'o, 'w> Opening<'o, 'w> {
     }
 
     /// Tells a text of its own that cannot be read, from `start` on.
-    fn judge(&mut self, start: usize) {
+    fn judge(&mut self, start: usize, is_armored: bool) {
         if self.map().is_some() {
             return;
         }
         let text = self.text.get(start..).unwrap_or_default();
-        if let Some((name, why)) = opaque::judge(text) {
+        if let Some((name, why)) = opaque::judge(text, is_armored) {
             self.unread(Some(Step::of(name)), why);
         }
     }

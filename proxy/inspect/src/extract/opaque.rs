@@ -9,9 +9,10 @@ const BLOCK: usize = 4096;
 /// Blocks of a text that are looked at, spread over it.
 const MOST_BLOCKS: usize = 256;
 
-/// Why `text`, which has no form that is opened, cannot be read, with what it is called; none where it can.
-pub fn judge(text: &[u8]) -> Option<(&'static str, Why)> {
-    if let Some(name) = sealed(text) {
+/// Why `text`, which has no form that is opened, cannot be read, with what it is called; none where it can. Armor is looked for where
+/// it may stand.
+pub fn judge(text: &[u8], is_armored: bool) -> Option<(&'static str, Why)> {
+    if let Some(name) = sealed(text, is_armored) {
         return Some((name, Why::Encrypted));
     }
     let is_unknown = !is_stated(text) && is_random(text);
@@ -19,7 +20,7 @@ pub fn judge(text: &[u8]) -> Option<(&'static str, Why)> {
 }
 
 /// Encrypted forms that say so at their beginning, or, as armor, in a line.
-fn sealed(text: &[u8]) -> Option<&'static str> {
+fn sealed(text: &[u8], is_armored: bool) -> Option<&'static str> {
     const BEGINNINGS: [(&[u8], &str); 9] = [
         // https://age-encryption.org/v1
         (b"age-encryption.org/v1\n", "age"),
@@ -55,6 +56,9 @@ fn sealed(text: &[u8]) -> Option<&'static str> {
             "age",
         ),
     ];
+    if !is_armored {
+        return None;
+    }
     let first = bstr::ByteSlice::find(text, b"-----BEGIN ")?;
     let text = text.get(first..)?;
     let armored = ARMORS.iter().find(|(begin, end, _)| {
@@ -166,17 +170,20 @@ mod tests {
 
     #[test]
     fn chance_is_told_from_content() {
-        assert_eq!(judge(&chance(100_000)), Some(("data", Why::Unknown)));
-        assert_eq!(judge(&chance(1_100)), Some(("data", Why::Unknown)));
-        assert_eq!(judge(&chance(900)), None);
+        assert_eq!(judge(&chance(100_000), false), Some(("data", Why::Unknown)));
+        assert_eq!(judge(&chance(1_100), false), Some(("data", Why::Unknown)));
+        assert_eq!(judge(&chance(900), false), None);
         let half: Vec<u8> = chance(50_000).iter().map(|byte| byte & 0x7f).collect();
-        assert_eq!(judge(&half), None);
+        assert_eq!(judge(&half, false), None);
         assert_eq!(
-            judge(&[b"\x89PNG\r\n\x1a\n".to_vec(), chance(9_000)].concat()),
+            judge(
+                &[b"\x89PNG\r\n\x1a\n".to_vec(), chance(9_000)].concat(),
+                false
+            ),
             None
         );
         let program: Vec<u8> = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(judge(&program), None);
+        assert_eq!(judge(&program, false), None);
     }
 
     #[test]
@@ -185,11 +192,11 @@ mod tests {
         let armor = format!(
             "hello\n-----BEGIN PGP MESSAGE-----\n\n{line}\n{line}\n-----END PGP MESSAGE-----\n"
         );
-        assert_eq!(judge(armor.as_bytes()), Some(("pgp", Why::Encrypted)));
+        assert_eq!(judge(armor.as_bytes(), true), Some(("pgp", Why::Encrypted)));
         let page = "write -----BEGIN PGP MESSAGE-----\nthen\n-----END PGP MESSAGE-----\n";
-        assert_eq!(judge(page.as_bytes()), None);
+        assert_eq!(judge(page.as_bytes(), true), None);
         assert_eq!(
-            judge(b"$ANSIBLE_VAULT;1.1;AES256\n3334"),
+            judge(b"$ANSIBLE_VAULT;1.1;AES256\n3334", false),
             Some(("ansible-vault", Why::Encrypted))
         );
     }
