@@ -2,12 +2,14 @@
 
 use std::{iter::Chain, ops::Range, sync::LazyLock};
 
-use aho_corasick::{
-    Span,
-    packed::{Config, MatchKind, Searcher},
-};
+use fearless_simd::Level;
 
-use super::{escapes, joined, markup, numbers, quoted, radix, runs::Runs, wide::Wide};
+use super::{
+    escapes, joined, markup, numbers, quoted, radix,
+    runs::Runs,
+    signs::{self, BLOCK as SIGNS, BLOCKS, Groups},
+    wide::Wide,
+};
 
 /// What may stand at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +51,12 @@ const JOINT: (Mark, Look) = (Mark::Joint, joined::literals_extent);
 const BLOCK: (Mark, Look) = (Mark::Block, joined::block_extent);
 const NUMBER: (Mark, Look) = (Mark::HexBytes, numbers::hex_extent);
 
-/// A search runs over all text, so it is laid out for the vectors that it uses: 32 patterns in rows of four that have their first
-/// byte in common, and all of one length.
-type Rows = [[((Mark, Look), &'static [u8]); 4]; 8];
+/// A search runs over all text, so it is laid out for the vectors that it uses: eight rows of signs that have most halves of their
+/// bytes in common, and all of one length.
+type Rows<const LENGTH: usize> = [[((Mark, Look), &'static [u8; LENGTH]); 4]; 8];
 
 /// Signs of two bytes.
-const SHORT: Rows = [
+const SHORT: Rows<2> = [
     [
         (ESCAPE, br"\x"),
         (ESCAPE, br"\u"),
@@ -106,7 +108,7 @@ const SHORT: Rows = [
 ];
 
 /// Signs of three bytes.
-const LONG: Rows = [
+const LONG: Rows<3> = [
     [
         (JOINT, b"\" +"),
         (JOINT, b"\" ."),
@@ -158,31 +160,73 @@ const LONG: Rows = [
 ];
 
 struct Triggers {
-    searcher: Option<Searcher>,
-    /// Of each pattern.
-    marks: Vec<(Mark, Look)>,
+    short: Groups<2>,
+    long: Groups<3>,
+    /// By first byte, the signs that begin with it.
+    signs: [Vec<Sign>; 256],
 }
 
-impl Triggers {
-    fn new(rows: &Rows) -> Self {
-        let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
-        let mut marks = Vec::new();
-        // The search puts every eighth pattern into one of its rows.
-        for column in 0..4 {
-            for (mark, pattern) in rows.iter().filter_map(|row| row.get(column)) {
-                builder.add(pattern);
-                marks.push(*mark);
-            }
-        }
+#[derive(Clone, Copy)]
+struct Sign {
+    /// Its bytes as one number, the first one lowest, and which bits of that are of the sign.
+    bytes: u32,
+    bits: u32,
+    is_long: bool,
+    mark: Mark,
+    look: Look,
+}
+
+impl Sign {
+    fn of(sign: &[u8], (mark, look): (Mark, Look)) -> Self {
+        let is_long = sign.len() > 2;
         Self {
-            searcher: builder.build(),
-            marks,
+            bytes: number(sign),
+            bits: if is_long { 0xff_ffff } else { 0xffff },
+            is_long,
+            mark,
+            look,
         }
     }
 }
 
-static SHORT_TRIGGERS: LazyLock<Triggers> = LazyLock::new(|| Triggers::new(&SHORT));
-static LONG_TRIGGERS: LazyLock<Triggers> = LazyLock::new(|| Triggers::new(&LONG));
+/// The first three bytes as one number, the first one lowest.
+fn number(bytes: &[u8]) -> u32 {
+    let bytes = bytes.iter().take(3).rev();
+    bytes.fold(0, |number, &byte| number << 8 | u32::from(byte))
+}
+
+impl Triggers {
+    fn new() -> Self {
+        let mut signs = [const { Vec::new() }; 256];
+        let short = SHORT.iter().flatten().map(|(of, sign)| (of, &sign[..]));
+        let long = LONG.iter().flatten().map(|(of, sign)| (of, &sign[..]));
+        for (of, sign) in short.chain(long) {
+            if let Some(signs) = sign
+                .first()
+                .and_then(|&first| signs.get_mut(first as usize))
+            {
+                signs.push(Sign::of(sign, *of));
+            }
+        }
+        Self {
+            short: Groups::of(SHORT.map(|row| row.map(|(_, sign)| sign))),
+            long: Groups::of(LONG.map(|row| row.map(|(_, sign)| sign))),
+            signs,
+        }
+    }
+
+    /// The sign that stands at `at`.
+    fn at(&self, text: &[u8], at: usize) -> Option<&Sign> {
+        let rest = text.get(at..)?;
+        let first = *rest.first()?;
+        let number = number(rest);
+        let mut signs = self.signs[usize::from(first)].iter();
+        // Behind the end zeros stand, which are of no sign.
+        signs.find(|sign| (number ^ sign.bytes) & sign.bits == 0)
+    }
+}
+
+static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 
 /// Places that are remembered; behind the last of them each decoder looks again.
 const MOST: usize = 1 << 15;
@@ -193,7 +237,7 @@ type Place = (Mark, Range<u32>);
 pub struct Hints<'t> {
     found: Vec<Place>,
     runs: Vec<Place>,
-    rest: Chain<Chain<Marked<'t>, Marked<'t>>, Wide<'t>>,
+    rest: Chain<Marked<'t>, Wide<'t>>,
     runs_rest: Runs<'t>,
     /// A bit for each mark that there is.
     marks: u32,
@@ -203,9 +247,7 @@ pub struct Hints<'t> {
 
 impl<'t> Hints<'t> {
     pub fn of(text: &'t [u8]) -> Self {
-        let short = Marked::new(text, &SHORT_TRIGGERS);
-        let long = Marked::new(text, &LONG_TRIGGERS);
-        let mut rest = short.chain(long).chain(Wide::new(text));
+        let mut rest = Marked::new(text).chain(Wide::new(text));
         let mut runs_rest = Runs::new(text);
         let found: Vec<Place> = rest.by_ref().take(MOST).collect();
         let runs: Vec<Place> = runs_rest.by_ref().take(MOST).collect();
@@ -252,17 +294,49 @@ pub fn place(mark: Mark, range: Range<usize>) -> Option<Place> {
 #[derive(Clone)]
 struct Marked<'t> {
     text: &'t [u8],
+    level: Level,
     triggers: &'static Triggers,
-    at: usize,
+    /// Where in the blocks from `base` on signs may begin, and a bit for each block in which one may.
+    places: [u64; BLOCKS],
+    base: usize,
+    left: u32,
+    /// Where the text goes on behind them.
+    next: usize,
+    /// From where on short signs count, and long ones.
+    from: [usize; 2],
 }
 
 impl<'t> Marked<'t> {
-    fn new(text: &'t [u8], triggers: &'static Triggers) -> Self {
+    fn new(text: &'t [u8]) -> Self {
         Self {
             text,
-            triggers,
-            at: 0,
+            level: Level::new(),
+            triggers: &TRIGGERS,
+            places: [0; BLOCKS],
+            base: 0,
+            left: 0,
+            next: 0,
+            from: [0; 2],
         }
+    }
+
+    /// The next place at which a sign may begin.
+    fn advance(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
+            let Triggers { short, long, .. } = self.triggers;
+            self.left = signs::tell(self.level, rest, short, long, &mut self.places);
+            self.base = self.next;
+            self.next += BLOCKS * SIGNS;
+        }
+        let index = self.left.trailing_zeros() as usize;
+        let places = self.places.get_mut(index)?;
+        let place = self.base + index * SIGNS + places.trailing_zeros() as usize;
+        *places &= *places - 1;
+        if *places == 0 {
+            self.left &= self.left - 1;
+        }
+        Some(place)
     }
 }
 
@@ -270,20 +344,22 @@ impl Iterator for Marked<'_> {
     type Item = Place;
 
     fn next(&mut self) -> Option<Place> {
-        let searcher = self.triggers.searcher.as_ref()?;
-        while self.at < self.text.len() {
-            let span = Span::from(self.at..self.text.len());
-            let found = searcher.find_in(self.text, span)?;
-            let &(mark, look) = self.triggers.marks.get(found.pattern().as_usize())?;
-            let least = found.start() + 1;
-            match look(self.text, found.start()) {
-                Ok(range) => {
-                    self.at = range.end.max(least);
-                    return place(mark, range);
-                }
-                Err(at) => self.at = at.max(least),
+        loop {
+            let at = self.advance()?;
+            let Some(sign) = self.triggers.at(self.text, at) else {
+                continue;
+            };
+            let [short, long] = &mut self.from;
+            let from = if sign.is_long { long } else { short };
+            if at < *from {
+                continue;
+            }
+            let found = (sign.look)(self.text, at);
+            let (Ok(Range { end, .. }) | Err(end)) = found;
+            *from = end.max(at + 1);
+            if let Ok(range) = found {
+                return place(sign.mark, range);
             }
         }
-        None
     }
 }
