@@ -2,9 +2,11 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind, Span, packed};
-
-use super::{Opening, Stop, Why, sniff};
+use super::{
+    Opening, Stop, Why,
+    encoded::signs::{self, Groups, Places, Signs},
+    sniff,
+};
 
 /// What forms begin with that are searched for anywhere, and where in the form it stands. Whether one begins there is asked
 /// [`sniff::anywhere`].
@@ -31,15 +33,26 @@ const MAGICS: [(&[u8], usize); 17] = [
 /// What stands in the lines of armor that nobody opens: told of the text that they stand in.
 const ARMORS: [&[u8]; 2] = [b"PGP MESSAGE-----", b"AGE ENCRYPTED FILE-----"];
 
-/// Compares many bytes at once where the processor can; the other one is for those that cannot.
-static SEARCHER: LazyLock<(Option<packed::Searcher>, AhoCorasick)> = LazyLock::new(|| {
-    let magics = MAGICS.iter().map(|(magic, _)| magic);
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(magics.clone())
-        .expect("because a few short patterns compile");
-    (packed::Searcher::new(magics), automaton)
+/// Their first bytes, those with halves in common together.
+const FIRST: [[&[u8; 3]; 3]; 8] = [
+    [b"\x1f\x8b\x08", b"\x28\xb5\x2f", b"\xed\xab\xee"],
+    [b"\xfd7z"; 3],
+    [b"7z\xbc"; 3],
+    [b"\x04\x22\x4d"; 3],
+    [b"BZh", b"PK\x03", b"PK\x03"],
+    [b"%PD", b"!<a", b"!<a"],
+    [b"SQL", b"PAC", b" gi"],
+    [b"PGP", b"AGE", b"ust"],
+];
+
+static SIGNS: LazyLock<Signs> = LazyLock::new(|| Signs {
+    short: None,
+    long: Groups::of(FIRST),
 });
+
+/// The first bytes of each of [`MAGICS`] as one number.
+static NUMBERS: LazyLock<[u32; MAGICS.len()]> =
+    LazyLock::new(|| MAGICS.map(|(magic, _)| signs::number(magic)));
 
 /// Places of a text that look like the beginning of a form and are none, at most. More are told as unread.
 const MOST_TRIES: usize = 64;
@@ -62,14 +75,14 @@ pub fn search(opening: &mut Opening<'_, '_>) -> Result<Searched, Stop> {
     let mut tries = 0;
     let mut at = 0;
     let mut reached = 0;
-    let mut searched = 0;
+    let mut places = Places::new(text, &SIGNS);
     let mut is_armored = false;
     // Where the text begins, and where a form has ended.
     let mut border = true;
     loop {
         let start = match border {
             true => at,
-            false => match next(text, at, &mut searched) {
+            false => match next(text, at, &mut places) {
                 Some(start) => start,
                 None => break,
             },
@@ -115,19 +128,48 @@ pub fn search(opening: &mut Opening<'_, '_>) -> Result<Searched, Stop> {
     })
 }
 
-/// The next place from `at` on that a form may begin at. Marks before `searched` are known.
-fn next(text: &[u8], at: usize, searched: &mut usize) -> Option<usize> {
+/// The next place from `at` on that a form may begin at.
+fn next(text: &[u8], at: usize, places: &mut Places<'_>) -> Option<usize> {
+    places.skip(at);
     loop {
-        let from = at.max(*searched).min(text.len());
-        let found = match &*SEARCHER {
-            (Some(packed), _) => packed.find_in(text, Span::from(from..text.len())),
-            (None, automaton) => automaton.find(Input::new(text).range(from..)),
-        }?;
-        *searched = found.start() + 1;
-        let (_, ahead) = MAGICS.get(found.pattern().as_usize())?;
-        let start = found.start().checked_sub(*ahead);
+        let place = places.next()?;
+        let Some((_, ahead)) = magic(text.get(place..)?) else {
+            continue;
+        };
+        let start = place.checked_sub(ahead);
         if let Some(start) = start.filter(|&start| start >= at) {
             return Some(start);
+        }
+    }
+}
+
+/// The magic that `text` begins with.
+fn magic(text: &[u8]) -> Option<(&'static [u8], usize)> {
+    let number = signs::number(text);
+    // Compared all at once: hardly ever is it one of them.
+    let same = NUMBERS
+        .iter()
+        .fold(false, |same, it| same | (*it == number));
+    let mut magics = MAGICS.into_iter().filter(|_| same);
+    magics.find(|(magic, _)| text.starts_with(magic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_of_each_magic_are_looked_for() {
+        for (magic, _) in MAGICS {
+            assert!(
+                FIRST
+                    .iter()
+                    .flatten()
+                    .any(|first| magic.starts_with(*first))
+            );
+            let text = [b"....", magic, b"...."].concat();
+            let told: Vec<usize> = Places::new(&text, &SIGNS).collect();
+            assert!(told.contains(&4), "{magic:?}: {told:?}");
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use std::{iter::Chain, ops::Range, sync::LazyLock};
 
-use fearless_simd::Level;
-
 use super::{
     escapes, joined, markup, numbers, quoted, radix,
     runs::Runs,
-    signs::{self, BLOCK as SIGNS, BLOCKS, Groups},
+    signs::{self, Groups, Places, Signs},
     wide::Wide,
 };
 
@@ -160,10 +158,9 @@ const LONG: Rows<3> = [
 ];
 
 struct Triggers {
-    short: Groups<2>,
-    long: Groups<3>,
-    /// By first byte, the signs that begin with it.
-    signs: [Vec<Sign>; 256],
+    signs: Signs,
+    /// By first byte, those that begin with it.
+    by_first: [Vec<Sign>; 256],
 }
 
 #[derive(Clone, Copy)]
@@ -180,7 +177,7 @@ impl Sign {
     fn of(sign: &[u8], (mark, look): (Mark, Look)) -> Self {
         let is_long = sign.len() > 2;
         Self {
-            bytes: number(sign),
+            bytes: signs::number(sign),
             bits: if is_long { 0xff_ffff } else { 0xffff },
             is_long,
             mark,
@@ -189,29 +186,23 @@ impl Sign {
     }
 }
 
-/// The first three bytes as one number, the first one lowest.
-fn number(bytes: &[u8]) -> u32 {
-    let bytes = bytes.iter().take(3).rev();
-    bytes.fold(0, |number, &byte| number << 8 | u32::from(byte))
-}
-
 impl Triggers {
     fn new() -> Self {
-        let mut signs = [const { Vec::new() }; 256];
+        let mut by_first = [const { Vec::new() }; 256];
         let short = SHORT.iter().flatten().map(|(of, sign)| (of, &sign[..]));
         let long = LONG.iter().flatten().map(|(of, sign)| (of, &sign[..]));
         for (of, sign) in short.chain(long) {
-            if let Some(signs) = sign
-                .first()
-                .and_then(|&first| signs.get_mut(first as usize))
-            {
+            let first = sign.first().map(|&first| usize::from(first));
+            if let Some(signs) = first.and_then(|first| by_first.get_mut(first)) {
                 signs.push(Sign::of(sign, *of));
             }
         }
         Self {
-            short: Groups::of(SHORT.map(|row| row.map(|(_, sign)| sign))),
-            long: Groups::of(LONG.map(|row| row.map(|(_, sign)| sign))),
-            signs,
+            signs: Signs {
+                short: Some(Groups::of(SHORT.map(|row| row.map(|(_, sign)| sign)))),
+                long: Groups::of(LONG.map(|row| row.map(|(_, sign)| sign))),
+            },
+            by_first,
         }
     }
 
@@ -219,9 +210,8 @@ impl Triggers {
     fn at(&self, text: &[u8], at: usize) -> Option<&Sign> {
         let rest = text.get(at..)?;
         let first = *rest.first()?;
-        let number = number(rest);
-        let mut signs = self.signs[usize::from(first)].iter();
-        // Behind the end zeros stand, which are of no sign.
+        let number = signs::number(rest);
+        let mut signs = self.by_first[usize::from(first)].iter();
         signs.find(|sign| (number ^ sign.bytes) & sign.bits == 0)
     }
 }
@@ -294,49 +284,21 @@ pub fn place(mark: Mark, range: Range<usize>) -> Option<Place> {
 #[derive(Clone)]
 struct Marked<'t> {
     text: &'t [u8],
-    level: Level,
     triggers: &'static Triggers,
-    /// Where in the blocks from `base` on signs may begin, and a bit for each block in which one may.
-    places: [u64; BLOCKS],
-    base: usize,
-    left: u32,
-    /// Where the text goes on behind them.
-    next: usize,
+    places: Places<'t>,
     /// From where on short signs count, and long ones.
     from: [usize; 2],
 }
 
 impl<'t> Marked<'t> {
     fn new(text: &'t [u8]) -> Self {
+        let triggers = &*TRIGGERS;
         Self {
             text,
-            level: Level::new(),
-            triggers: &TRIGGERS,
-            places: [0; BLOCKS],
-            base: 0,
-            left: 0,
-            next: 0,
+            triggers,
+            places: Places::new(text, &triggers.signs),
             from: [0; 2],
         }
-    }
-
-    /// The next place at which a sign may begin.
-    fn advance(&mut self) -> Option<usize> {
-        while self.left == 0 {
-            let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
-            let Triggers { short, long, .. } = self.triggers;
-            self.left = signs::tell(self.level, rest, short, long, &mut self.places);
-            self.base = self.next;
-            self.next += BLOCKS * SIGNS;
-        }
-        let index = self.left.trailing_zeros() as usize;
-        let places = self.places.get_mut(index)?;
-        let place = self.base + index * SIGNS + places.trailing_zeros() as usize;
-        *places &= *places - 1;
-        if *places == 0 {
-            self.left &= self.left - 1;
-        }
-        Some(place)
     }
 }
 
@@ -345,7 +307,7 @@ impl Iterator for Marked<'_> {
 
     fn next(&mut self) -> Option<Place> {
         loop {
-            let at = self.advance()?;
+            let at = self.places.next()?;
             let Some(sign) = self.triggers.at(self.text, at) else {
                 continue;
             };

@@ -15,7 +15,7 @@ mod piece;
 mod quoted;
 mod radix;
 mod runs;
-mod signs;
+pub mod signs;
 mod wide;
 
 use std::ops::Range;

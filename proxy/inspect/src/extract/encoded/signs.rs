@@ -1,11 +1,12 @@
-//! Where one of a few short signs may stand, from one pass over all text: 64 places at once, by what each half of a byte allows.
+//! Where one of a few short signs may stand, from one pass over all text: 64 places at once, by what each half of a byte allows. Whoever
+//! asks compares all of the sign there.
 
 use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x16, u8x64};
 
 /// Places that are looked at together.
-pub const BLOCK: usize = 64;
+const BLOCK: usize = 64;
 /// Blocks of which is told at once.
-pub const BLOCKS: usize = 32;
+const BLOCKS: usize = 32;
 /// Bytes of a sign that are looked at, at most.
 const LONGEST: usize = 3;
 
@@ -19,6 +20,12 @@ struct Halves {
 /// Eight groups of signs, all of one length.
 #[derive(Clone, Debug)]
 pub struct Groups<const LENGTH: usize>([Halves; LENGTH]);
+
+impl<const LENGTH: usize> Default for Groups<LENGTH> {
+    fn default() -> Self {
+        Self([Halves::default(); LENGTH])
+    }
+}
 
 impl<const LENGTH: usize> Groups<LENGTH> {
     /// What stands where signs of one group mix is found as well.
@@ -36,31 +43,104 @@ impl<const LENGTH: usize> Groups<LENGTH> {
     }
 }
 
-/// Tells of the blocks at the beginning of `text` where a sign of one of the groups may begin, with a bit for each block in which
-/// one may.
-pub fn tell(
+/// What is looked for in one pass.
+#[derive(Debug)]
+pub struct Signs {
+    pub short: Option<Groups<2>>,
+    pub long: Groups<3>,
+}
+
+impl Signs {
+    /// Tells of the blocks at the beginning of `text` where a sign may begin, with a bit for each block in which one may.
+    fn tell(&self, level: Level, text: &[u8], places: &mut [u64; BLOCKS]) -> u32 {
+        match &self.short {
+            Some(short) => {
+                dispatch!(level, simd => tell::<_, true>(simd, text, short, &self.long, places))
+            }
+            None => {
+                let none = Groups::default();
+                dispatch!(level, simd => tell::<_, false>(simd, text, &none, &self.long, places))
+            }
+        }
+    }
+}
+
+/// The places of a text, in their order, at which a sign may begin.
+#[derive(Clone)]
+pub struct Places<'t> {
+    text: &'t [u8],
     level: Level,
-    text: &[u8],
-    short: &Groups<2>,
-    long: &Groups<3>,
-    places: &mut [u64; BLOCKS],
-) -> u32 {
-    dispatch!(level, simd => tell_with(simd, text, short, long, places))
+    signs: &'static Signs,
+    /// Where in the blocks from `base` on signs may begin, and a bit for each block in which one may.
+    places: [u64; BLOCKS],
+    base: usize,
+    left: u32,
+    /// Where the text goes on behind them.
+    next: usize,
+}
+
+impl<'t> Places<'t> {
+    pub fn new(text: &'t [u8], signs: &'static Signs) -> Self {
+        Self {
+            text,
+            level: Level::new(),
+            signs,
+            places: [0; BLOCKS],
+            base: 0,
+            left: 0,
+            next: 0,
+        }
+    }
+
+    /// Goes on at `at`, if that is far ahead; nearer places before it may still be told.
+    pub fn skip(&mut self, at: usize) {
+        if at >= self.next {
+            (self.next, self.left) = (at, 0);
+        }
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
+            self.left = self.signs.tell(self.level, rest, &mut self.places);
+            self.base = self.next;
+            self.next += BLOCKS * BLOCK;
+        }
+        let index = self.left.trailing_zeros() as usize;
+        let places = self.places.get_mut(index)?;
+        let place = self.base + index * BLOCK + places.trailing_zeros() as usize;
+        *places &= *places - 1;
+        if *places == 0 {
+            self.left &= self.left - 1;
+        }
+        Some(place)
+    }
+}
+
+/// The first three bytes as one number, the first one lowest; behind the end zeros stand.
+pub fn number(bytes: &[u8]) -> u32 {
+    let bytes = bytes.iter().take(LONGEST).rev();
+    bytes.fold(0, |number, &byte| number << 8 | u32::from(byte))
 }
 
 #[inline(always)]
-fn tell_with<S: Simd>(
+fn tell<S: Simd, const SHORT: bool>(
     simd: S,
     text: &[u8],
     short: &Groups<2>,
     long: &Groups<3>,
     places: &mut [u64; BLOCKS],
 ) -> u32 {
-    let load = |half: &[u8; 16]| u8x64::block_splat(u8x16::from_slice(simd, half));
-    let short = short
-        .0
-        .map(|halves| [load(&halves.low), load(&halves.high)]);
-    let long = long.0.map(|halves| [load(&halves.low), load(&halves.high)]);
+    // Not by `map`: what it calls would not be compiled for the vectors at hand.
+    let half = |half: &[u8; 16]| u8x64::block_splat(u8x16::from_slice(simd, half));
+    let load = |halves: &Halves| [half(&halves.low), half(&halves.high)];
+    let (Groups([first, second]), Groups([one, two, three])) = (short, long);
+    let short = [load(first), load(second)];
+    let long = [load(one), load(two), load(three)];
     let mut any = 0;
     for (at, places) in places.iter_mut().enumerate() {
         let rest = text.get(at * BLOCK..).unwrap_or_default();
@@ -69,14 +149,14 @@ fn tell_with<S: Simd>(
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             &last
         });
-        *places = block(simd, window, &short, &long);
+        *places = block::<S, SHORT>(simd, window, &short, &long);
         any |= u32::from(*places != 0) << at;
     }
     any
 }
 
 #[inline(always)]
-fn block<S: Simd>(
+fn block<S: Simd, const SHORT: bool>(
     simd: S,
     window: &[u8; BLOCK + LONGEST - 1],
     short: &[[u8x64<S>; 2]; 2],
@@ -90,32 +170,41 @@ fn block<S: Simd>(
     let groups = |tables: &[u8x64<S>; 2], [low, high]: [u8x64<S>; 2]| {
         tables[0].swizzle_dyn_within_blocks(low) & tables[1].swizzle_dyn_within_blocks(high)
     };
-    let [one, two] = short;
-    let found = groups(one, first) & groups(two, second);
     let [one, two, three] = long;
-    let found = found | groups(one, first) & groups(two, second) & groups(three, third);
+    let mut found = groups(one, first) & groups(two, second) & groups(three, third);
+    if SHORT {
+        let [one, two] = short;
+        found |= groups(one, first) & groups(two, second);
+    }
     found.simd_gt(u8x64::splat(simd, 0)).to_bitmask()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     #[test]
     fn every_sign_is_found_at_every_place() {
-        let mut short: [[&[u8; 2]; 1]; 8] = [[b"ab"]; 8];
-        short[7] = [b"\xff\n"];
-        let (short, long) = (Groups::of(short), Groups::of([[b"xyz", b"\" +"]; 8]));
+        static SIGNS: LazyLock<[Signs; 2]> = LazyLock::new(|| {
+            let mut short: [[&[u8; 2]; 1]; 8] = [[b"ab"]; 8];
+            short[7] = [b"\xff\n"];
+            [Some(Groups::of(short)), None].map(|short| Signs {
+                short,
+                long: Groups::of([[b"xyz", b"\" +"]; 8]),
+            })
+        });
         let signs: [&[u8]; 4] = [b"ab", b"\xff\n", b"xyz", b"\" +"];
         for sign in signs {
-            for at in 0..BLOCK * BLOCKS - sign.len() {
-                for length in [at + sign.len(), BLOCK * BLOCKS + 7] {
+            for at in (0..BLOCK * BLOCKS + BLOCK).step_by(3) {
+                for length in [at + sign.len(), BLOCK * BLOCKS + BLOCK + 7] {
                     let mut text = vec![b'.'; length];
                     text[at..at + sign.len()].copy_from_slice(sign);
-                    let mut places = [0; BLOCKS];
-                    let any = tell(Level::new(), &text, &short, &long, &mut places);
-                    assert_eq!(any, 1_u32 << (at / BLOCK), "{sign:?} at {at} of {length}");
-                    assert_eq!(places[at / BLOCK], 1 << (at % BLOCK));
+                    let told = |signs| Places::new(&text, signs).collect::<Vec<_>>();
+                    let [both, long] = &*SIGNS;
+                    assert_eq!(told(both), [at], "{sign:?} of {length}");
+                    assert_eq!(told(long).len(), usize::from(sign.len() > 2));
                 }
             }
         }
