@@ -9,6 +9,8 @@
 
 #[path = "push/clones.rs"]
 mod clones;
+#[path = "push/content.rs"]
+mod content;
 #[path = "push/figures.rs"]
 mod figures;
 #[path = "push/ground.rs"]

@@ -9,10 +9,10 @@ use anyhow::{Context as _, ensure};
 use exeat::quarantine::{Keys, MasterKey, Quarantine};
 
 use crate::Scale;
+use crate::content::noise;
 use crate::figures::{Figures, milliseconds};
 use crate::ground::{Ground, Second};
 use crate::record::{Goal, Record};
-use crate::text::noise;
 
 /// Made up here and for this: 64 hexadecimal digits.
 fn key() -> String {
@@ -163,7 +163,7 @@ fn leaking(ground: &Ground, files: usize, every: usize) -> anyhow::Result<std::p
     for file in 0..files {
         let place = folder.join(format!("module{}", file % 32));
         std::fs::create_dir_all(&place)?;
-        let mut text = crate::text::source(700_000 + file as u64, 1_000);
+        let mut text = crate::content::source(700_000 + file as u64, 1_000);
         if file % every == 0 {
             text.push_str(&format!("\nlet token = \"{}\";\n", token(file as u64)));
         }
