@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::SystemTime};
 
 use prometheus::{
-    Counter, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Counter, CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter,
+    IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::{config::Limits, process::Seen};
@@ -39,6 +39,8 @@ pub struct Counters {
     pub scan_bytes_total: IntCounter,
     /// Automata of rules that gave up, and were replaced by a slower way.
     pub rules_fallbacks_total: IntCounter,
+    /// Time per `stage` of an inspection, of all threads together.
+    pub inspection_seconds_total: CounterVec,
     /// Objects that were inspected in an earlier push.
     pub recalled_objects_total: IntCounter,
     pub pack_bytes_total: IntCounter,
@@ -169,6 +171,7 @@ impl Metrics {
                 "exeat_rules_fallbacks_total",
                 "Searches in which a rule's automaton needed too many states and a slower way was taken.",
             ),
+            inspection_seconds_total: inspection_seconds(&registry),
             recalled_objects_total: counter(
                 &registry,
                 "exeat_recalled_objects_total",
@@ -537,6 +540,19 @@ fn counters(
     family
 }
 
+fn inspection_seconds(registry: &Registry) -> CounterVec {
+    let options = Opts::new(
+        "exeat_inspection_seconds_total",
+        "Time that inspections took, of all threads together, by stage.",
+    );
+    let family = CounterVec::new(options, &["stage"]).expect(NAMES);
+    for (stage, _) in exeat_inspect::Stages::default().each() {
+        family.with_label_values(&[stage]).inc_by(0.0);
+    }
+    register(registry, &family);
+    family
+}
+
 fn certificate_reloads(registry: &Registry) -> IntCounterVec {
     let options = Opts::new(
         "exeat_certificate_reloads_total",
@@ -627,6 +643,7 @@ mod tests {
             "exeat_scan_bytes_total 0",
             "exeat_rules_fallbacks_total 0",
             "exeat_recalled_objects_total 0",
+            "exeat_inspection_seconds_total{stage=\"scan\"} 0",
             "exeat_pack_bytes_total 0",
             "exeat_fetches_total{result=\"ok\"} 0",
             "exeat_requests_total{kind=\"other\"} 1",

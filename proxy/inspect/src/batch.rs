@@ -11,7 +11,7 @@ use std::{
 
 use exeat_gitwire::{
     HashKind, ObjectId,
-    pack::{self, Kind, Object, Piece},
+    pack::{self, Clock, Kind, Object, Piece},
 };
 use exeat_rules::RuleSet;
 
@@ -27,6 +27,7 @@ use crate::{
     pack::Error,
     pool::{Pool, Queued, Worker},
     references::References,
+    stages::{self, Stages},
     verdicts::{Grounds, Twin, Verdict, Verdicts},
 };
 
@@ -59,6 +60,8 @@ pub struct Shared {
     pub pusher: Option<Arc<[String]>>,
     /// Called by whoever takes a batch, before its first object.
     pub on_batch: fn(),
+    /// What stages are measured by.
+    pub clock: Clock,
     pub reference_key: RandomState,
     /// Verdicts of earlier pushes, and what has to be equal for one to hold here.
     pub verdicts: Option<(Arc<Verdicts>, Grounds)>,
@@ -82,6 +85,7 @@ pub struct State {
     /// Blobs whose file name may fall under a rule about paths; they may or may not be in the pack.
     pub named: HashSet<ObjectId>,
     pub failure: Option<Error>,
+    pub stages: Stages,
     /// There were more hits than are kept.
     pub overflowed: bool,
     pending_batches: usize,
@@ -109,6 +113,7 @@ impl Shared {
             demands: Arc::default(),
             pusher: None,
             on_batch: || (),
+            clock: stages::still,
             reference_key: references.key(),
             verdicts: None,
             queued,
@@ -122,6 +127,7 @@ impl Shared {
                 noted: Noting::default(),
                 named: HashSet::new(),
                 failure: None,
+                stages: Stages::default(),
                 overflowed: false,
                 pending_batches: 0,
                 pending_bytes: 0,
@@ -340,6 +346,7 @@ impl Batch {
         let shared = &self.pending.shared;
         (shared.on_batch)();
         let examiner = worker.examiner(&shared.rules, &shared.key);
+        examiner.time_by(shared.clock);
         let mut gathered = Gathered::default();
         for object in self.objects {
             let taken = shared
@@ -350,6 +357,7 @@ impl Batch {
                 break;
             }
         }
+        gathered.stages += examiner.take_spent();
         gathered.merge_into(&mut shared.state(), shared);
         self.pending.done();
     }

@@ -2,15 +2,17 @@
 
 use std::{ops::Range, sync::Arc};
 
+use exeat_gitwire::pack::Clock;
 use exeat_rules::{Carried, Match, RuleSet, Scratch, Window, Work};
 
 use crate::{
     excuse::comment,
-    extract::Why,
+    extract::{Alone, Why},
     fingerprint::{Fingerprint, FingerprintKey},
     layers::{self, Decoded, Via},
     mask::Masked,
     overlap::Strength,
+    stages::{self, Stages},
     surroundings::Surroundings,
 };
 
@@ -22,6 +24,8 @@ pub struct Examiner {
     scratch: Scratch,
     matches: Vec<Match>,
     strength: Strength,
+    clock: Clock,
+    spent: Stages,
 }
 
 /// A match whose text is gone: what is left may be kept, shown and sent.
@@ -88,6 +92,8 @@ impl Examiner {
             scratch,
             matches: Vec::new(),
             strength: Strength::default(),
+            clock: stages::still,
+            spent: Stages::default(),
         }
     }
 
@@ -116,6 +122,16 @@ impl Examiner {
         self.scratch.take_work()
     }
 
+    /// Measures from now on by this clock.
+    pub(crate) fn time_by(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// What scanning and extracting took since this was last asked.
+    pub(crate) fn take_spent(&mut self) -> Stages {
+        std::mem::take(&mut self.spent)
+    }
+
     /// Whether it was made for this very rule set and key.
     pub(crate) fn serves(&self, rules: &Arc<RuleSet>, key: &FingerprintKey) -> bool {
         Arc::ptr_eq(&self.rules, rules) && self.key == *key
@@ -129,16 +145,27 @@ impl Examiner {
     /// Scans `text` whole and what is encoded or packed in it, without regard to where it comes from.
     pub fn examine(&mut self, text: &[u8]) -> Examined {
         let mut examined = self.scan(text);
-        layers::examine(self, text, None, &mut examined);
+        self.look_into(text, None, &mut examined);
         examined
+    }
+
+    /// Looks into a text of which `examined` knows what stands there in the clear; see [`layers::examine`].
+    pub(crate) fn look_into(&mut self, text: &[u8], alone: Option<Alone>, examined: &mut Examined) {
+        let (began, scanned) = ((self.clock)(), self.spent.scan);
+        layers::examine(self, text, alone, examined);
+        let whole = (self.clock)().saturating_sub(began);
+        self.spent.extract += whole.saturating_sub(self.spent.scan - scanned);
     }
 
     /// Scans `text` as it stands.
     pub fn scan(&mut self, text: &[u8]) -> Examined {
+        let began = (self.clock)();
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
+        let hits = self.hits(text, &Position::default());
+        self.spent.scan += (self.clock)().saturating_sub(began);
         Examined {
-            hits: self.hits(text, &Position::default()),
+            hits,
             truncated: scan.truncated,
             ..Examined::default()
         }
@@ -152,10 +179,12 @@ impl Examiner {
         carried: &mut Carried,
         at: &Position,
     ) -> Vec<Hit> {
+        let began = (self.clock)();
         self.matches.clear();
         self.rules
             .scan_window(window, carried, &mut self.scratch, &mut self.matches);
         let mut hits = self.hits(window.text, at);
+        self.spent.scan += (self.clock)().saturating_sub(began);
         for Hit { found, .. } in &mut hits {
             for range in [&mut found.span, &mut found.secret] {
                 *range = range.start + window.offset..range.end + window.offset;

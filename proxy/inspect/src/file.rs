@@ -9,7 +9,7 @@ use crate::{
     excuse::Excuse,
     extract::{Alone, LONGEST, Why},
     finding::{Finding, Part, Place},
-    layers::{self, Decoded},
+    layers::Decoded,
     missed::{self, Reason},
     names::Names,
     overlap,
@@ -78,7 +78,7 @@ pub fn examine_reader(
             return too_long();
         }
         let mut contained = examiner.scan(&held);
-        layers::examine(examiner, &held, Some(alone), &mut contained);
+        examiner.look_into(&held, Some(alone), &mut contained);
         return Ok(judge(examiner, path, contained, held.len() as u64));
     }
     drop(alone);

@@ -209,6 +209,7 @@ pub fn report(data: &[u8]) -> Option<(PushRequest, Report)> {
         findings: head.findings,
         counted: Vec::new(),
         coverage: head.coverage,
+        stages: crate::Stages::default(),
         unscannable: head.unscannable,
         rules_digest: String::new(),
         refs: head.refs,
@@ -256,6 +257,7 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
         pusher: None,
         shown: None,
         verdicts: None,
+        clock: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),
     };

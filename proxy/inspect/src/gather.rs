@@ -26,6 +26,7 @@ use crate::{
     pointer,
     reading::{self, Reading},
     references::References,
+    stages::{self, Stages},
     stream::StreamedText,
     verdicts::Verdict,
 };
@@ -76,6 +77,7 @@ pub struct Gathered {
     /// Blobs that passed in pieces.
     large: Vec<(u32, ObjectId, u64)>,
     noted: Vec<Noted>,
+    pub stages: Stages,
     /// Files whose whole paths have to be judged.
     named: Vec<ObjectId>,
     /// Whether a name asks for that, by the hash of the name: folders change often, names do not.
@@ -95,7 +97,9 @@ impl Gathered {
     ) -> Result<(), Error> {
         let id = match object.id {
             Some(id) => id,
-            None => pack::object_id(shared.hash, object.kind, &object.data)?,
+            None => stages::timed(shared.clock, &mut self.stages.hash, || {
+                pack::object_id(shared.hash, object.kind, &object.data)
+            })?,
         };
         self.ids.push((object.index, id));
         self.coverage.count(object.kind, object.data.len() as u64);
@@ -213,6 +217,7 @@ impl Gathered {
             state.failure.get_or_insert(error.into());
         }
         state.coverage += self.coverage;
+        state.stages += self.stages;
         state.named.extend(self.named);
         if state.named.len() > MOST_NAMED {
             state.failure.get_or_insert(Error::TooManyNamed);

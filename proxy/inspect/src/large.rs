@@ -20,9 +20,9 @@ use crate::{
     extract::{Alone, LONGEST, Why},
     finding::Part,
     gather::Gathered,
-    layers,
     pack::Error,
     pool::{Pool, Worker},
+    stages,
     stream::StreamedText,
     verdicts::Verdict,
 };
@@ -147,6 +147,7 @@ impl Turn {
     fn run(mut self, worker: &mut Worker) {
         let shared = Arc::clone(&self.blob.shared);
         let examiner = worker.examiner(&shared.rules, &shared.key);
+        examiner.time_by(shared.clock);
         while let Some((chunk, work)) = self.next() {
             let taken = shared
                 .go_on()
@@ -154,6 +155,7 @@ impl Turn {
             if let Err(error) = taken {
                 shared.state().failure.get_or_insert(error);
             }
+            shared.state().stages += examiner.take_spent();
             chunk.pending.done();
         }
     }
@@ -179,7 +181,10 @@ impl Turn {
         chunk: &Chunk,
     ) -> Result<(), Error> {
         let text = work.text.get_or_insert_with(|| StreamedText::new(examiner));
-        work.hasher.update(&chunk.bytes);
+        let clock = self.blob.shared.clock;
+        let mut hash = 0;
+        stages::timed(clock, &mut hash, || work.hasher.update(&chunk.bytes));
+        self.blob.shared.state().stages.hash += hash;
         text.feed(examiner, &chunk.bytes);
         if !chunk.is_last {
             self.work = Some(work);
@@ -230,7 +235,7 @@ pub fn look_into<S: Spool>(
         let verdict = match text {
             Some(text) => {
                 let look = || {
-                    layers::examine(examiner, &text, Some(alone), &mut examined);
+                    examiner.look_into(&text, Some(alone), &mut examined);
                     (Verdict::all_of(Part::File, examined), Vec::new())
                 };
                 shared.once(id, Kind::Blob, &text, look)?.0

@@ -16,7 +16,7 @@ use std::{
 
 use exeat_gitwire::{
     HashKind, ObjectId, history, objects,
-    pack::{self, Kind, Pack, Reader, Spool},
+    pack::{self, Clock, Kind, Pack, Reader, Spool},
 };
 use exeat_rules::RuleSet;
 
@@ -37,6 +37,7 @@ use crate::{
     references::{self, Kinds, References},
     report::Unscannable,
     shown::{self, Shown, Wanted},
+    stages::{self, Stages},
     stored::Stored,
     verdicts::{Grounds, Verdicts},
 };
@@ -113,6 +114,8 @@ pub struct Settings {
     pub shown: Option<Arc<Wanted>>,
     /// What was found in objects of earlier pushes. Without it everything is inspected, and nothing is kept.
     pub verdicts: Option<Arc<Verdicts>>,
+    /// What the stages are measured by, if anybody wants to know.
+    pub clock: Option<Clock>,
     /// Set from outside to stop the inspection.
     pub cancelled: Arc<AtomicBool>,
     /// Called by whoever takes a batch of objects, before its first. Tests strike here.
@@ -126,6 +129,10 @@ pub struct PackInspection<S: Spool> {
     settings: Settings,
     hash: HashKind,
     moves: Vec<Move>,
+    clock: Clock,
+    /// When the last bytes had been dealt with.
+    fed: Option<u64>,
+    receive: u64,
 }
 
 /// A pack that was read whole and is what it claims to be.
@@ -135,6 +142,8 @@ pub struct Inspected<S: Spool> {
     pub counted: Vec<Counted>,
     pub unscannable: Vec<Unscannable>,
     pub coverage: Coverage,
+    /// What the stages took, where a clock was lent.
+    pub stages: Stages,
     /// Those of the moves asked about that the pack shows to go forward.
     pub forward: Vec<Move>,
     /// Hex BLAKE3 over the ids of its objects in their order.
@@ -164,12 +173,17 @@ impl<S: Spool> PackInspection<S> {
         });
         shared.demands = Arc::clone(&settings.demands);
         shared.pusher = settings.pusher.clone();
+        let clock = settings.clock.unwrap_or(stages::still);
+        shared.clock = clock;
         Self {
-            reader: Reader::new(hash, settings.limits.clone(), spool),
+            reader: Reader::new(hash, settings.limits.clone(), spool).timed_by(clock),
             batcher: Batcher::new(pool, Arc::new(shared)),
             settings,
             hash,
             moves: Vec::new(),
+            clock,
+            fed: None,
+            receive: 0,
         }
     }
 
@@ -184,9 +198,14 @@ impl<S: Spool> PackInspection<S> {
     /// # Errors
     /// When the pack is not well-formed or exceeds a limit; the inspection is then over.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        if let Some(fed) = self.fed {
+            self.receive += (self.clock)().saturating_sub(fed);
+        }
         self.reader
             .feed(chunk, &mut self.batcher)
-            .map_err(|error| first_failure(&self.batcher.shared, error))
+            .map_err(|error| first_failure(&self.batcher.shared, error))?;
+        self.fed = Some((self.clock)());
+        Ok(())
     }
 
     /// Ends the inspection after the last byte. `targets` are the new ids of the commands; with
@@ -226,6 +245,9 @@ impl<S: Spool> PackInspection<S> {
         }
         shared.go_on()?;
         let mut worker = Worker::default();
+        worker
+            .examiner(&self.settings.rules, &self.settings.key)
+            .time_by(self.clock);
         let large = std::mem::take(&mut state.large);
         let found = large::look_into(
             &mut pack,
@@ -234,6 +256,9 @@ impl<S: Spool> PackInspection<S> {
             worker.examiner(&self.settings.rules, &self.settings.key),
         )?;
         found.merge_into(&mut state, &shared);
+        let examiner = worker.examiner(&self.settings.rules, &self.settings.key);
+        state.stages += examiner.take_spent();
+        let began = (self.clock)();
         if state.coverage.objects() != u64::from(pack.len()) {
             return Err(Error::WorkerFailed);
         }
@@ -293,6 +318,10 @@ impl<S: Spool> PackInspection<S> {
             )?),
             None => None,
         };
+        let mut stages = state.stages;
+        stages.receive = self.receive;
+        stages.attribute = (self.clock)().saturating_sub(began);
+        stages += pack.spent();
         let mut coverage = state.coverage;
         coverage.not_scannable = unscannable.len() as u64;
         coverage.bases = pack.bases() as u64;
@@ -302,6 +331,7 @@ impl<S: Spool> PackInspection<S> {
             counted: located.counted,
             unscannable,
             coverage,
+            stages,
             forward,
             shown,
             pack,

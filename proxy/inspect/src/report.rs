@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     authorship::Counted, coverage::Coverage, finding::Finding, forward::Move, shown::Shown,
+    stages::Stages,
 };
 
 /// The outcome of an inspection. It holds no secret and no byte that was not made printable.
@@ -16,6 +17,8 @@ pub struct Report {
     /// How often a demand was not met, where not every time is among the findings.
     pub counted: Vec<Counted>,
     pub coverage: Coverage,
+    /// What the stages of the inspection took.
+    pub stages: Stages,
     /// Content that could not be read whole; a verdict treats it by a policy key of its own.
     pub unscannable: Vec<Unscannable>,
     /// Digest of the rule set that was applied, as hex.

@@ -161,6 +161,7 @@ impl Engine {
             pusher: None,
             shown: None,
             verdicts: None,
+            clock: None,
             cancelled: Arc::new(AtomicBool::new(false)),
             on_batch: || (),
         };

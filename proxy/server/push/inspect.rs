@@ -2,10 +2,10 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -179,8 +179,15 @@ fn settings(
             .map(|person| person.mails.clone().into()),
         shown: wanted(pushes, order),
         verdicts: Some(Arc::clone(&pushes.verdicts)),
+        clock: Some(nanoseconds),
         cancelled,
     }
+}
+
+/// Since the first push.
+fn nanoseconds() -> u64 {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(FIRST.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What reviewers are to see, where a push can be held at all.
@@ -288,6 +295,7 @@ impl Inspector {
         report.findings.extend(inspected.findings);
         report.counted = inspected.counted;
         report.coverage += inspected.coverage;
+        report.stages = inspected.stages;
         report.unscannable.extend(inspected.unscannable);
         report.forward = inspected.forward;
         report.objects = Some(inspected.objects);
@@ -336,6 +344,7 @@ pub fn of_head(head: head::Head, rules_digest: &str) -> Report {
         findings: head.findings,
         counted: Vec::new(),
         coverage: head.coverage,
+        stages: exeat_inspect::Stages::default(),
         unscannable: head.unscannable,
         rules_digest: rules_digest.to_owned(),
         refs: head.refs,

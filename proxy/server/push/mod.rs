@@ -509,6 +509,12 @@ impl Pushes {
                 .inc();
         }
         self.metrics.scan_bytes_total.inc_by(report.coverage.bytes);
+        for (stage, nanoseconds) in report.stages.each() {
+            self.metrics
+                .inspection_seconds_total
+                .with_label_values(&[stage])
+                .inc_by(nanoseconds as f64 / 1e9);
+        }
         // Whichever push they belong to.
         let fallbacks = self.pool.take_fallbacks();
         self.metrics.rules_fallbacks_total.inc_by(fallbacks);

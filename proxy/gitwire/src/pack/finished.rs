@@ -7,7 +7,7 @@ use gix_hash::ObjectId;
 
 use super::large::Content;
 use super::resolve::Resolver;
-use super::{Error, Kind, Spool};
+use super::{Error, Kind, Spent, Spool};
 
 /// Bytes that a pack holds of which single objects are read now and then.
 const RESTING: usize = 1 << 20;
@@ -27,6 +27,11 @@ impl<S: Spool> Pack<S> {
             checksum,
             bytes,
         }
+    }
+
+    /// What reading it took, objects that were read again included.
+    pub fn spent(&self) -> Spent {
+        self.resolver.spent
     }
 
     /// The object at position `index`, rebuilt from the spool if it is not in the cache any more.

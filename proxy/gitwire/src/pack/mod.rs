@@ -96,6 +96,18 @@ impl Spool for Vec<u8> {
     }
 }
 
+/// Nanoseconds since some moment. The reader has no clock of its own; whoever wants to know what it takes lends it one.
+pub type Clock = fn() -> u64;
+
+/// What reading a pack took so far, in nanoseconds of the clock that was lent; nothing of whoever takes the objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Inflating, what was inflated again included.
+    pub inflate: u64,
+    /// Building objects from deltas.
+    pub resolve: u64,
+}
+
 /// Who receives the objects of a pack.
 pub trait Sink {
     /// Takes one object. Indices are those of the pack's entries; they ascend except for objects that

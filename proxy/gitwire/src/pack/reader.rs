@@ -13,7 +13,7 @@ use super::large::{Content, Pieces, Spilled, Stored};
 use super::limits::RATIO_FROM;
 use super::resolve::{Resolver, recycled};
 use super::table::{Entry, LARGEST_PACK};
-use super::{Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
+use super::{Clock, Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
 
 /// A pack under way. Feed it every byte behind the push's commands, then [`finish`](Self::finish).
 ///
@@ -96,6 +96,13 @@ impl<S: Spool> Reader<S> {
             checksum: hash.null(),
             delta: Vec::new(),
         }
+    }
+
+    /// Measures from now on by this clock.
+    #[must_use]
+    pub fn timed_by(mut self, clock: Clock) -> Self {
+        self.resolver.clock = clock;
+        self
     }
 
     /// Takes the next bytes, cut anywhere. Objects they complete go to `sink` before this returns.
@@ -289,7 +296,12 @@ impl<S: Spool> Reader<S> {
         let entry = *self.resolver.entry(index)?;
         let rest = input.rest();
         let fed = match &mut self.under_way {
-            UnderWay::Held => self.inflater.feed(rest).map_err(|fault| fault.at(index))?,
+            UnderWay::Held => {
+                let began = (self.resolver.clock)();
+                let fed = self.inflater.feed(rest).map_err(|fault| fault.at(index))?;
+                self.resolver.spent.inflate += (self.resolver.clock)().saturating_sub(began);
+                fed
+            }
             UnderWay::Blob { offset } => {
                 let mut pieces = Pieces::new(sink, index, entry.stored(), *offset);
                 let mut out = |bytes: &[u8]| pieces.take(bytes);

@@ -13,7 +13,7 @@ use super::inflate::Inflater;
 use super::large::{Content, Spilled, Spills, Stored};
 use super::patch::{self, Out};
 use super::table::{Entry, LARGEST_OBJECT, Table};
-use super::{Error, Fault, Kind, Limits, Spool};
+use super::{Clock, Error, Fault, Kind, Limits, Spent, Spool};
 
 /// Bytes read from the spool at once.
 const PIECE: u64 = 64 << 10;
@@ -39,6 +39,8 @@ pub(super) struct Resolver<S> {
     pub(super) resolved_bytes: u64,
     /// Bytes produced by rebuilding, in this phase of reading.
     pub(super) rework: u64,
+    pub(super) clock: Clock,
+    pub(super) spent: Spent,
     inflater: Inflater,
     input: Vec<u8>,
     delta: Vec<u8>,
@@ -73,6 +75,8 @@ impl<S: Spool> Resolver<S> {
             end: 0,
             resolved_bytes: 0,
             rework: 0,
+            clock: || 0,
+            spent: Spent::default(),
             inflater: Inflater::new(),
             input: Vec::new(),
             delta: Vec::new(),
@@ -332,7 +336,10 @@ impl<S: Spool> Resolver<S> {
             .map_err(|fault| fault.at(index))?;
         let is_large = self.is_large(kind, size);
         if let (Content::Whole(base), Stored::Whole(delta), false) = (base, delta, is_large) {
-            return self.apply(index, base, delta).map(Content::Whole);
+            let began = (self.clock)();
+            let applied = self.apply(index, base, delta).map(Content::Whole);
+            self.spent.resolve += (self.clock)().saturating_sub(began);
+            return applied;
         }
         let budget = self.limits.rework_deferred(self.resolved_bytes);
         let most_read = budget.saturating_sub(self.rework);
@@ -377,6 +384,18 @@ impl<S: Spool> Resolver<S> {
 
     /// Inflates what entry `index` stores, object or delta, from the spool: into `buffer`, or through `out`.
     fn inflate(
+        &mut self,
+        index: u32,
+        buffer: Vec<u8>,
+        out: Option<&mut Out<'_>>,
+    ) -> Result<Vec<u8>, Error> {
+        let began = (self.clock)();
+        let inflated = self.inflate_again(index, buffer, out);
+        self.spent.inflate += (self.clock)().saturating_sub(began);
+        inflated
+    }
+
+    fn inflate_again(
         &mut self,
         index: u32,
         buffer: Vec<u8>,
