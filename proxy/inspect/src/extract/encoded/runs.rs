@@ -174,7 +174,8 @@ impl<'t> Runs<'t> {
 
     /// What the list of numbers may be that has the comma at `comma`.
     fn list(&mut self, comma: usize) -> Option<(Mark, Range<usize>)> {
-        match numbers::decimal_extent(self.text, self.found, comma) {
+        // Numbers that were looked at before are of no list that goes on here.
+        match numbers::decimal_extent(self.text, self.found.max(self.list_at), comma) {
             Ok(range) if range.len() >= LEAST => {
                 self.pass(range.end);
                 Some((Mark::Decimals, range))

@@ -369,3 +369,76 @@ fn one_in_the_other() {
         "a = 'the word is mellon'",
     );
 }
+
+#[test]
+fn whatever_is_repeated_is_gone_through_once() {
+    let line = format!("\"{}\" +\n", base64(&[0x9d; 48]));
+    let blank = format!("1,{}", " ".repeat(78));
+    let pieces = [
+        &line,
+        &blank,
+        WORD,
+        "aB3_",
+        "aBcDeFgH",
+        "ff00ff00ff00ff00z",
+        "68 65 ",
+        "fff 00 1 ",
+        "fff:",
+        "1,",
+        "1,,",
+        ",",
+        "999, ",
+        "1,2,3,4,5,6,7,\n300,",
+        "2024-01-02 ",
+        ",0x41",
+        "0x41, ",
+        "\\x4",
+        "\\",
+        "\\u",
+        "%4",
+        "%2d",
+        "&#",
+        "=4",
+        "=?u?b?",
+        "<~",
+        "\" ",
+        "' +",
+        "a\\\n",
+        ": >-",
+        "h\0",
+        "h\0\0\0",
+        "\0",
+        "a\0\0",
+    ];
+    // Were anything looked at again for each piece, this would take days.
+    for piece in pieces {
+        layers(piece.repeat((1 << 19) / piece.len()).as_bytes());
+    }
+}
+
+#[test]
+fn a_list_begins_with_its_first_number() {
+    for before in ["x = [", "300, 7;", "", "1 2 3 ", "999,\n", "x\n  "] {
+        for gap in ["", " ", "\n    ", "\n\t\t"] {
+            let numbers: Vec<String> = WORD.bytes().map(|byte| byte.to_string()).collect();
+            let text = format!("{before}{}", numbers.join(&format!(",{gap}")));
+            let (told, _) = layers(text.as_bytes());
+            let found = told.iter().find(|(way, _)| way == "decimal bytes");
+            let decoded = found.unwrap_or_else(|| panic!("{text:?}: {told:?}"));
+            assert!(decoded.1.ends_with(WORD.as_bytes()), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_of_sixteen_is_found_at_every_place() {
+    let word = "c2l4dGVlbiBzaWdu";
+    for before in 0..200 {
+        let text = format!("{} {word} .", ".".repeat(before));
+        let (told, _) = layers(text.as_bytes());
+        let decoded = told.iter().any(|(way, layer)| {
+            way == "base64" && layer.windows(12).any(|part| part == b"sixteen sign")
+        });
+        assert!(decoded, "{before}: {told:?}");
+    }
+}
