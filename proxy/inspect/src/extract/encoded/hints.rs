@@ -218,7 +218,7 @@ impl Triggers {
 
 static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 
-/// Places that are remembered; behind the last of them each decoder looks again.
+/// Places that are remembered; behind the last of them each decoder looks again that has any there.
 const MOST: usize = 1 << 15;
 
 type Place = (Mark, Range<u32>);
@@ -231,8 +231,8 @@ pub struct Hints<'t> {
     runs_rest: Runs<'t>,
     /// A bit for each mark that there is.
     marks: u32,
-    /// Not all are remembered.
-    is_more: bool,
+    /// The same of the places that are not remembered.
+    rest_marks: u32,
 }
 
 impl<'t> Hints<'t> {
@@ -242,9 +242,20 @@ impl<'t> Hints<'t> {
         let found: Vec<Place> = rest.by_ref().take(MOST).collect();
         let runs: Vec<Place> = runs_rest.by_ref().take(MOST).collect();
         let bits = |marks, place: &Place| marks | 1 << place.0 as u8;
+        let mut rest_marks = 0;
+        if found.len() == MOST {
+            rest_marks = rest
+                .clone()
+                .fold(rest_marks, |marks, place| bits(marks, &place));
+        }
+        if runs.len() == MOST {
+            rest_marks = runs_rest
+                .clone()
+                .fold(rest_marks, |marks, place| bits(marks, &place));
+        }
         Self {
-            marks: found.iter().chain(&runs).fold(0, bits),
-            is_more: found.len() == MOST || runs.len() == MOST,
+            marks: found.iter().chain(&runs).fold(rest_marks, bits),
+            rest_marks,
             found,
             runs,
             rest,
@@ -252,15 +263,19 @@ impl<'t> Hints<'t> {
         }
     }
 
-    /// Whether there may be a place with this mark.
+    /// Whether there is a place with this mark.
     pub fn has(&self, mark: Mark) -> bool {
-        self.is_more || self.marks & 1 << mark as u8 != 0
+        self.marks & 1 << mark as u8 != 0
     }
 
     /// The places with this mark, in their order.
     pub fn places(&self, mark: Mark) -> impl Iterator<Item = Range<usize>> {
-        let found = self.found.iter().cloned().chain(self.rest.clone());
-        let runs = self.runs.iter().cloned().chain(self.runs_rest.clone());
+        let has_rest = self.rest_marks & 1 << mark as u8 != 0;
+        let rest = has_rest.then(|| self.rest.clone());
+        let runs_rest = has_rest.then(|| self.runs_rest.clone());
+        let found = self.found.iter().cloned().chain(rest.into_iter().flatten());
+        let runs = self.runs.iter().cloned();
+        let runs = runs.chain(runs_rest.into_iter().flatten());
         let is_run = matches!(
             mark,
             Mark::Base32 | Mark::Base64 | Mark::Decimals | Mark::Dump | Mark::Hex

@@ -1,5 +1,7 @@
 //! Each encoding as people and programs write it.
 
+use bstr::ByteSlice as _;
+
 use crate::extract::tests::layers;
 
 /// The layer of `text` behind the steps `way`.
@@ -441,4 +443,27 @@ fn a_run_of_sixteen_is_found_at_every_place() {
         });
         assert!(decoded, "{before}: {told:?}");
     }
+}
+
+#[test]
+fn what_stands_behind_many_places_is_found() {
+    let many = "'some' + 'word';\n".repeat(40_000);
+    let run = "68656c6c6f2074686572650a ".repeat(40_000);
+    let text = format!("{many}{run}a = '\\x6d\\x65\\x6c\\x6c\\x6f\\x6e' %6d%65%6c%6c%6f%6e {WORD}");
+    let (told, _) = layers(text.as_bytes());
+    for (kind, end) in [
+        ("escapes", "mellon'"),
+        ("percent", "mellon"),
+        ("base64", "the word is mellon"),
+    ] {
+        let found = told
+            .iter()
+            .any(|(way, layer)| way == kind && layer.find(end.as_bytes()).is_some());
+        assert!(found, "{kind}");
+    }
+    let joined = told.iter().find(|(way, _)| way == "joined literals");
+    assert_eq!(
+        joined.map_or(0, |(_, layer)| layer.find_iter("someword").count()),
+        40_000
+    );
 }
