@@ -74,6 +74,7 @@ pub(crate) fn inspect(file: &PackFile) -> anyhow::Result<Told> {
             pusher: None,
             shown: None,
             verdicts: Some(Arc::clone(&verdicts)),
+            whole: false,
             clock: Some(nanoseconds),
             cancelled: Arc::default(),
             on_batch: || (),

@@ -40,7 +40,8 @@ pub use allowlist::{Hiding, Site, Standing, line};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
 pub use engine::{
-    Carried, Cost, Costs, Dropped, MAX_MATCHES, Match, Scan, Scratch, Trial, Tried, Window,
+    Carried, Copied, Cost, Costs, Dropped, MAX_MATCHES, Marks, Match, Scan, Scratch, Trial, Tried,
+    Window,
 };
 pub use explain::{Excuse, Facts};
 pub use extend::{beside, is_below};

@@ -3,11 +3,13 @@
 //! A prefilter may be wrong only in one direction: it may point at places where nothing is, never miss a place where something
 //! is. Keywords match in any ASCII letter case, also inside longer words and over each other.
 
+use std::ops::Range;
+
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::{Builder, DFA};
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
-use crate::beginnings::BUILT_IN as BEGINNINGS;
+use crate::beginnings::{BUILT_IN as BEGINNINGS, WALK};
 use crate::plan::{Bytes, Opening};
 
 /// Texts of this many bytes are read in four parts at once. Each step of the automaton waits for the one before it, so four
@@ -112,10 +114,16 @@ impl Prefilter {
         })
     }
 
-    /// Calls `each` with every rule that may match where a keyword stands in `text`, and the place of interest; places before the
-    /// text's start are left out, since no match can begin there. The order is that of the text within each of a few parts of it.
-    pub(crate) fn candidates(&self, text: &[u8], mut each: impl FnMut(u32, usize)) {
-        self.hits(text, |keyword, begin, end| {
+    /// Calls `each` with every rule that may match where a keyword stands in `text`, the place of interest, and where the keyword
+    /// ends; places before the text's start are left out, since no match can begin there. Keywords are told whose last byte is among
+    /// `bytes`. The order is that of the text within each of a few parts of it.
+    pub(crate) fn candidates(
+        &self,
+        text: &[u8],
+        bytes: Range<usize>,
+        mut each: impl FnMut(u32, usize, usize),
+    ) {
+        self.hits(text, bytes, |keyword, begin, end| {
             for group in self.groups.get(keyword).into_iter().flatten() {
                 let before = group.before as usize;
                 if let Some(place) = begin.checked_sub(before)
@@ -126,26 +134,38 @@ impl Prefilter {
                     let rules = entries
                         .iter()
                         .filter_map(|&it| self.rules.get(usize::from(it)));
-                    rules.flatten().for_each(|&rule| each(rule, place));
+                    rules.flatten().for_each(|&rule| each(rule, place, end));
                 }
             }
             for gate in self.alone.get(keyword).into_iter().flatten() {
-                gate.open(text, end, &mut each);
+                gate.open(text, end, &mut |rule, place| each(rule, place, end));
             }
         });
     }
 
-    /// The same with every rule whose keyword stands there.
+    /// The same with every rule whose keyword stands there, anywhere in the text.
     pub(crate) fn each(&self, text: &[u8], mut each: impl FnMut(u32, usize)) {
-        self.hits(text, |keyword, _, end| {
+        self.hits(text, 0..text.len(), |keyword, _, end| {
             for gate in self.gates.get(keyword).into_iter().flatten() {
                 gate.open(text, end, &mut each);
             }
         });
     }
 
-    /// Calls `each` with every keyword in `text`, where it begins, and where it ends.
-    fn hits(&self, text: &[u8], mut each: impl FnMut(usize, usize, usize)) {
+    /// Bytes before the end of a keyword that may decide what [`Self::candidates`] tells of it.
+    pub(crate) fn before(&self) -> usize {
+        let gates = self.gates.iter().flatten().map(|gate| gate.back as usize);
+        // And the one that stands before the place of interest.
+        gates.max().unwrap_or(0) + 1
+    }
+
+    /// Bytes behind the end of a keyword that may decide what [`Self::candidates`] tells of it.
+    pub(crate) fn behind(&self) -> usize {
+        WALK + 1
+    }
+
+    /// Calls `each` with every keyword in `text` whose last byte is among `bytes`, where it begins, and where it ends.
+    fn hits(&self, text: &[u8], bytes: Range<usize>, mut each: impl FnMut(usize, usize, usize)) {
         let Some(automaton) = &self.automaton else {
             return;
         };
@@ -163,41 +183,41 @@ impl Prefilter {
             }
         };
 
-        let mut done = 0;
-        let mut state = start;
-        if text.len() >= LANES_FROM {
-            let length = text.len() / 4;
-            // A keyword that ends in a lane begins at most this many bytes before it, so that a lane which starts there misses
-            // nothing; what ends before the lane is the lane's before it.
-            let lead = automaton.max_pattern_len();
-            let warm = |lane: usize| {
-                let begin = lane * length;
-                let lead = text
-                    .get(begin.saturating_sub(lead)..begin)
-                    .unwrap_or_default();
-                lead.iter().fold(start, |state, &byte| {
-                    automaton.next_state(Anchored::No, state, byte)
-                })
-            };
-            let lanes = text.chunks_exact(length.max(1)).take(4);
+        // A keyword that ends in a part begins at most this many bytes before it, so that a part which starts there misses
+        // nothing; what ends before the part is the part's before it.
+        let lead = automaton.max_pattern_len();
+        let warm = |begin: usize| {
+            let lead = text.get(begin.saturating_sub(lead)..begin);
+            lead.unwrap_or_default().iter().fold(start, |state, &byte| {
+                automaton.next_state(Anchored::No, state, byte)
+            })
+        };
+        let mut done = bytes.start;
+        let part = text.get(bytes).unwrap_or_default();
+        let mut rest = part;
+        let mut state = warm(done);
+        if part.len() >= LANES_FROM {
+            let length = part.len() / 4;
+            let lanes = part.chunks_exact(length.max(1)).take(4);
             if let [a, b, c, d] = lanes.collect::<Vec<_>>().as_slice() {
-                let mut states = [start, warm(1), warm(2), warm(3)];
+                let mut states = [0, 1, 2, 3].map(|lane| warm(done + lane * length));
                 for (at, (((a, b), c), d)) in a.iter().zip(*b).zip(*c).zip(*d).enumerate() {
                     for (lane, byte) in [a, b, c, d].into_iter().enumerate() {
                         states[lane] = automaton.next_state(Anchored::No, states[lane], *byte);
                         if automaton.is_special(states[lane]) {
-                            report(states[lane], lane * length + at + 1);
+                            report(states[lane], done + lane * length + at + 1);
                         }
                     }
                 }
                 state = states[3];
-                done = 4 * length;
+                done += 4 * length;
+                rest = part.get(4 * length..).unwrap_or_default();
             }
         }
-        for (at, &byte) in text.iter().enumerate().skip(done) {
+        for (at, &byte) in rest.iter().enumerate() {
             state = automaton.next_state(Anchored::No, state, byte);
             if automaton.is_special(state) {
-                report(state, at + 1);
+                report(state, done + at + 1);
             }
         }
     }
@@ -282,7 +302,9 @@ mod tests {
             };
             let text = random.text(length, "abcABC ").into_bytes();
             let mut found = Vec::new();
-            prefilter.candidates(&text, |rule, place| found.push((place, rule)));
+            prefilter.candidates(&text, 0..text.len(), |rule, place, _| {
+                found.push((place, rule));
+            });
             found.sort_unstable();
             let mut expected = Vec::new();
             for (word, rule) in words.iter().zip(0..) {

@@ -29,6 +29,7 @@ use crate::{
     references::References,
     stages::{self, Stages},
     verdicts::{Grounds, Twin, Verdict, Verdicts},
+    versions::Versions,
 };
 
 /// The first batch is small, so that a small push uses every core; later ones amortise better.
@@ -63,6 +64,8 @@ pub struct Shared {
     /// What stages are measured by.
     pub clock: Clock,
     pub reference_key: RandomState,
+    /// Of blobs what versions of them need not be read for; nothing where all is read whole.
+    pub versions: Option<Versions>,
     /// Verdicts of earlier pushes, and what has to be equal for one to hold here.
     pub verdicts: Option<(Arc<Verdicts>, Grounds)>,
     /// What all pushes have handed to the pool, in bytes.
@@ -116,6 +119,7 @@ impl Shared {
             clock: stages::still,
             reference_key: references.key(),
             verdicts: None,
+            versions: None,
             queued,
             state: Mutex::new(State {
                 ids: Ids::new(hash),
@@ -149,6 +153,12 @@ impl Shared {
             return Err(Error::Cancelled);
         }
         Ok(())
+    }
+
+    /// Whether the blob that this one was built from has not been scanned yet, or is not known any more.
+    fn waits(&self, object: &Object) -> bool {
+        let built = self.versions.as_ref().zip(object.built.as_ref());
+        built.is_some_and(|(versions, built)| versions.before(built).is_none())
     }
 
     /// The verdict on an object: the one of an earlier push, if there is one, or what `inspect` says.
@@ -348,15 +358,26 @@ impl Batch {
         let examiner = worker.examiner(&shared.rules, &shared.key);
         examiner.time_by(shared.clock);
         let mut gathered = Gathered::default();
-        for object in self.objects {
+        let mut take = |object: &Object| {
             let taken = shared
                 .go_on()
-                .and_then(|()| gathered.take(shared, examiner, &object));
-            if let Err(error) = taken {
+                .and_then(|()| gathered.take(shared, examiner, object));
+            taken.map_err(|error| {
                 shared.state().failure.get_or_insert(error);
-                break;
+            })
+        };
+        // What waits for its base, which another worker may have in hand, comes last.
+        let mut late = Vec::new();
+        let mut objects = self.objects.into_iter();
+        let taken = objects.try_for_each(|object| match shared.waits(&object) {
+            true => {
+                late.push(object);
+                Ok(())
             }
-        }
+            false => take(&object),
+        });
+        // The failure is on record.
+        let _ = taken.and_then(|()| late.iter().try_for_each(take));
         gathered.stages += examiner.take_spent();
         gathered.merge_into(&mut shared.state(), shared);
         self.pending.done();
@@ -388,6 +409,7 @@ pub mod tests {
                 kind: pack::Kind::Blob,
                 data: Arc::new(b"hello".to_vec()),
                 id: None,
+                built: None,
             }],
             pending: shared.enqueue(5),
         }

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use exeat_gitwire::pack::Clock;
-use exeat_rules::{Carried, Match, RuleSet, Scratch, Window, Work};
+use exeat_rules::{Carried, Marks, Match, RuleSet, Scratch, Window, Work};
 
 use crate::{
     excuse::comment,
@@ -14,6 +14,7 @@ use crate::{
     overlap::Strength,
     stages::{self, Stages},
     surroundings::Surroundings,
+    versions::Before,
 };
 
 /// What one worker needs to examine texts. It holds the caches of the rules' automata, so it is
@@ -147,6 +148,28 @@ impl Examiner {
         let mut examined = self.scan(text);
         self.look_into(text, None, &mut examined);
         examined
+    }
+
+    /// The same of a text of which a part may stand in another that was scanned with the same rules, as told by `before`. Gives
+    /// what is to be known of it for texts that are built from it.
+    pub(crate) fn examine_built(
+        &mut self,
+        text: &[u8],
+        before: Option<&Before>,
+    ) -> (Examined, Option<Marks>) {
+        let began = (self.clock)();
+        self.matches.clear();
+        let before = before.map(Before::parts);
+        let (scratch, matches) = (&mut self.scratch, &mut self.matches);
+        let (scan, marks) = self.rules.scan_built(text, before, scratch, matches);
+        let mut examined = Examined {
+            hits: self.hits(text, &Position::default()),
+            truncated: scan.truncated,
+            ..Examined::default()
+        };
+        self.spent.scan += (self.clock)().saturating_sub(began);
+        self.look_into(text, None, &mut examined);
+        (examined, marks)
     }
 
     /// Looks into a text of which `examined` knows what stands there in the clear; see [`layers::examine`].

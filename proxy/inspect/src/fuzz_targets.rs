@@ -257,6 +257,7 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
         pusher: None,
         shown: None,
         verdicts: None,
+        whole: false,
         clock: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),

@@ -126,7 +126,7 @@ impl Gathered {
             });
         }
         let (verdict, names) = shared.once(id, object.kind, &object.data, || {
-            inspect(shared.hash, examiner, object.kind, &object.data)
+            inspect(shared, examiner, object)
         })?;
         let of = Taken {
             entry: object.index,
@@ -274,12 +274,8 @@ impl ObjectHit {
 pub type TouchedNames = Vec<Vec<Name>>;
 
 /// What an object holds, wherever it lies.
-fn inspect(
-    hash: HashKind,
-    examiner: &mut Examiner,
-    kind: Kind,
-    data: &[u8],
-) -> (Verdict, TouchedNames) {
+fn inspect(shared: &Shared, examiner: &mut Examiner, object: &Object) -> (Verdict, TouchedNames) {
+    let (hash, kind, data) = (shared.hash, object.kind, &object.data[..]);
     let (readings, unread) = reading::others(hash, kind, data);
     let mut names = Vec::new();
     let mut verdict = match kind {
@@ -289,7 +285,11 @@ fn inspect(
         }
         Kind::Commit => examine_commit(examiner, data, &readings),
         Kind::Tag => Verdict::all_of(Part::Tag, examine_readings(examiner, data, &readings)),
-        Kind::Blob => Verdict::all_of(Part::File, examine_readings(examiner, data, &readings)),
+        Kind::Blob => {
+            let mut examined = examine_version(shared, examiner, object);
+            add_readings(&mut examined, examiner, data, &readings);
+            Verdict::all_of(Part::File, examined)
+        }
     };
     let is_pointer = kind == Kind::Blob && pointer::is_pointer(data);
     let reasons = [
@@ -305,6 +305,30 @@ fn inspect(
 /// hits in others are behind the end of the text, so that no two are the same.
 fn examine_readings(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) -> Examined {
     let mut examined = examiner.examine(text);
+    add_readings(&mut examined, examiner, text, readings);
+    examined
+}
+
+/// Examines a blob; of one that was built from another what is new in it.
+fn examine_version(shared: &Shared, examiner: &mut Examiner, object: &Object) -> Examined {
+    let Some(versions) = &shared.versions else {
+        return examiner.examine(&object.data);
+    };
+    let before = object.built.as_ref();
+    let before = before.and_then(|built| versions.before(built));
+    let (examined, marks) = examiner.examine_built(&object.data, before.as_ref());
+    if let Some(marks) = marks {
+        versions.keep(object.index, marks);
+    }
+    examined
+}
+
+fn add_readings(
+    examined: &mut Examined,
+    examiner: &mut Examiner,
+    text: &[u8],
+    readings: &[Reading],
+) {
     let what = |hit: &Hit| (hit.found.rule, hit.fingerprint);
     let mut known: HashSet<_> = examined.hits.iter().map(what).collect();
     let mut base = text.len() + 1;
@@ -334,7 +358,6 @@ fn examine_readings(examiner: &mut Examiner, text: &[u8], readings: &[Reading]) 
         examined.hits.extend(new);
         base += reading.text.len() + 1;
     }
-    examined
 }
 
 /// The way to a hit of the reading of this number, whose layers are not those of another.

@@ -42,6 +42,7 @@ mod stored;
 pub mod stream;
 pub mod surroundings;
 mod verdicts;
+mod versions;
 
 #[doc(hidden)]
 pub mod fuzz_targets;

@@ -40,6 +40,7 @@ use crate::{
     stages::{self, Stages},
     stored::Stored,
     verdicts::{Grounds, Verdicts},
+    versions::Versions,
 };
 
 /// Why a pack is refused, whatever its content. The texts reach the developer.
@@ -114,6 +115,8 @@ pub struct Settings {
     pub shown: Option<Arc<Wanted>>,
     /// What was found in objects of earlier pushes. Without it everything is inspected, and nothing is kept.
     pub verdicts: Option<Arc<Verdicts>>,
+    /// Reads every blob whole, also what stands in another version that was read.
+    pub whole: bool,
     /// What the stages are measured by, if anybody wants to know.
     pub clock: Option<Clock>,
     /// Set from outside to stop the inspection.
@@ -173,6 +176,7 @@ impl<S: Spool> PackInspection<S> {
         });
         shared.demands = Arc::clone(&settings.demands);
         shared.pusher = settings.pusher.clone();
+        shared.versions = (!settings.whole).then(Versions::default);
         let clock = settings.clock.unwrap_or(stages::still);
         shared.clock = clock;
         Self {

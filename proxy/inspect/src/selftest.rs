@@ -161,6 +161,7 @@ impl Engine {
             pusher: None,
             shown: None,
             verdicts: None,
+            whole: false,
             clock: None,
             cancelled: Arc::new(AtomicBool::new(false)),
             on_batch: || (),

@@ -67,6 +67,9 @@ pub struct Args {
     /// How the objects of the pack are named, which a pack does not say of itself
     #[arg(long, value_enum, value_name = "HASH", conflicts_with_all = ["paths", "git", "staged", "history"], default_value_t = ObjectFormat::Sha1)]
     object_format: ObjectFormat,
+    /// Read each version of a file whole, not only what is new in it: finds the same, and takes longer
+    #[arg(long, conflicts_with_all = ["paths", "staged"])]
+    whole: bool,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -160,6 +163,8 @@ struct Scan {
     demands: Arc<Demands>,
     /// The addresses of whoever is going to push.
     pusher: Option<Arc<[String]>>,
+    /// Versions of files are read whole.
+    whole: bool,
 }
 
 impl Scan {
@@ -172,6 +177,7 @@ impl Scan {
             strength: Strength::default(),
             demands: people::demands(&config.identity, None),
             pusher: None,
+            whole: false,
             config,
         })
     }
@@ -217,6 +223,7 @@ pub fn of_push(
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
     let mut scan = Scan::new(args.config.as_deref(), !args.no_checksums)?;
     scan.strength = excused::strength(args.allow_comments);
+    scan.whole = args.whole;
     let asked = match &args.upstream {
         Some(name) => people::of_upstream(&scan.config, name)?,
         None => &scan.config.identity,

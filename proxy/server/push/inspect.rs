@@ -179,6 +179,7 @@ fn settings(
             .map(|person| person.mails.clone().into()),
         shown: wanted(pushes, order),
         verdicts: Some(Arc::clone(&pushes.verdicts)),
+        whole: false,
         clock: Some(nanoseconds),
         cancelled,
     }

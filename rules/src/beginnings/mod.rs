@@ -11,7 +11,7 @@ mod determine;
 mod nodes;
 
 /// Most bytes that one walk reads.
-const WALK: usize = 64;
+pub(crate) const WALK: usize = 64;
 
 /// A table as the build script writes it.
 #[derive(Debug)]
@@ -212,9 +212,11 @@ mod tests {
         let (mut matching, mut asked, mut all) = (0, 0, 0);
         for text in &texts {
             let mut candidates = std::collections::HashSet::new();
-            rules.prefilter.candidates(text, |rule, place| {
-                candidates.insert((rule, place));
-            });
+            rules
+                .prefilter
+                .candidates(text, 0..text.len(), |rule, place, _| {
+                    candidates.insert((rule, place));
+                });
             asked += candidates.len();
             rules.prefilter.each(text, |rule, place| {
                 all += 1;

@@ -25,11 +25,13 @@ use crate::finder::{Cache, Work};
 use crate::probe::Answer;
 use crate::{RuleIndex, RuleSet};
 
+mod built;
 mod cost;
 mod required;
 mod trial;
 mod window;
 
+pub use built::{Copied, Marks};
 pub use cost::{Cost, Costs};
 pub use trial::{Dropped, Trial, Tried};
 pub use window::{Carried, Window};
@@ -107,6 +109,17 @@ pub struct Scratch {
     max_held: usize,
 }
 
+/// What a rule says of a place.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// It may match there.
+    Place,
+    /// It may match anywhere in the text.
+    Whole,
+    /// It does not match there; it read up to this byte of the text to know.
+    Read(usize),
+}
+
 /// One rule's state within one text, and its caches.
 #[derive(Default)]
 struct Progress {
@@ -119,8 +132,8 @@ struct Progress {
     places: Vec<usize>,
     /// Places where it would need more text.
     open: Vec<usize>,
-    /// The last place asked about; keywords inside each other often ask twice.
-    asked: Option<usize>,
+    /// The last place asked about, and the answer; keywords inside each other often ask twice.
+    asked: Option<(usize, Asked)>,
     /// Bytes that probes may read, and may still read.
     granted: usize,
     budget: usize,
@@ -238,43 +251,55 @@ impl RuleSet {
         for &rule in &self.always {
             scratch.wake(rule, true, text);
         }
-        let mut gave_up = 0;
-        self.prefilter.candidates(text, |rule, place| {
-            let rule = rule as usize;
-            let Some(search) = self
-                .matchers
-                .get(rule)
-                .and_then(|matcher| matcher.search.as_ref())
-            else {
-                return;
-            };
-            let Some(probe) = &search.probe else {
-                scratch.wake(rule, true, text);
-                return;
-            };
-            let Some(progress) = scratch.wake(rule, false, text) else {
-                return;
-            };
-            if progress.whole || progress.asked == Some(place) {
-                return;
+        self.prefilter
+            .candidates(text, 0..text.len(), |rule, place, _| {
+                self.ask(rule as usize, place, text, scratch);
+            });
+    }
+
+    /// Asks a rule whether it may match at a place where one of its keywords says so, and notes the answer.
+    fn ask(&self, rule: usize, place: usize, text: &[u8], scratch: &mut Scratch) -> Asked {
+        let search = self
+            .matchers
+            .get(rule)
+            .and_then(|matcher| matcher.search.as_ref());
+        let Some(search) = search else {
+            return Asked::Read(place);
+        };
+        let Some(progress) = scratch.wake(rule, search.probe.is_none(), text) else {
+            return Asked::Read(place);
+        };
+        let Some(probe) = search.probe.as_ref().filter(|_| !progress.whole) else {
+            return Asked::Whole;
+        };
+        if let Some((_, answer)) = progress.asked.filter(|(last, _)| *last == place) {
+            return answer;
+        }
+        let probe = probe.get();
+        let cache = progress
+            .probe
+            .get_or_insert_with(|| Box::new(probe.cache()));
+        let budget = progress.budget;
+        let answer = probe.ask(cache, text, place, &mut progress.budget);
+        let read = place + (budget - progress.budget);
+        let asked = match answer {
+            Answer::Fails => Asked::Read(read),
+            Answer::Ends => {
+                progress.open.push(place);
+                Asked::Read(read)
             }
-            progress.asked = Some(place);
-            let probe = probe.get();
-            let cache = progress
-                .probe
-                .get_or_insert_with(|| Box::new(probe.cache()));
-            match probe.ask(cache, text, place, &mut progress.budget) {
-                Answer::Fails => {}
-                Answer::Ends => progress.open.push(place),
-                Answer::Matches => progress.places.push(place),
-                Answer::Unknown => progress.whole = true,
-                Answer::GaveUp => {
-                    progress.whole = true;
-                    gave_up += 1;
-                }
+            Answer::Matches => {
+                progress.places.push(place);
+                Asked::Place
             }
-        });
-        scratch.work.fallbacks += gave_up;
+            Answer::Unknown | Answer::GaveUp => {
+                progress.whole = true;
+                Asked::Whole
+            }
+        };
+        progress.asked = Some((place, asked));
+        scratch.work.fallbacks += u64::from(answer == Answer::GaveUp);
+        asked
     }
 
     fn run_woken(&self, text: &[u8], scratch: &mut Scratch, matches: &mut Vec<Match>) -> Scan {

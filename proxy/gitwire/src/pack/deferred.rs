@@ -366,6 +366,7 @@ impl<S: Spool> Walk<'_, S> {
                 kind,
                 data,
                 id,
+                built: None,
             })?;
         }
         Ok(child)

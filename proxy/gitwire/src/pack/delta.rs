@@ -61,6 +61,24 @@ pub struct Delta<'a> {
     instructions: &'a [u8],
 }
 
+/// Bytes of the base that stand in the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Where they stand in the base.
+    pub from: usize,
+    /// Where they stand in the object.
+    pub to: usize,
+    /// How many there are.
+    pub length: usize,
+}
+
+impl Copied {
+    /// Whether bytes from there on in the base, to there in the object, come right behind these.
+    fn goes_on_at(&self, from: usize, to: usize) -> bool {
+        self.from.checked_add(self.length) == Some(from) && self.to + self.length == to
+    }
+}
+
 /// One step of building an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instruction<'a> {
@@ -93,6 +111,37 @@ impl<'a> Delta<'a> {
         Instructions {
             rest: self.instructions,
         }
+    }
+
+    /// Parts of the base that stand in the object, in its order; shorter ones than `least` bytes are left out. Copies that lie side by
+    /// side in both are one part.
+    pub fn copied(&self, least: usize) -> Vec<Copied> {
+        let mut parts: Vec<Copied> = Vec::new();
+        let mut to = 0;
+        for instruction in self.instructions().map_while(Result::ok) {
+            let length = match instruction {
+                Instruction::Insert(bytes) => bytes.len(),
+                Instruction::Copy { offset, len } => {
+                    match parts.last_mut() {
+                        Some(last) if last.goes_on_at(offset, to) => last.length += len,
+                        last => {
+                            if last.is_some_and(|last| last.length < least) {
+                                parts.pop();
+                            }
+                            parts.push(Copied {
+                                from: offset,
+                                to,
+                                length: len,
+                            });
+                        }
+                    }
+                    len
+                }
+            };
+            to += length;
+        }
+        parts.retain(|part| part.length >= least);
+        parts
     }
 
     /// Bytes of the instructions.
@@ -244,6 +293,28 @@ mod tests {
         let base = b"the quick brown fox";
         let delta = b"\x13\x0d\x90\x04\x04very\x91\x0a\x05";
         assert_eq!(apply(base, delta).unwrap(), b"the verybrown");
+    }
+
+    #[test]
+    fn parts_side_by_side_are_copied_as_one() {
+        let base: Vec<u8> = (0..100).collect();
+        // 10 from 0, 20 from 10; x; 30 from 40; 5 from 80; 40 from 50, of which bytes were copied before.
+        let delta = b"\x64\x6a\x90\x0a\x91\x0a\x14\x01x\x91\x28\x1e\x91\x50\x05\x91\x32\x28";
+        let delta = Delta::parse(delta).unwrap();
+        let built = delta.apply(&base).unwrap();
+        let parts = |least| -> Vec<_> {
+            let parts = delta.copied(least).into_iter();
+            parts.map(|it| (it.from, it.to, it.length)).collect()
+        };
+        assert_eq!(
+            parts(1),
+            [(0, 0, 30), (40, 31, 30), (80, 61, 5), (50, 66, 40)]
+        );
+        assert_eq!(parts(31), [(50, 66, 40)]);
+        assert_eq!(parts(30), [(0, 0, 30), (40, 31, 30), (50, 66, 40)]);
+        for (from, to, length) in parts(1) {
+            assert_eq!(built[to..to + length], base[from..from + length]);
+        }
     }
 
     #[test]

@@ -56,6 +56,7 @@ mod thin;
 
 pub use bases::{Bases, Fetched, Fetching, MOST_BASES, Unavailable};
 pub use compose::compose;
+pub use delta::Copied;
 pub use error::{Error, Fault};
 pub use finished::Pack;
 pub use hash::{ObjectHasher, is_sealed, object_id};
@@ -139,7 +140,21 @@ pub struct Object {
     pub data: Arc<Vec<u8>>,
     /// Its id, only where the reader had to compute it.
     pub id: Option<ObjectId>,
+    /// Of a blob, how it was built from one that was handed on before, where that is known.
+    pub built: Option<Built>,
 }
+
+/// How a blob was built from another.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Position of the other in the pack.
+    pub base: u32,
+    /// What of it stands in this one, in the order in which it stands there.
+    pub copied: Vec<Copied>,
+}
+
+/// Shorter parts are not told as copied.
+const LEAST_COPIED: usize = 160;
 
 /// Some bytes of a blob that is never held whole.
 #[derive(Debug, Clone, Copy)]

@@ -25,3 +25,4 @@ mod scene;
 mod shown;
 mod streamed;
 mod verdicts;
+mod versions;

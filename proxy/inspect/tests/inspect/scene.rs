@@ -48,6 +48,7 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         pusher: None,
         shown: None,
         verdicts: None,
+        whole: false,
         clock: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),

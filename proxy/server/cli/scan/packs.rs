@@ -151,6 +151,7 @@ fn settings(scan: &Scan) -> Settings {
         pusher: scan.pusher.clone(),
         shown: None,
         verdicts: None,
+        whole: scan.whole,
         clock: None,
         cancelled: Arc::new(AtomicBool::new(false)),
         on_batch: || (),

@@ -1,5 +1,6 @@
 //! What a scan finds, and that it finds what a plain run finds.
 
+mod built;
 mod extend;
 mod glued;
 mod hidden;

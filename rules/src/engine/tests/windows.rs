@@ -9,7 +9,7 @@ use crate::random::Random;
 
 pub(super) use crate::fuzz_targets::in_windows;
 
-const SHAPES: &[(&str, &[&str])] = &[
+pub(super) const SHAPES: &[(&str, &[&str])] = &[
     ("ab", &["ab"]),
     (r"\bab{1,9}\b", &["ab"]),
     (
