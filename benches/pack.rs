@@ -6,6 +6,8 @@
 //! some, with ':' between them; without it a history is generated. `-- --rounds 3` takes fewer rounds. What comes out is written to
 //! `benches/record/`. `cargo test --bench pack` does a little of everything, to see that it works.
 
+#[path = "push/asked.rs"]
+mod asked;
 #[path = "push/content.rs"]
 #[allow(dead_code, reason = "the pushes' bench makes images as well")]
 mod content;
@@ -22,8 +24,7 @@ mod stages;
 
 use std::fmt::Write as _;
 
-use anyhow::Context as _;
-
+use asked::Asked;
 use figures::{Figures, Ratio};
 
 /// Commits of the history that is generated, and where only the working is of interest.
@@ -34,16 +35,8 @@ const WANTED: f64 = 0.5;
 const NOT_DONE: f64 = 0.8;
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let says = |word: &str| arguments.iter().any(|argument| argument == word);
-    // `cargo bench` says `--bench`, `cargo test --bench pack` does not.
-    let full = says("--bench") && !says("--test");
-    let at = arguments.iter().position(|argument| argument == "--rounds");
-    let rounds = match at.and_then(|at| arguments.get(at + 1)) {
-        Some(rounds) => rounds.parse().context("--rounds needs a number")?,
-        None if full => 5,
-        None => 1,
-    };
+    let asked = Asked::read()?;
+    let (full, rounds) = (asked.full, asked.rounds(5));
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let commits = if full { COMMITS } else { SMOKE_COMMITS };
     let packs = history::packs(place.path(), commits)?;
@@ -95,7 +88,7 @@ fn main() -> anyhow::Result<()> {
         )?,
     }
     println!("{text}");
-    if full && at.is_none() {
+    if asked.is_record() {
         kept::keep("-packs", |date| {
             Ok(format!(
                 "# {date}: packs inspected, and indexed by git\n\nWritten by `cargo bench --bench pack`. Both programs took turns on the same pack; a ratio \

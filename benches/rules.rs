@@ -6,6 +6,8 @@
 //! sources of the crates that Exeat is built from are scanned. `-- --rounds 3` takes fewer rounds. `cargo test --bench rules` does a little
 //! of everything but the other scanners, to see that it works.
 
+#[path = "push/asked.rs"]
+mod asked;
 #[path = "rules/corpus.rs"]
 mod corpus;
 #[path = "rules/engine.rs"]
@@ -20,8 +22,7 @@ mod programs;
 #[path = "rules/report.rs"]
 mod report;
 
-use anyhow::Context as _;
-
+use asked::Asked;
 use corpus::Corpus;
 use report::Report;
 
@@ -29,19 +30,11 @@ use report::Report;
 const SMOKE_BYTES: usize = 1 << 20;
 
 fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let says = |word: &str| arguments.iter().any(|argument| argument == word);
-    // `cargo bench` says `--bench`, `cargo test --bench rules` does not.
-    let full = says("--bench") && !says("--test");
-    let at = arguments.iter().position(|argument| argument == "--rounds");
-    let rounds = match at.and_then(|at| arguments.get(at + 1)) {
-        Some(rounds) => rounds.parse().context("--rounds needs a number")?,
-        None if full => 7,
-        None => 1,
-    };
+    let asked = Asked::read()?;
+    let (full, rounds) = (asked.full, asked.rounds(7));
     let corpus = Corpus::read(if full { usize::MAX } else { SMOKE_BYTES })?;
     let mut report = Report::begin(&corpus);
     engine::run(&corpus, rounds, &mut report)?;
     programs::run(&corpus, rounds, full, &mut report)?;
-    report.end(full && at.is_none())
+    report.end(asked.is_record())
 }
