@@ -158,7 +158,7 @@ impl Shared {
     /// Whether the blob that this one was built from has not been scanned yet, or is not known any more.
     fn waits(&self, object: &Object) -> bool {
         let built = self.versions.as_ref().zip(object.built.as_ref());
-        built.is_some_and(|(versions, built)| versions.before(built).is_none())
+        built.is_some_and(|(versions, built)| !versions.knows(built))
     }
 
     /// The verdict on an object: the one of an earlier push, if there is one, or what `inspect` says.

@@ -162,12 +162,7 @@ impl Examiner {
         let before = before.map(Before::parts);
         let (scratch, matches) = (&mut self.scratch, &mut self.matches);
         let (scan, marks) = self.rules.scan_built(text, before, scratch, matches);
-        let mut examined = Examined {
-            hits: self.hits(text, &Position::default()),
-            truncated: scan.truncated,
-            ..Examined::default()
-        };
-        self.spent.scan += (self.clock)().saturating_sub(began);
+        let mut examined = self.scanned(text, scan.truncated, began);
         self.look_into(text, None, &mut examined);
         (examined, marks)
     }
@@ -185,11 +180,16 @@ impl Examiner {
         let began = (self.clock)();
         self.matches.clear();
         let scan = self.rules.scan(text, &mut self.scratch, &mut self.matches);
+        self.scanned(text, scan.truncated, began)
+    }
+
+    /// What a scan of `text` that began then has found.
+    fn scanned(&mut self, text: &[u8], truncated: bool, began: u64) -> Examined {
         let hits = self.hits(text, &Position::default());
         self.spent.scan += (self.clock)().saturating_sub(began);
         Examined {
             hits,
-            truncated: scan.truncated,
+            truncated,
             ..Examined::default()
         }
     }
