@@ -1,7 +1,7 @@
 //! Where one of a few short signs may stand, from one pass over all text: 64 places at once, by what each half of a byte allows. Whoever
 //! asks compares all of the sign there.
 
-use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x16, u8x64};
+use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64};
 
 /// Places that are looked at together.
 const BLOCK: usize = 64;
@@ -10,11 +10,27 @@ const BLOCKS: usize = 32;
 /// Bytes of a sign that are looked at, at most.
 const LONGEST: usize = 3;
 
-/// For each half of a byte, the groups of signs that have it there.
-#[derive(Clone, Copy, Debug, Default)]
+/// For each half of a byte, the groups of signs that have it there; over and over again, as vectors want it.
+#[derive(Clone, Copy, Debug)]
 struct Halves {
-    low: [u8; 16],
-    high: [u8; 16],
+    low: [u8; BLOCK],
+    high: [u8; BLOCK],
+}
+
+impl Halves {
+    const NONE: Self = Self {
+        low: [0; BLOCK],
+        high: [0; BLOCK],
+    };
+
+    fn add(&mut self, byte: u8, groups: u8) {
+        let put = |table: &mut [u8; BLOCK], half: u8| {
+            let places = table.iter_mut().skip(usize::from(half)).step_by(16);
+            places.for_each(|place| *place |= groups);
+        };
+        put(&mut self.low, byte & 15);
+        put(&mut self.high, byte >> 4);
+    }
 }
 
 /// Eight groups of signs, all of one length.
@@ -23,19 +39,18 @@ pub struct Groups<const LENGTH: usize>([Halves; LENGTH]);
 
 impl<const LENGTH: usize> Default for Groups<LENGTH> {
     fn default() -> Self {
-        Self([Halves::default(); LENGTH])
+        Self([Halves::NONE; LENGTH])
     }
 }
 
 impl<const LENGTH: usize> Groups<LENGTH> {
     /// What stands where signs of one group mix is found as well.
     pub fn of<const EACH: usize>(groups: [[&[u8; LENGTH]; EACH]; 8]) -> Self {
-        let mut halves = [Halves::default(); LENGTH];
+        let mut halves = [Halves::NONE; LENGTH];
         for (group, signs) in groups.into_iter().enumerate() {
             for sign in signs {
                 for (halves, byte) in halves.iter_mut().zip(sign) {
-                    halves.low[usize::from(byte & 15)] |= 1 << group;
-                    halves.high[usize::from(byte >> 4)] |= 1 << group;
+                    halves.add(*byte, 1 << group);
                 }
             }
         }
@@ -135,15 +150,16 @@ fn tell<S: Simd, const SHORT: bool>(
     long: &Groups<3>,
     places: &mut [u64; BLOCKS],
 ) -> u32 {
-    // Not by `map`: what it calls would not be compiled for the vectors at hand.
-    let half = |half: &[u8; 16]| u8x64::block_splat(u8x16::from_slice(simd, half));
+    let half = |half: &[u8; BLOCK]| u8x64::from_slice(simd, half);
     let load = |halves: &Halves| [half(&halves.low), half(&halves.high)];
     let (Groups([first, second]), Groups([one, two, three])) = (short, long);
     let short = [load(first), load(second)];
     let long = [load(one), load(two), load(three)];
     let mut any = 0;
     for (at, places) in places.iter_mut().enumerate() {
-        let rest = text.get(at * BLOCK..).unwrap_or_default();
+        let Some(rest) = text.get(at * BLOCK..).filter(|rest| !rest.is_empty()) else {
+            break;
+        };
         let mut last = [0; BLOCK + LONGEST - 1];
         let window = rest.first_chunk().unwrap_or_else(|| {
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
