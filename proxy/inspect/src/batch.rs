@@ -21,6 +21,7 @@ use crate::{
     fingerprint::FingerprintKey,
     gather::{Gathered, ObjectHit, TouchedNames},
     ids::Ids,
+    lanes::Lanes,
     large::LargeBlob,
     missed::Missed,
     overlap::Strength,
@@ -35,10 +36,12 @@ use crate::{
 /// The first batch is small, so that a small push uses every core; later ones amortise better.
 const FIRST_BATCH_BYTES: usize = 32 * 1024;
 const BATCH_BYTES: usize = 512 * 1024;
+/// What may be collected for all lanes together.
+const OPEN_BYTES: usize = 2 << 20;
 const BATCH_OBJECTS: usize = 512;
 /// What an object takes besides its content: empty ones must fill a queue as well.
 const OBJECT_OVERHEAD: usize = 128;
-/// A batch above this, which is one large tree, is waited for: otherwise it would be held for the workers
+/// A large tree above this is waited for: otherwise it would be held for the workers
 /// beside the next one's base and the next one itself.
 const ALONE_BYTES: usize = 9 * 1024 * 1024;
 /// Bytes that one push has handed to workers and that are not yet done; above it the push waits.
@@ -155,12 +158,6 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether the blob that this one was built from has not been scanned yet, or is not known any more.
-    fn waits(&self, object: &Object) -> bool {
-        let built = self.versions.as_ref().zip(object.built.as_ref());
-        built.is_some_and(|(versions, built)| !versions.knows(built))
-    }
-
     /// The verdict on an object: the one of an earlier push, if there is one, or what `inspect` says.
     ///
     /// # Errors
@@ -253,42 +250,88 @@ impl Drop for Pending {
     }
 }
 
-/// Collects objects into batches and hands them to the pool.
+/// Collects objects into batches, one for each lane, and hands them to the pool.
 pub struct Batcher {
     pool: Arc<Pool>,
     pub shared: Arc<Shared>,
-    batch: Vec<Object>,
+    lanes: Lanes,
+    /// What is collected for each lane.
+    open: Vec<Open>,
     batch_bytes: usize,
-    target_bytes: usize,
     /// The large blob whose pieces come at the moment.
     large: Option<LargeBlob>,
 }
 
+/// A batch that is not full.
+struct Open {
+    objects: Vec<Object>,
+    bytes: usize,
+    target_bytes: usize,
+}
+
+impl Open {
+    fn new() -> Self {
+        Self {
+            objects: Vec::new(),
+            bytes: 0,
+            target_bytes: FIRST_BATCH_BYTES,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= self.target_bytes || self.objects.len() >= BATCH_OBJECTS
+    }
+}
+
 impl Batcher {
     pub fn new(pool: Arc<Pool>, shared: Arc<Shared>) -> Self {
+        let lanes = Lanes::new(pool.threads());
         Self {
+            open: lanes.each().iter().map(|_| Open::new()).collect(),
+            batch_bytes: BATCH_BYTES.min(OPEN_BYTES / lanes.each().len()),
+            lanes,
             pool,
             shared,
-            batch: Vec::new(),
-            batch_bytes: 0,
-            target_bytes: FIRST_BATCH_BYTES,
             large: None,
         }
     }
 
     /// Hands over what has been collected, whatever its size.
     pub fn flush(&mut self) {
-        let objects = std::mem::take(&mut self.batch);
-        let bytes = std::mem::take(&mut self.batch_bytes);
+        for lane in 0..self.open.len() {
+            self.hand_over(lane);
+        }
+    }
+
+    fn hand_over(&mut self, lane: usize) {
+        let (Some(open), Some(lane)) = (self.open.get_mut(lane), self.lanes.each().get(lane))
+        else {
+            return;
+        };
+        let objects = std::mem::take(&mut open.objects);
+        let bytes = std::mem::take(&mut open.bytes);
         if objects.is_empty() {
             return;
         }
-        self.target_bytes = (self.target_bytes * 2).min(BATCH_BYTES);
+        open.target_bytes = (open.target_bytes * 2).min(self.batch_bytes);
         let batch = Batch {
             objects,
             pending: self.shared.enqueue(bytes),
         };
-        self.pool.submit(Box::new(move |worker| batch.run(worker)));
+        lane.put(batch, bytes, &self.pool);
+    }
+
+    /// Puts `object` where it belongs; the lane, if what is collected for that is enough.
+    fn collect(&mut self, object: Object) -> Option<usize> {
+        let bytes = object.data.len() + OBJECT_OVERHEAD;
+        let base = object.built.as_ref().map(|built| built.base);
+        let is_blob = object.kind == Kind::Blob;
+        let lane = self.lanes.choose(object.index, base, is_blob);
+        self.lanes.each().get(lane)?.expect(bytes);
+        let open = self.open.get_mut(lane)?;
+        open.bytes += bytes;
+        open.objects.push(object);
+        open.is_full().then_some(lane)
     }
 
     fn go_on(&self) -> Result<(), pack::SinkClosed> {
@@ -302,15 +345,15 @@ impl Batcher {
 impl pack::Sink for Batcher {
     fn object(&mut self, object: Object) -> Result<(), pack::SinkClosed> {
         self.go_on()?;
-        self.batch_bytes += object.data.len() + OBJECT_OVERHEAD;
-        self.batch.push(object);
-        if self.batch_bytes < self.target_bytes && self.batch.len() < BATCH_OBJECTS {
+        let is_alone = object.data.len() > ALONE_BYTES;
+        let Some(full) = self.collect(object) else {
             return Ok(());
-        }
-        let is_alone = self.batch_bytes > ALONE_BYTES;
-        self.flush();
+        };
         if is_alone {
+            self.flush();
             drop(self.shared.settle());
+        } else {
+            self.hand_over(full);
         }
         if self.shared.state().failure.is_some() {
             return Err(pack::SinkClosed);
@@ -346,38 +389,27 @@ impl pack::Sink for Batcher {
 }
 
 /// Some objects, to be hashed and scanned by one worker.
-struct Batch {
+pub struct Batch {
     objects: Vec<Object>,
     pending: Pending,
 }
 
 impl Batch {
-    fn run(self, worker: &mut Worker) {
+    pub fn run(self, worker: &mut Worker) {
         let shared = &self.pending.shared;
         (shared.on_batch)();
         let examiner = worker.examiner(&shared.rules, &shared.key);
         examiner.time_by(shared.clock);
         let mut gathered = Gathered::default();
-        let mut take = |object: &Object| {
+        for object in self.objects {
             let taken = shared
                 .go_on()
-                .and_then(|()| gathered.take(shared, examiner, object));
-            taken.map_err(|error| {
+                .and_then(|()| gathered.take(shared, examiner, &object));
+            if let Err(error) = taken {
                 shared.state().failure.get_or_insert(error);
-            })
-        };
-        // What waits for its base, which another worker may have in hand, comes last.
-        let mut late = Vec::new();
-        let mut objects = self.objects.into_iter();
-        let taken = objects.try_for_each(|object| match shared.waits(&object) {
-            true => {
-                late.push(object);
-                Ok(())
+                break;
             }
-            false => take(&object),
-        });
-        // The failure is on record.
-        let _ = taken.and_then(|()| late.iter().try_for_each(take));
+        }
         gathered.stages += examiner.take_spent();
         gathered.merge_into(&mut shared.state(), shared);
         self.pending.done();
@@ -431,6 +463,24 @@ pub mod tests {
         let state = other.settle();
         assert!(state.failure.is_none());
         assert_eq!(state.coverage.blobs, 1);
+    }
+
+    #[test]
+    fn a_lane_goes_on_behind_a_panic() {
+        let pool = Pool::start(2).unwrap();
+        let felled = Shared {
+            on_batch: || panic!("a panic made by a test"),
+            ..Arc::into_inner(shared()).unwrap()
+        };
+        let (felled, other) = (Arc::new(felled), shared());
+        let lane = Arc::<crate::lanes::Lane>::default();
+        for push in [&felled, &other, &felled, &other] {
+            lane.expect(5);
+            lane.put(batch(push), 5, &pool);
+        }
+        assert_eq!(other.settle().coverage.blobs, 2);
+        let failure = felled.settle().failure.take();
+        assert!(matches!(failure, Some(Error::WorkerFailed)));
     }
 
     #[test]

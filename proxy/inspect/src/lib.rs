@@ -21,6 +21,7 @@ mod forward;
 mod gather;
 pub mod head;
 mod ids;
+mod lanes;
 mod large;
 mod layers;
 pub mod mask;

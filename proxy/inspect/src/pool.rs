@@ -31,6 +31,7 @@ const SMALL_CACHE: usize = 4 << 20;
 /// Threads shared by all pushes. Dropping the pool lets them finish what is queued.
 pub struct Pool {
     jobs: Sender<Job>,
+    threads: usize,
     queued: Arc<Queued>,
     fallbacks: Arc<AtomicU64>,
 }
@@ -73,9 +74,15 @@ impl Pool {
         let queued = Arc::default();
         Ok(Arc::new(Self {
             jobs,
+            threads,
             queued,
             fallbacks,
         }))
+    }
+
+    /// How many workers it has.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Queues `job`. Were no worker left, it would run here.

@@ -38,11 +38,6 @@ impl Before {
 }
 
 impl Versions {
-    /// Whether the base was scanned and is not forgotten.
-    pub fn knows(&self, built: &Built) -> bool {
-        self.kept().marks.contains_key(&built.base)
-    }
-
     /// What is known of the base, if it was scanned and not forgotten.
     pub fn before(&self, built: &Built) -> Option<Before> {
         let marks = Arc::clone(self.kept().marks.get(&built.base)?);
