@@ -14,8 +14,13 @@ use crate::objects;
 use crate::pack::{self, Kind};
 
 mod commits;
+mod numbers;
 mod paths;
 mod trees;
+mod ways;
+
+pub use commits::{Facts, Tip, oldest_first};
+pub use ways::{Step, Ways};
 
 /// An object: its kind and its content.
 pub type Found = (Kind, Arc<Vec<u8>>);
@@ -49,6 +54,13 @@ impl Default for Limits {
 
 /// One entry may be kept in memory for each of so many allowed steps.
 const STEPS_PER_ENTRY: u64 = 4;
+
+impl Limits {
+    /// Entries of trees that may be kept in memory.
+    pub fn entries(&self) -> u64 {
+        self.steps / STEPS_PER_ENTRY
+    }
+}
 
 /// One place of an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,20 +129,34 @@ fn search(
     wanted: &HashSet<ObjectId>,
     limits: &Limits,
 ) -> Result<Places, Error> {
-    let commits = commits::oldest_first(objects, hash, commits)?;
-    let mut trees = trees::Trees::new(hash, wanted, limits.steps / STEPS_PER_ENTRY);
+    let commits = oldest_first(&commits::read(objects, hash, commits)?);
+    let mut trees = trees::Trees::new(hash, wanted, limits.entries());
     for commit in &commits {
         if !trees.learn(objects, commit.tree)? {
             return Ok(Places::default());
         }
     }
-    let mut paths = paths::Paths::new(&trees, wanted, limits);
-    for commit in &commits {
+    Ok(places_along(trees.into_ways(), &commits, wanted, limits))
+}
+
+/// As [`places`], where it is known already which trees lead to what is `wanted`. `commits` are in the order of [`oldest_first`].
+pub fn places_along(
+    mut ways: Ways,
+    commits: &[Tip],
+    wanted: &HashSet<ObjectId>,
+    limits: &Limits,
+) -> Places {
+    // A root tree that is wanted need not lead anywhere.
+    for id in wanted {
+        ways.object(id);
+    }
+    let mut paths = paths::Paths::new(&ways, wanted, limits);
+    for commit in commits {
         if !paths.walk(commit) {
             break;
         }
     }
-    Ok(paths.into_places())
+    paths.into_places()
 }
 
 /// Reads an object that must be of one kind; `None` if the push does not bring it.

@@ -1,12 +1,12 @@
 //! Spells out paths along the trees that lead to wanted objects, each tree at each path once.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use gix_hash::ObjectId;
 
 use super::commits::Tip;
-use super::trees::Trees;
+use super::numbers::{PairMap, PairSet, pair};
+use super::ways::Ways;
 use super::{Limits, Place, Places};
 
 /// Bytes of path written per step.
@@ -16,32 +16,28 @@ const NEW_PATH: u64 = 16;
 
 /// The search for places, commit by commit.
 pub(super) struct Paths<'a> {
-    trees: &'a Trees<'a>,
+    ways: &'a Ways,
     wanted: &'a HashSet<ObjectId>,
     limits: &'a Limits,
     steps_left: u64,
     folders: Folders,
     /// Trees by the path at which they were walked: whatever is below was found then, by an older commit.
-    walked: HashSet<(ObjectId, u32)>,
-    /// Objects by folder and name, placed already.
-    placed: HashSet<(ObjectId, u32)>,
+    walked: PairSet,
+    /// Objects by the path at which they were placed already.
+    placed: PairSet,
     places: Places,
 }
 
 impl<'a> Paths<'a> {
-    pub(super) fn new(
-        trees: &'a Trees<'a>,
-        wanted: &'a HashSet<ObjectId>,
-        limits: &'a Limits,
-    ) -> Self {
+    pub(super) fn new(ways: &'a Ways, wanted: &'a HashSet<ObjectId>, limits: &'a Limits) -> Self {
         Self {
-            trees,
+            ways,
             wanted,
             limits,
             steps_left: limits.steps,
             folders: Folders::new(),
-            walked: HashSet::new(),
-            placed: HashSet::new(),
+            walked: PairSet::default(),
+            placed: PairSet::default(),
             places: Places {
                 by_id: HashMap::new(),
                 complete: true,
@@ -51,18 +47,19 @@ impl<'a> Paths<'a> {
 
     /// Lists what is new in `commit`; false if there are no steps left.
     pub(super) fn walk(&mut self, commit: &Tip) -> bool {
-        if self.wanted.contains(&commit.tree) && !self.place(commit, commit.tree, ROOT) {
+        let Some(root) = self.ways.find(&commit.tree) else {
+            return true;
+        };
+        if self.wanted.contains(&commit.tree) && !self.place(commit, root, ROOT) {
             return false;
         }
-        let mut stack = vec![(commit.tree, ROOT)];
+        let mut stack = vec![(root, ROOT)];
         while let Some((tree, path)) = stack.pop() {
             if !self.spend(1) {
                 return false;
             }
-            let Some(steps) = self.trees.steps(&tree) else {
-                continue;
-            };
-            if !self.walked.insert((tree, path)) {
+            let steps = self.ways.steps(tree);
+            if steps.is_empty() || !self.walked.insert(pair(tree, path)) {
                 continue;
             }
             for step in steps {
@@ -70,13 +67,14 @@ impl<'a> Paths<'a> {
                     return false;
                 }
                 let known = self.folders.nodes.len();
-                let below = self.folders.below(path, &step.name);
+                let length = self.ways.named(step.name).len();
+                let below = self.folders.below(path, step.name, length);
                 if self.folders.nodes.len() > known && !self.spend(NEW_PATH) {
                     return false;
                 }
                 if step.leads {
-                    stack.push((step.id, below));
-                } else if !self.place(commit, step.id, below) {
+                    stack.push((step.to, below));
+                } else if !self.place(commit, step.to, below) {
                     return false;
                 }
             }
@@ -89,10 +87,13 @@ impl<'a> Paths<'a> {
     }
 
     /// Lists an object at a path, if it is not there already.
-    fn place(&mut self, commit: &Tip, id: ObjectId, path: u32) -> bool {
-        if !self.placed.insert((id, path)) {
+    fn place(&mut self, commit: &Tip, object: u32, path: u32) -> bool {
+        if !self.placed.insert(pair(object, path)) {
             return true;
         }
+        let Some(id) = self.ways.id(object) else {
+            return true;
+        };
         let listed = self.places.by_id.get(&id).map_or(0, Vec::len);
         if listed >= self.limits.paths_per_object {
             self.places.complete = false;
@@ -104,7 +105,7 @@ impl<'a> Paths<'a> {
         }
         let place = Place {
             commit: commit.id,
-            path: self.folders.spell(path),
+            path: self.folders.spell(path, self.ways),
         };
         self.places.by_id.entry(id).or_default().push(place);
         true
@@ -130,12 +131,12 @@ const ROOT: u32 = 0;
 /// Paths as a tree of names, so that a folder ten thousand levels deep does not cost its whole path.
 struct Folders {
     nodes: Vec<Node>,
-    below: HashMap<(u32, Arc<[u8]>), u32>,
+    below: PairMap<u32>,
 }
 
 struct Node {
     parent: u32,
-    name: Arc<[u8]>,
+    name: u32,
     /// Bytes of the whole path.
     length: usize,
 }
@@ -144,29 +145,27 @@ impl Folders {
     fn new() -> Self {
         let root = Node {
             parent: ROOT,
-            name: Arc::from(&b""[..]),
+            name: 0,
             length: 0,
         };
         Self {
             nodes: vec![root],
-            below: HashMap::new(),
+            below: PairMap::default(),
         }
     }
 
-    /// The path `name` below `folder`.
-    fn below(&mut self, folder: u32, name: &Arc<[u8]>) -> u32 {
-        if let Some(&known) = self.below.get(&(folder, Arc::clone(name))) {
-            return known;
+    /// The path of the entry `name`, of so many bytes, below `folder`.
+    fn below(&mut self, folder: u32, name: u32, bytes: usize) -> u32 {
+        let next = self.nodes.len() as u32;
+        let path = *self.below.entry(pair(folder, name)).or_insert(next);
+        if path == next {
+            let slash = usize::from(folder != ROOT);
+            self.nodes.push(Node {
+                parent: folder,
+                name,
+                length: self.length(folder) + slash + bytes,
+            });
         }
-        let slash = usize::from(folder != ROOT);
-        let length = self.length(folder) + slash + name.len();
-        let path = self.nodes.len() as u32;
-        self.nodes.push(Node {
-            parent: folder,
-            name: Arc::clone(name),
-            length,
-        });
-        self.below.insert((folder, Arc::clone(name)), path);
         path
     }
 
@@ -174,13 +173,13 @@ impl Folders {
         self.nodes.get(path as usize).map_or(0, |node| node.length)
     }
 
-    fn spell(&self, path: u32) -> Vec<u8> {
+    fn spell(&self, path: u32, ways: &Ways) -> Vec<u8> {
         let mut names = Vec::new();
         let mut at = path;
         while at != ROOT
             && let Some(node) = self.nodes.get(at as usize)
         {
-            names.push(&*node.name);
+            names.push(ways.named(node.name));
             at = node.parent;
         }
         names.reverse();

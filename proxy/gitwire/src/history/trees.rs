@@ -1,41 +1,39 @@
-//! Which trees lead to a wanted object, and through which of their entries.
+//! Reads trees to learn which of them lead to a wanted object.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use gix_hash::{Kind as HashKind, ObjectId};
 
+use super::ways::{Step, Ways};
 use super::{Error, Objects, find};
 use crate::objects;
 use crate::objects::tree::{Entries, EntryKind};
 use crate::pack::Kind;
 
-/// An entry that is wanted, or leads to something wanted.
-#[derive(Debug)]
-pub(super) struct Step {
-    pub(super) name: Arc<[u8]>,
-    pub(super) id: ObjectId,
-    /// Whether it is a folder that leads on.
-    pub(super) leads: bool,
-}
-
 /// The trees read so far.
 pub(super) struct Trees<'a> {
     hash: HashKind,
     wanted: &'a HashSet<ObjectId>,
-    /// For each tree read, its steps; none if it leads nowhere.
-    steps: HashMap<ObjectId, Option<Box<[Step]>>>,
+    ways: Ways,
+    /// By number of an object: whether it is a tree that was read, or is not part of the push.
+    known: Vec<bool>,
     /// Entries that may still be kept: a hostile tree of a hundred megabytes is all entries.
     room: u64,
 }
 
 /// A tree whose folders are being read.
 struct Frame {
-    id: ObjectId,
+    tree: u32,
     steps: Vec<Step>,
-    folders: Vec<(Arc<[u8]>, ObjectId)>,
+    folders: Vec<Folder>,
     /// Folders read so far.
     read: usize,
+}
+
+struct Folder {
+    name: u32,
+    id: ObjectId,
+    weight: u64,
 }
 
 impl<'a> Trees<'a> {
@@ -43,14 +41,18 @@ impl<'a> Trees<'a> {
         Self {
             hash,
             wanted,
-            steps: HashMap::new(),
+            ways: Ways::default(),
+            known: Vec::new(),
             room,
         }
     }
 
-    /// The entries of a tree that matter; `None` if it leads nowhere or is not part of the push.
-    pub(super) fn steps(&self, tree: &ObjectId) -> Option<&[Step]> {
-        self.steps.get(tree)?.as_deref()
+    pub(super) fn into_ways(self) -> Ways {
+        self.ways
+    }
+
+    fn is_known(&self, tree: u32) -> bool {
+        self.known.get(tree as usize).is_some_and(|&known| known)
     }
 
     /// Reads `root` and every tree below it that is not known yet, depth first with its own stack: how
@@ -67,9 +69,9 @@ impl<'a> Trees<'a> {
                 return Ok(false);
             }
             match frame.folders.get(frame.read) {
-                Some(&(_, folder)) => {
+                Some(&Folder { id, .. }) => {
                     frame.read += 1;
-                    stack.extend(self.open(objects, folder)?);
+                    stack.extend(self.open(objects, id)?);
                 }
                 None => {
                     if let Some(frame) = stack.pop() {
@@ -83,11 +85,16 @@ impl<'a> Trees<'a> {
 
     /// Reads one tree, unless it is known or not part of the push. Stops early without room.
     fn open(&mut self, objects: &mut dyn Objects, id: ObjectId) -> Result<Option<Frame>, Error> {
-        if self.steps.contains_key(&id) {
+        let tree = self.ways.object(&id);
+        if self.is_known(tree) {
             return Ok(None);
         }
         // Known from here on: should the tree turn up below itself, it is not entered again.
-        self.steps.insert(id, None);
+        self.known
+            .resize(self.known.len().max(tree as usize + 1), false);
+        if let Some(known) = self.known.get_mut(tree as usize) {
+            *known = true;
+        }
         let Some(data) = find(objects, &id, Kind::Tree)? else {
             return Ok(None);
         };
@@ -96,7 +103,7 @@ impl<'a> Trees<'a> {
             error: error.into(),
         };
         let mut frame = Frame {
-            id,
+            tree,
             steps: Vec::new(),
             folders: Vec::new(),
             read: 0,
@@ -117,21 +124,22 @@ impl<'a> Trees<'a> {
     /// Keeps an entry if it is wanted, leads to something wanted, or may do so.
     fn keep(&mut self, frame: &mut Frame, name: &[u8], kind: EntryKind, id: ObjectId) {
         let wanted = kind != EntryKind::Gitlink && self.wanted.contains(&id);
-        let leads_nowhere = matches!(self.steps.get(&id), Some(None));
-        let folder = kind == EntryKind::Folder && !leads_nowhere;
+        let leads_nowhere = |tree| self.is_known(tree) && self.ways.steps(tree).is_empty();
+        let folder = kind == EntryKind::Folder && !self.ways.find(&id).is_some_and(leads_nowhere);
         if !wanted && !folder {
             return;
         }
-        let name: Arc<[u8]> = name.into();
+        let weight = weight(name);
+        let name = self.ways.name(name);
         if folder {
-            self.room = self.room.saturating_sub(weight(&name));
-            frame.folders.push((Arc::clone(&name), id));
+            self.room = self.room.saturating_sub(weight);
+            frame.folders.push(Folder { name, id, weight });
         }
         if wanted {
-            self.room = self.room.saturating_sub(weight(&name));
+            self.room = self.room.saturating_sub(weight);
             frame.steps.push(Step {
                 name,
-                id,
+                to: self.ways.object(&id),
                 leads: false,
             });
         }
@@ -139,21 +147,19 @@ impl<'a> Trees<'a> {
 
     /// All folders of a tree are read: now it is known which of them lead on.
     fn close(&mut self, mut frame: Frame) {
-        for (name, id) in frame.folders {
-            if self.steps(&id).is_some() {
+        for Folder { name, id, weight } in frame.folders {
+            let to = self.ways.object(&id);
+            if self.ways.steps(to).is_empty() {
+                self.room += weight;
+            } else {
                 frame.steps.push(Step {
                     name,
-                    id,
+                    to,
                     leads: true,
                 });
-            } else {
-                self.room += weight(&name);
             }
         }
-        if !frame.steps.is_empty() {
-            self.steps
-                .insert(frame.id, Some(frame.steps.into_boxed_slice()));
-        }
+        self.ways.lead(frame.tree, frame.steps);
     }
 }
 
