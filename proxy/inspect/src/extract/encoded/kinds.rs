@@ -1,148 +1,324 @@
-//! Where long runs may be, from one pass over all text: 64 characters at once, with a bit for each.
+//! Where long runs may be that are worth a look, from one pass over all text: 64 characters at once, with a bit for each.
+//!
+//! Of a run it is asked what each thing that may be in it has at least: of text in base64 that its first four characters, or sixteen in
+//! its midst, can stand for characters of ASCII. Hardly a name in a program has that, and so hardly one is looked at more closely.
 
-use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64};
+use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64, u64x8};
 
 /// Characters that are looked at together.
 pub const BLOCK: usize = 64;
+/// Blocks whose bits are put together at once: one that was told before, and those behind it.
+const GROUP: usize = 8;
+const NEW: usize = GROUP - 1;
+const GROUPS: usize = 4;
 /// Blocks of which is told at once.
-pub const BLOCKS: usize = 16;
+pub const BLOCKS: usize = GROUPS * NEW;
 
-/// One kind of characters of all blocks.
-pub type Bits = [u64; BLOCKS];
+/// One kind of places of all blocks.
+pub type Bits = [u64; BLOCKS + 1];
 
-/// What the characters of the blocks are and end.
-#[derive(Clone, Copy, Debug, Default)]
+/// What the characters of the blocks end.
+#[derive(Clone, Copy, Debug)]
 pub struct Kinds {
-    /// Of base64, of one alphabet or the other.
-    pub base64: Bits,
-    pub digits: Bits,
-    pub capitals: Bits,
-    pub small: Bits,
-    /// The last of sixteen in a row of base64.
+    /// Somewhere in each run of at least sixteen characters of base64 that may be worth decoding, behind its first fifteen.
     pub runs: Bits,
     /// What stands between the bytes of a dump and is the last of eight characters of one.
     pub dumps: Bits,
-    /// A comma that is the last of eight characters in a row of what lists of numbers are written in.
+    /// A comma that is the last of fourteen characters in a row of what lists of numbers are written in.
     pub lists: Bits,
+    /// What the last block was made of, for the next ones.
+    last: [u64; MASKS],
 }
 
-/// The characters that rows of are looked for.
-#[derive(Default)]
-struct Parts {
-    dumped: Bits,
-    between: Bits,
-    listed: Bits,
-    commas: Bits,
+impl Default for Kinds {
+    fn default() -> Self {
+        Self {
+            runs: [0; BLOCKS + 1],
+            dumps: [0; BLOCKS + 1],
+            lists: [0; BLOCKS + 1],
+            last: [0; MASKS],
+        }
+    }
 }
 
-/// What the blocks before say of those that follow: of each kind of character, whether rows of 1, 2, 4 and 8 end just before them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Carry {
-    base64: [u64; 4],
-    dumped: [u64; 3],
-    listed: [u64; 3],
-    between: u64,
+/// A table of 16 for each half of a byte, over and over again, as vectors want it. A byte is of the kinds that both halves have.
+struct Halves {
+    low: [u8; BLOCK],
+    high: [u8; BLOCK],
 }
+
+impl Halves {
+    /// Each kind by its high halves and its low ones, a bit for each.
+    const fn of(kinds: [(u16, u16); 8]) -> Self {
+        let (mut low, mut high) = ([0; BLOCK], [0; BLOCK]);
+        let mut kind = 0;
+        while kind < kinds.len() {
+            let mut at = 0;
+            while at < BLOCK {
+                let half = at % 16;
+                high[at] |= ((kinds[kind].0 >> half & 1) as u8) << kind;
+                low[at] |= ((kinds[kind].1 >> half & 1) as u8) << kind;
+                at += 1;
+            }
+            kind += 1;
+        }
+        Self { low, high }
+    }
+}
+
+const DIGITS: u8 = 1;
+const A_TO_F: u8 = 2;
+const G_TO_O: u8 = 4;
+const P_TO_Z: u8 = 8;
+/// `+`, `-`, `/` and `_`.
+const TIES: u8 = 0x30;
+const BETWEEN: u8 = 0xc0;
+
+const CLASSES: Halves = Halves::of([
+    (1 << 3, 0x03ff),
+    (1 << 4 | 1 << 6, 0x007e),
+    (1 << 4 | 1 << 6, 0xff80),
+    (1 << 5 | 1 << 7, 0x07ff),
+    (1 << 2, 0xa800),
+    (1 << 5, 0x8000),
+    (1 << 2, 0x2001),
+    (1 << 3, 0x0400),
+]);
+
+/// What the first, the second and the third character of a group of base64 may be where it stands for ASCII that prints, for a
+/// line end or for zeros; and some others beside them.
+const FIRST: u8 = 7;
+const SECOND: u8 = 0x18 | DIGIT;
+const THIRD: u8 = 0x60 | DIGIT;
+const DIGIT: u8 = 0x80;
+
+const OF_TEXT: Halves = Halves::of([
+    // `A`, `C`, `D`, `I` to `Z` and `a` to `f`: below 0x80, and not below 0x20.
+    (1 << 4, 0xfe1a),
+    (1 << 5, 0x07ff),
+    (1 << 6, 0x007e),
+    // The fourth bit, which is the first one of the second byte, is 0.
+    (1 << 4 | 1 << 5, 0x01fa),
+    (1 << 6 | 1 << 7, 0x7e80),
+    // The fifth bit, which is the first one of the third byte, is 0.
+    (1 << 4 | 1 << 5, 0x6666),
+    (1 << 6 | 1 << 7, 0x9999),
+    (1 << 3, 0x03ff),
+]);
+
+/// What is told of each character of a block.
+const MASKS: usize = 12;
+
+/// The masks of a group of blocks, each kind in a row.
+type Masks = [[u64; GROUP]; MASKS];
 
 impl Kinds {
     /// Tells of the blocks at the beginning of `text`, as many as there is room for; behind its end nothing stands. Returns a bit
     /// for each block in which something ends.
-    pub fn tell(&mut self, level: Level, text: &[u8], carry: &mut Carry) -> u32 {
-        let mut parts = Parts::default();
-        dispatch!(level, simd => self.part(&mut parts, simd, text));
-        self.pass(&parts, carry)
+    pub fn tell(&mut self, level: Level, text: &[u8]) -> u32 {
+        dispatch!(level, simd => self.blocks(simd, text))
     }
 
     #[inline(always)]
-    fn part<S: Simd>(&mut self, parts: &mut Parts, simd: S, text: &[u8]) {
-        let (whole, rest) = text.as_chunks::<BLOCK>();
-        for at in 0..BLOCKS {
-            match whole.get(at) {
-                Some(block) => self.put(parts, simd, at, block),
-                None => {
-                    let mut last = [0; BLOCK];
-                    let rest = if at == whole.len() { rest } else { &[] };
-                    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                    self.put(parts, simd, at, &last);
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn put<S: Simd>(&mut self, parts: &mut Parts, simd: S, at: usize, text: &[u8; BLOCK]) {
-        let text = u8x64::from_slice(simd, text);
-        let all = |byte: u8| u8x64::splat(simd, byte);
-        let range = |text: u8x64<S>, from: u8, to: u8| (text - all(from)).simd_le(all(to - from));
-        let is = |byte: u8| text.simd_eq(all(byte));
-        let digits = range(text, b'0', b'9');
-        let capitals = range(text, b'A', b'Z');
-        let small = range(text, b'a', b'z');
-        let hyphens = is(b'-');
-        let between = is(b' ') | is(b':') | hyphens;
-        let others = is(b'+') | is(b'/') | is(b'_') | hyphens;
-        let hex = range(text | all(0x20), b'a', b'f') | digits;
-        self.base64[at] = (digits | capitals | small | others).to_bitmask();
-        self.digits[at] = digits.to_bitmask();
-        self.capitals[at] = capitals.to_bitmask();
-        self.small[at] = small.to_bitmask();
-        parts.dumped[at] = (hex | between).to_bitmask();
-        parts.between[at] = between.to_bitmask();
-        parts.listed[at] = text.simd_le(all(b'9')).to_bitmask();
-        parts.commas[at] = is(b',').to_bitmask();
-    }
-
-    fn pass(&mut self, parts: &Parts, carry: &mut Carry) -> u32 {
-        // It stays in registers.
-        let mut passed = *carry;
+    fn blocks<S: Simd>(&mut self, simd: S, text: &[u8]) -> u32 {
+        let mut masks = [[0; GROUP]; MASKS];
         let mut ends = 0;
-        for at in 0..BLOCKS {
-            let between = parts.between[at];
-            // Two in a row of what stands between bytes are of no dump.
-            let pairs = between & behind(between, &mut passed.between, 1);
-            let run = rows(self.base64[at], &mut passed.base64);
-            let dump = rows(parts.dumped[at] & !pairs, &mut passed.dumped) & between;
-            let list = rows(parts.listed[at], &mut passed.listed) & parts.commas[at];
-            (self.runs[at], self.dumps[at], self.lists[at]) = (run, dump, list);
-            ends |= u32::from(run | dump | list != 0) << at;
+        for (group, text) in text.chunks(NEW * BLOCK).take(GROUPS).enumerate() {
+            for (masks, last) in masks.iter_mut().zip(&self.last) {
+                *masks = [0; GROUP];
+                masks[0] = *last;
+            }
+            for (at, block) in text.chunks(BLOCK).enumerate() {
+                let mut last = [0; BLOCK];
+                let block = block.first_chunk().unwrap_or_else(|| {
+                    last.iter_mut()
+                        .zip(block)
+                        .for_each(|(to, from)| *to = *from);
+                    &last
+                });
+                classify(simd, block, at + 1, &mut masks);
+            }
+            for (masks, last) in masks.iter().zip(&mut self.last) {
+                *last = masks[NEW];
+            }
+            ends |= self.put_together(simd, group * NEW, &masks) << (group * NEW);
         }
-        *carry = passed;
         ends
     }
-}
 
-/// Where rows of `2^STEPS` characters end, of which `row` tells each.
-#[inline(always)]
-fn rows<const STEPS: usize>(mut row: u64, carry: &mut [u64; STEPS]) -> u64 {
-    for (step, carry) in carry.iter_mut().enumerate() {
-        row &= behind(row, carry, 1 << step);
+    /// What ends in the blocks from `at` on, by the masks of those and the one before.
+    #[inline(always)]
+    fn put_together<S: Simd>(&mut self, simd: S, at: usize, masks: &Masks) -> u32 {
+        let [
+            base64,
+            letters,
+            digits,
+            hex,
+            between,
+            small,
+            first,
+            second,
+            third,
+            low,
+            commas,
+            slashes,
+        ] = load(simd, masks);
+        let dumped = (hex | between) & !row(between, 1);
+        let dumps = row(row(row(dumped, 1), 2), 4) & between;
+        let listed = (digits | low) & !row(row(digits, 1), 2);
+        let lists = row(row(row(listed, 1), 2), 4);
+        let lists = row(lists, 6) & commas;
+        let sixteen = row(row(row(row(base64, 1), 2), 4), 8);
+        let double = row(sixteen, 16);
+        // Digits of hex and of base32.
+        let narrow = hex | letters & !small;
+        let narrow = row(row(row(row(narrow, 1), 2), 4), 8);
+        // What four characters stand for, at the last one of them.
+        let text = behind(first, 3) & behind(second, 2) & behind(third, 1);
+        let all_text = row(row(text, 4), 8);
+        // Base64 may begin behind what is none of its letters, or behind an escaped line end.
+        let edges = !letters | behind(slashes, 1);
+        let begins = behind(text, 12) & behind(edges, 16);
+        let digits = any(any(any(any(digits, 1), 2), 4), 8);
+        let packed = double & behind(digits, 16) & behind(edges, 32);
+        let runs = sixteen & (begins | all_text | dumps) | narrow | packed | row(double, 28);
+        let ends = runs | dumps | lists;
+        for (bits, ends) in [
+            (&mut self.runs, runs),
+            (&mut self.dumps, dumps),
+            (&mut self.lists, lists),
+        ] {
+            if let Some(bits) = bits.get_mut(at..at + GROUP) {
+                // Without the block that was told before.
+                ends.slide::<1>(u64x8::splat(simd, 0)).store_slice(bits);
+            }
+        }
+        let ends = ends.simd_gt(u64x8::splat(simd, 0)).to_bitmask();
+        (ends >> 1) as u32
     }
-    row
 }
 
-/// `bits` moved by `places`, with those that come in from the block before; those that go out are kept for the next one.
 #[inline(always)]
-fn behind(bits: u64, carry: &mut u64, places: u32) -> u64 {
-    let moved = bits << places | *carry;
-    *carry = bits >> (u64::BITS - places);
-    moved
+fn load<S: Simd>(simd: S, masks: &Masks) -> [u64x8<S>; MASKS] {
+    let mut loaded = [u64x8::splat(simd, 0); MASKS];
+    for (loaded, mask) in loaded.iter_mut().zip(masks) {
+        *loaded = u64x8::from_slice(simd, mask);
+    }
+    loaded
+}
+
+/// Notes in `masks` what the characters of the block are, which is the one at `at` of its group.
+#[inline(always)]
+fn classify<S: Simd>(simd: S, text: &[u8; BLOCK], at: usize, masks: &mut Masks) {
+    let text = u8x64::from_slice(simd, text);
+    let all = |byte: u8| u8x64::splat(simd, byte);
+    let (low, high) = (text & all(15), text >> 4);
+    let look = |halves: &Halves| {
+        let table = |table: &[u8; BLOCK]| u8x64::from_slice(simd, table);
+        table(&halves.low).swizzle_dyn_within_blocks(low)
+            & table(&halves.high).swizzle_dyn_within_blocks(high)
+    };
+    let class = look(&CLASSES);
+    let of_text = look(&OF_TEXT);
+    let has = |of: u8x64<S>, kinds: u8| (of & all(kinds)).simd_gt(all(0)).to_bitmask();
+    let letters = DIGITS | A_TO_F | G_TO_O | P_TO_Z;
+    let told = [
+        has(class, letters | TIES),
+        has(class, letters),
+        has(class, DIGITS),
+        has(class, DIGITS | A_TO_F),
+        has(class, BETWEEN),
+        has(text, 0x20),
+        has(of_text, FIRST),
+        has(of_text, SECOND),
+        has(of_text, THIRD),
+        text.simd_le(all(b',')).to_bitmask(),
+        text.simd_eq(all(b',')).to_bitmask(),
+        text.simd_eq(all(b'\\')).to_bitmask(),
+    ];
+    for (masks, told) in masks.iter_mut().zip(told) {
+        masks[at] = told;
+    }
+}
+
+/// The bits moved by `places`, over the borders of blocks.
+#[inline(always)]
+fn behind<S: Simd>(bits: u64x8<S>, places: u32) -> u64x8<S> {
+    let before = u64x8::splat(bits.simd, 0).slide::<NEW>(bits);
+    bits << places | before >> (u64::BITS - places)
+}
+
+/// Where rows end that are longer by `places`.
+#[inline(always)]
+fn row<S: Simd>(bits: u64x8<S>, places: u32) -> u64x8<S> {
+    bits & behind(bits, places)
+}
+
+/// Where something is, or `places` before.
+#[inline(always)]
+fn any<S: Simd>(bits: u64x8<S>, places: u32) -> u64x8<S> {
+    bits | behind(bits, places)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The last of `length` characters in a row that are `kind`.
-    fn ends(text: &[u8], length: usize, kind: impl Fn(&u8) -> bool) -> Vec<usize> {
-        let rows = text.windows(length).enumerate();
-        let rows = rows.filter(|(_, row)| row.iter().all(&kind));
-        rows.map(|(at, _)| at + length - 1).collect()
+    /// The places at which the blocks tell of `text`: runs, dumps and lists.
+    fn told(text: &[u8]) -> [Vec<usize>; 3] {
+        let mut kinds = Kinds::default();
+        let mut told = [const { Vec::new() }; 3];
+        for (index, part) in text.chunks(BLOCKS * BLOCK).enumerate() {
+            let ends = kinds.tell(Level::new(), part);
+            let all = [&kinds.runs, &kinds.dumps, &kinds.lists];
+            for at in 0..part.len() {
+                let is_set = |bits: &Bits| bits[at / BLOCK] >> (at % BLOCK) & 1 != 0;
+                assert!(ends >> (at / BLOCK) & 1 != 0 || !all.iter().any(|bits| is_set(bits)));
+                for (told, bits) in told.iter_mut().zip(all) {
+                    told.extend(is_set(bits).then_some(index * BLOCKS * BLOCK + at));
+                }
+            }
+        }
+        told
     }
 
-    fn places(all: &[Kinds], bits: impl Fn(&Kinds) -> Bits) -> Vec<usize> {
-        let blocks: Vec<u64> = all.iter().flat_map(bits).collect();
-        let is_set = |at: &usize| blocks.get(at / BLOCK).unwrap() >> (at % BLOCK) & 1 != 0;
-        (0..blocks.len() * BLOCK).filter(is_set).collect()
+    fn is_base64(byte: &u8) -> bool {
+        byte.is_ascii_alphanumeric() || b"+/-_".contains(byte)
+    }
+
+    fn is_between(byte: &u8) -> bool {
+        b" :-".contains(byte)
+    }
+
+    #[test]
+    fn the_tables_know_every_byte() {
+        let class = |halves: &Halves, byte: u8| {
+            halves.low[usize::from(byte & 15)] & halves.high[usize::from(byte >> 4)]
+        };
+        for byte in 0..=u8::MAX {
+            let is = |kinds: u8| class(&CLASSES, byte) & kinds != 0;
+            let letters = DIGITS | A_TO_F | G_TO_O | P_TO_Z;
+            assert_eq!(is(letters), byte.is_ascii_alphanumeric());
+            assert_eq!(is(letters | TIES), is_base64(&byte));
+            assert_eq!(is(DIGITS), byte.is_ascii_digit());
+            assert_eq!(is(DIGITS | A_TO_F), byte.is_ascii_hexdigit());
+            assert_eq!(is(BETWEEN), is_between(&byte));
+        }
+        // Whatever ASCII that prints three bytes are, each character of base64 that they come to may be where it is.
+        let bytes: Vec<u8> = (0x20..0x7f).chain(*b"\0\t\n\r").collect();
+        for &first in &bytes {
+            for &second in &bytes {
+                for &third in &bytes {
+                    use ::base64::Engine as _;
+                    let mut group = [0; 4];
+                    let engine = ::base64::engine::general_purpose::STANDARD;
+                    let _ = engine.encode_slice([first, second, third], &mut group);
+                    for (kinds, byte) in [FIRST, SECOND, THIRD].into_iter().zip(group) {
+                        assert_ne!(class(&OF_TEXT, byte) & kinds, 0, "{first} {second} {third}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
@@ -158,7 +334,7 @@ mod tests {
             b"/:;",
             b"Z9",
             b" - ",
-            b"~\x7f",
+            b"123,\n 45 ",
             b"\0",
         ];
         let mut state = 1_u32;
@@ -168,54 +344,51 @@ mod tests {
             let word = words.get(state as usize >> 16 & 15).copied();
             text.extend_from_slice(word.unwrap_or(b"word"));
         }
-        let (mut carry, mut all) = (Carry::default(), Vec::new());
-        for part in text.chunks(BLOCKS * BLOCK) {
-            let mut kinds = Kinds::default();
-            let ends = kinds.tell(Level::new(), part, &mut carry);
-            for at in 0..BLOCKS {
-                let ended = kinds.runs[at] | kinds.dumps[at] | kinds.lists[at];
-                assert_eq!(ends >> at & 1 != 0, ended != 0);
-            }
-            all.push(kinds);
-        }
-        let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-        let is_between = |byte: &u8| b" :-".contains(byte);
-        assert_eq!(
-            places(&all, |kinds| kinds.base64),
-            ends(&text, 1, is_base64)
-        );
-        assert_eq!(
-            places(&all, |kinds| kinds.digits),
-            ends(&text, 1, u8::is_ascii_digit)
-        );
-        assert_eq!(
-            places(&all, |kinds| kinds.capitals),
-            ends(&text, 1, u8::is_ascii_uppercase)
-        );
-        assert_eq!(
-            places(&all, |kinds| kinds.small),
-            ends(&text, 1, u8::is_ascii_lowercase)
-        );
-        assert_eq!(places(&all, |kinds| kinds.runs), ends(&text, 16, is_base64));
-        let lists = ends(&text, 8, |byte| *byte <= b'9');
-        let commas = lists.into_iter().filter(|&at| text.get(at) == Some(&b','));
-        assert_eq!(
-            places(&all, |kinds| kinds.lists),
-            commas.collect::<Vec<_>>()
-        );
-        let dumps = text.windows(8).enumerate().filter(|(at, row)| {
-            let first_pair = at
-                .checked_sub(1)
-                .and_then(|before| text.get(before))
-                .is_some_and(is_between);
-            row.iter()
-                .all(|byte| byte.is_ascii_hexdigit() || is_between(byte))
+        let [_, dumps, lists] = told(&text);
+        let rows = |length: usize| text.windows(length).enumerate();
+        let is_long = |row: &[u8]| row.iter().all(u8::is_ascii_digit);
+        let expected = rows(14).filter(|(at, row)| {
+            let is_listed = |byte: &u8| byte.is_ascii_digit() || *byte <= b',';
+            let before = text.get(at.saturating_sub(3)..at + 14).unwrap_or_default();
+            let mut fours = before.windows(4).rev().take(14);
+            row.ends_with(b",") && row.iter().all(is_listed) && !fours.any(is_long)
+        });
+        let expected: Vec<usize> = expected.map(|(at, _)| at + 13).collect();
+        assert!(expected.len() > 2);
+        assert_eq!(lists, expected);
+        let expected = rows(8).filter(|(at, row)| {
+            let before = at.checked_sub(1).and_then(|before| text.get(before));
+            let first_pair = before.is_some_and(is_between);
+            let is_dumped = |byte: &u8| byte.is_ascii_hexdigit() || is_between(byte);
+            row.iter().all(is_dumped)
                 && row.windows(2).all(|pair| !pair.iter().all(is_between))
                 && !(first_pair && row.first().is_some_and(is_between))
                 && row.last().is_some_and(is_between)
         });
-        let dumps: Vec<usize> = dumps.map(|(at, _)| at + 7).collect();
-        assert!(dumps.len() > 2);
-        assert_eq!(places(&all, |kinds| kinds.dumps), dumps);
+        let expected: Vec<usize> = expected.map(|(at, _)| at + 7).collect();
+        assert!(expected.len() > 2);
+        assert_eq!(dumps, expected);
+    }
+
+    #[test]
+    fn a_run_is_told_behind_its_first_fifteen_characters() {
+        for text in [
+            b"SGVsbG8gd29ybGQh".as_slice(),
+            b"a-name-and-then-SGVsbG8gd29ybGQh",
+            b"00112233445566778899",
+            b"JBSWY3DPEBLW64TMMQQQ",
+            b"H4sIAAAAAAAAA0vMK0ktLtFRKEotzixJLUpNAQ",
+        ] {
+            for before in (0..3 * BLOCK).chain(BLOCKS * BLOCK - BLOCK..BLOCKS * BLOCK + BLOCK) {
+                let text = [&vec![b' '; before], text, b" "].concat();
+                let [runs, ..] = told(&text);
+                assert!(!runs.is_empty(), "{before}");
+                let is_in = |at: &usize| (before + 15..text.len() - 1).contains(at);
+                assert!(runs.iter().all(is_in), "{before}: {runs:?}");
+            }
+        }
+        // The letters of names are of base64 as well.
+        let [runs, ..] = told(b"getConnectionFactory the_name_of_something src/extract/encoded");
+        assert!(runs.is_empty(), "{runs:?}");
     }
 }

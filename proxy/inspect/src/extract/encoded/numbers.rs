@@ -9,7 +9,7 @@ const LEAST: usize = 8;
 /// Characters between two numbers at most.
 const GAP: usize = 80;
 /// Characters before a comma at which a list was noticed that may be of it.
-const BACK: usize = GAP + 16;
+const BACK: usize = 3 * GAP;
 
 /// The list of numbers below 256 that has the comma at `comma`.
 pub fn decimal_extent(text: &[u8], low: usize, comma: usize) -> Extent {

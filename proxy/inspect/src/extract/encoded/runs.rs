@@ -7,7 +7,7 @@ use fearless_simd::Level;
 use super::{
     base64, hex,
     hints::{Mark, place},
-    kinds::{BLOCK, BLOCKS, Bits, Carry, Kinds},
+    kinds::{BLOCK, BLOCKS, Bits, Kinds},
     numbers, radix,
 };
 
@@ -70,17 +70,16 @@ pub struct Runs<'t> {
     index: usize,
     /// A bit for each block behind it in which something ends.
     left: u32,
-    /// Where the characters begin that no block tells of yet, and what those before say of them.
+    /// Where the characters begin that no block tells of yet.
     next: usize,
-    carry: Carry,
-    /// Digits, capitals, small letters and other characters of base64 of the block before all these.
-    last: [u64; 4],
     /// Where the last run ended that was found worth decoding.
     found: usize,
     /// From where on runs, lists and dumps are looked at.
     run_at: usize,
     list_at: usize,
     dump_at: usize,
+    /// The sixteenth character of a run that goes on behind what was found: it is looked at whatever the blocks tell.
+    rest_at: usize,
     /// Of the run that this is in: where it ends, and what classes its characters have.
     run: (usize, u8),
 }
@@ -95,12 +94,11 @@ impl<'t> Runs<'t> {
             index: 0,
             left: 0,
             next: 0,
-            carry: Carry::default(),
-            last: [0; 4],
             found: 0,
             run_at: 0,
             list_at: 0,
             dump_at: 0,
+            rest_at: usize::MAX,
             run: (0, 0),
         }
     }
@@ -109,23 +107,22 @@ impl<'t> Runs<'t> {
     fn advance(&mut self) -> Option<()> {
         while self.left == 0 {
             let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
-            self.last = self.classes(BLOCKS - 1);
-            self.left = self.kinds.tell(self.level, rest, &mut self.carry);
+            self.left = self.kinds.tell(self.level, rest);
             self.base = self.next;
             self.next += BLOCKS * BLOCK;
+            self.left |= self.rest_block();
         }
         self.index = self.left.trailing_zeros() as usize;
         self.left &= self.left - 1;
         Some(())
     }
 
-    /// Digits, capitals, small letters and other characters of base64 of a block.
-    fn classes(&self, index: usize) -> [u64; 4] {
-        let kinds = &self.kinds;
-        let letters = [&kinds.digits, &kinds.capitals, &kinds.small];
-        let [digits, capitals, small] = letters.map(|bits| bits_of(bits, index));
-        let others = bits_of(&kinds.base64, index) & !(digits | capitals | small);
-        [digits, capitals, small, others]
+    /// The bit of the block that [`Self::rest_at`] is in, if this is one of those that are told of.
+    fn rest_block(&self) -> u32 {
+        match self.rest_at.checked_sub(self.base) {
+            Some(ahead) if self.rest_at < self.next => 1 << (ahead / BLOCK),
+            _ => 0,
+        }
     }
 
     /// Where the block begins.
@@ -133,13 +130,13 @@ impl<'t> Runs<'t> {
         self.base + self.index * BLOCK
     }
 
-    /// What the run may be of base64's characters of which the one at `last` is the sixteenth.
-    fn run(&mut self, last: usize) -> Option<(Mark, Range<usize>)> {
-        let start = last + 1 - LEAST;
-        if last >= self.run.0 {
-            self.run = self
-                .measure(last)
-                .unwrap_or_else(|| measure(self.text, start));
+    /// What the run of base64's characters may be that has the one at `at` behind its first fifteen.
+    fn run(&mut self, at: usize) -> Option<(Mark, Range<usize>)> {
+        let before = self.text.get(self.found..at).unwrap_or_default().iter();
+        let is_part = |&&byte: &&u8| CLASSES[byte as usize] & BASE64 != 0;
+        let start = at - before.rev().take_while(is_part).count();
+        if at >= self.run.0 {
+            self.run = measure(self.text, start);
         }
         let (end, seen) = self.run;
         self.run_at = end;
@@ -147,29 +144,6 @@ impl<'t> Runs<'t> {
         // What stands behind digits of hex may be something else.
         self.pass(range.end.max(start + LEAST / 2));
         Some((mark, range))
-    }
-
-    /// Where the run ends of which the sixteenth character is at `last`, and the classes of its characters, if the block tells that.
-    fn measure(&self, last: usize) -> Option<(usize, u8)> {
-        let bit = u32::try_from(last - self.start()).ok()?;
-        let length = (bits_of(&self.kinds.base64, self.index) >> bit).trailing_ones();
-        if bit + length == u64::BITS {
-            return None;
-        }
-        let before = match self.index.checked_sub(1) {
-            Some(before) => self.classes(before),
-            None => self.last,
-        };
-        let ahead = LEAST as u32 - 1;
-        let run = (1_u128 << (ahead + length)) - 1;
-        let kinds = self.classes(self.index).into_iter().zip(before);
-        let classes = kinds.zip([DECIMAL, UPPER, LOWER, OTHER]);
-        let seen = classes.fold(0, |seen, ((here, before), class)| {
-            let both = u128::from(here) << u64::BITS | u128::from(before);
-            let is_there = both >> (u64::BITS + bit - ahead) & run != 0;
-            seen | if is_there { class } else { 0 }
-        });
-        Some((last + length as usize, seen))
     }
 
     /// What the list of numbers may be that has the comma at `comma`.
@@ -201,6 +175,12 @@ impl<'t> Runs<'t> {
         self.run_at = end + LEAST - 1;
         self.list_at = end;
         self.dump_at = end;
+        let rest = self.text.get(end..end + LEAST).unwrap_or_default();
+        let is_part = |&byte: &u8| CLASSES[byte as usize] & BASE64 != 0;
+        if !rest.is_empty() && rest.iter().all(is_part) {
+            self.rest_at = end + LEAST - 1;
+            self.left |= self.rest_block();
+        }
     }
 }
 
@@ -210,7 +190,8 @@ impl Iterator for Runs<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let start = self.start();
-            let run = bits_of(&self.kinds.runs, self.index) & from(self.run_at, start);
+            let runs = bits_of(&self.kinds.runs, self.index) | only(self.rest_at, start);
+            let run = runs & from(self.run_at, start);
             let list = bits_of(&self.kinds.lists, self.index) & from(self.list_at, start);
             let dump = bits_of(&self.kinds.dumps, self.index) & from(self.dump_at, start);
             let bit = (run | list | dump).trailing_zeros();
@@ -239,6 +220,12 @@ fn bits_of(bits: &Bits, index: usize) -> u64 {
 fn from(at: usize, start: usize) -> u64 {
     let passed = u32::try_from(at.saturating_sub(start)).unwrap_or(u32::MAX);
     u64::MAX.checked_shl(passed).unwrap_or(0)
+}
+
+/// The bit of a block that begins at `start` for the character at `at`; none if it is in another.
+fn only(at: usize, start: usize) -> u64 {
+    let place = at.checked_sub(start).and_then(|at| u32::try_from(at).ok());
+    place.and_then(|at| 1_u64.checked_shl(at)).unwrap_or(0)
 }
 
 /// The end of the run that begins at `start`, and the classes of its characters.
@@ -278,4 +265,74 @@ fn judge(text: &[u8], range: Range<usize>, seen: u8) -> Option<(Mark, Range<usiz
     let has_ties = seen & OTHER != 0;
     let start = is_mixed.then(|| base64::promising(text, range.clone(), has_ties))??;
     Some((Mark::Base64, start..range.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The runs of `text` that are worth decoding, each looked at by itself.
+    fn worth(text: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        while start < text.len() {
+            let (end, seen) = measure(text, start);
+            if end - start >= LEAST && judge(text, start..end, seen).is_some() {
+                found.push(start..end);
+            }
+            start = end + 1;
+        }
+        found
+    }
+
+    #[test]
+    fn every_run_that_is_worth_decoding_is_looked_at() {
+        use ::base64::Engine as _;
+        let engine = ::base64::engine::general_purpose::STANDARD_NO_PAD;
+        let mut state = 1_u32;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 12) as usize % below
+        };
+        let texts: [&[u8]; 7] = [
+            b"the quick brown fox jumps over the lazy dog, and again and again",
+            b"Gr\xfc\xdfe: \xc3\xa4\xc3\xb6\xc3\xbc an alle, die da sind",
+            b"a\0b\0c\0d\0e\0f\0g\0h\0i\0",
+            b"\0a\0b\0c\0d\0e\0f\0g\0h\0i",
+            b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\xcc\x2b\x49\x2d\x2e\xd1\x51\x28\x4a\x2d\xce\x2c\x49\x2d\x4a",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x06",
+            b"\x81\x92\xa3\xb4\xc5\xd6\xe7\xf8\x09\x1a\x2b\x3c\x4d\x5e\x6f\x70\x81\x92\xa3\xb4\xc5",
+        ];
+        let words: [&[u8]; 8] = [b" ", b"\\n", b"-", b"/", b"aNameOf", b"_", b"\n", b"7"];
+        let mut count = 0;
+        for _ in 0..20_000 {
+            let mut text = Vec::new();
+            for _ in 0..next(4) {
+                text.extend_from_slice(words[next(words.len())]);
+            }
+            let source = texts[next(texts.len())];
+            let from = next(source.len() / 2);
+            let source = source[from..from + next(source.len() - from)].repeat(1 + next(8));
+            match next(4) {
+                0 => source
+                    .iter()
+                    .for_each(|byte| text.extend(format!("{byte:02x}").bytes())),
+                _ => text.extend(engine.encode(source).bytes()),
+            }
+            text.extend_from_slice(words[next(words.len())]);
+            for run in worth(&text) {
+                count += 1;
+                let mut kinds = Kinds::default();
+                kinds.tell(Level::new(), &text);
+                let places = run.start + LEAST - 1..run.end;
+                let is_told = |at: usize| kinds.runs[at / BLOCK] >> (at % BLOCK) & 1 != 0;
+                assert!(
+                    places.into_iter().any(is_told),
+                    "{:?}",
+                    bstr::BStr::new(&text)
+                );
+            }
+        }
+        assert!(count > 5_000, "{count}");
+    }
 }
