@@ -8,7 +8,7 @@ use std::{
 use exeat_gitwire::{
     ObjectId,
     history::{self, Places},
-    pack::{Kind, Spool},
+    pack::{self, Kind, Spool},
 };
 use exeat_rules::{self as rules, Hiding, PathRules, RuleSet, Site};
 
@@ -22,6 +22,7 @@ use crate::{
     existing::{self, Served},
     finding::{Finding, Part, Place},
     gather::ObjectHit,
+    journal::{Commits, Journal},
     missed::{self, Missed},
     names::Names,
     overlap::{self, Standing, Strength},
@@ -45,6 +46,8 @@ pub struct Scene<'a, S: Spool> {
     pub named: HashSet<ObjectId>,
     /// What fails a demand.
     pub noted: Noting,
+    /// What commits and trees name.
+    pub journal: Journal,
     /// Findings kept at most.
     pub most_findings: usize,
     /// What was not read.
@@ -82,10 +85,10 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     if scene.hits.is_empty() && wanted.is_empty() && scene.noted.is_empty() {
         return Ok(Located::default());
     }
-    let commits = scene.stored.of_kind(Kind::Commit);
-    let length = scene.stored.pack.len();
-    let ancestry = Ancestry::order(length, &commits, |commit| scene.stored.parents(commit))?;
-    let places = scene.places(&ancestry, &wanted)?;
+    let journal = std::mem::take(&mut scene.journal);
+    let commits = scene.commits(&journal)?;
+    let ancestry = scene.ancestry(commits.as_ref())?;
+    let places = scene.places(&journal, commits, &ancestry, &wanted)?;
     let bare = scene.bare_objects()?;
     let mut locator = Locator {
         rules: scene.shared.rules.as_ref(),
@@ -167,12 +170,42 @@ impl<S: Spool> Scene<'_, S> {
         named
     }
 
-    fn places(&mut self, ancestry: &Ancestry, wanted: &HashSet<ObjectId>) -> Result<Places, Error> {
-        let commits = self.stored.ids(&ancestry.oldest_first);
+    /// The commits, if they are in the journal.
+    fn commits(&self, journal: &Journal) -> Result<Option<Commits>, Error> {
+        let Stored {
+            ids, entries, hash, ..
+        } = &self.stored;
+        let commits = journal.commits(ids, entries, *hash);
+        Ok(commits.map_err(pack::Error::Spool)?)
+    }
+
+    fn ancestry(&mut self, known: Option<&Commits>) -> Result<Ancestry, Error> {
+        let length = self.stored.pack.len();
+        let Some(known) = known else {
+            let commits = self.stored.of_kind(Kind::Commit);
+            return Ancestry::order(length, &commits, |commit| self.stored.parents(commit));
+        };
+        Ancestry::order(length, &known.entries, |commit| Ok(known.parents(commit)))
+    }
+
+    fn places(
+        &mut self,
+        journal: &Journal,
+        commits: Option<Commits>,
+        ancestry: &Ancestry,
+        wanted: &HashSet<ObjectId>,
+    ) -> Result<Places, Error> {
         let limits = history::Limits {
             paths_per_object: self.most_paths,
             ..history::Limits::default()
         };
+        let key = &self.shared.reference_key;
+        let ways = journal.ways(self.stored.ids, key, wanted, limits.entries());
+        if let (Some(commits), Some(ways)) = (commits, ways.map_err(pack::Error::Spool)?) {
+            let tips = history::oldest_first(&commits.facts);
+            return Ok(history::places_along(ways, &tips, wanted, &limits));
+        }
+        let commits = self.stored.ids(&ancestry.oldest_first);
         let hash = self.stored.hash;
         Ok(history::places(
             &mut self.stored,

@@ -21,6 +21,7 @@ use crate::{
     fingerprint::FingerprintKey,
     gather::{Gathered, ObjectHit, TouchedNames},
     ids::Ids,
+    journal::Journal,
     lanes::Lanes,
     large::LargeBlob,
     missed::Missed,
@@ -81,6 +82,7 @@ pub struct Shared {
 pub struct State {
     pub ids: Ids,
     pub references: References,
+    pub journal: Journal,
     pub coverage: Coverage,
     pub hits: Vec<ObjectHit>,
     pub missed: Vec<Missed>,
@@ -127,6 +129,7 @@ impl Shared {
             state: Mutex::new(State {
                 ids: Ids::new(hash),
                 references,
+                journal: Journal::default(),
                 coverage: Coverage::default(),
                 hits: Vec::new(),
                 missed: Vec::new(),

@@ -20,6 +20,7 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
     finding::Part,
+    journal::Notes,
     layers::{Decoded, Via},
     missed::{self, Missed, Reason},
     pack::Error,
@@ -66,6 +67,13 @@ struct Taken {
     bytes: u64,
 }
 
+/// A name in a tree.
+struct Named {
+    name: Arc<[u8]>,
+    /// The whole paths of files of this name have to be judged.
+    is_asked: bool,
+}
+
 /// What one batch found, merged under the lock once.
 #[derive(Default)]
 pub struct Gathered {
@@ -80,8 +88,11 @@ pub struct Gathered {
     pub stages: Stages,
     /// Files whose whole paths have to be judged.
     named: Vec<ObjectId>,
-    /// Whether a name asks for that, by the hash of the name: folders change often, names do not.
-    names: HashMap<u64, bool>,
+    /// Names in trees by their hashes: folders change often, names do not.
+    names: HashMap<u64, Named>,
+    /// What commits and trees name.
+    commits: Notes,
+    trees: Notes,
 }
 
 impl Gathered {
@@ -103,19 +114,8 @@ impl Gathered {
         };
         self.ids.push((object.index, id));
         self.coverage.count(object.kind, object.data.len() as u64);
-        objects::references(
-            shared.hash,
-            object.kind,
-            &object.data,
-            &mut |kind, target| {
-                self.references
-                    .push(References::shorten(&shared.reference_key, kind, target));
-            },
-        )
-        .map_err(|source| Error::Object { id, source })?;
-        if object.kind == Kind::Tree && matches!(shared.rules.path_rules(), PathRules::ByName(_)) {
-            self.note_named(shared, &object.data);
-        }
+        self.note_references(shared, object)
+            .map_err(|source| Error::Object { id, source })?;
         let pusher = shared.pusher.as_deref();
         let demands = &shared.demands;
         let failed = demands.failed(pusher, shared.hash, object.kind, &object.data);
@@ -194,18 +194,52 @@ impl Gathered {
             }));
     }
 
-    /// Notes the files whose whole paths have to be judged.
-    fn note_named(&mut self, shared: &Shared, data: &[u8]) {
-        for entry in objects::tree::Entries::new(shared.hash, data).map_while(Result::ok) {
-            let hash = shared.reference_key.hash_one(entry.name);
-            let is_asked = self
-                .names
-                .entry(hash)
-                .or_insert_with(|| shared.rules.path_rules().may_match(entry.name));
-            if *is_asked {
+    /// Notes what the object refers to.
+    fn note_references(&mut self, shared: &Shared, object: &Object) -> Result<(), objects::Error> {
+        let (hash, data) = (shared.hash, &object.data[..]);
+        if object.kind == Kind::Tree {
+            return self.note_tree(shared, object.index, data);
+        }
+        let key = &shared.reference_key;
+        objects::references(hash, object.kind, data, &mut |kind, target| {
+            self.references.push(References::shorten(key, kind, target));
+        })?;
+        if object.kind == Kind::Commit {
+            self.commits.commit(hash, object.index, data);
+        }
+        Ok(())
+    }
+
+    /// The same of a tree; and of its files those whose whole paths have to be judged.
+    fn note_tree(
+        &mut self,
+        shared: &Shared,
+        index: u32,
+        data: &[u8],
+    ) -> Result<(), objects::Error> {
+        let key = &shared.reference_key;
+        let start = self.trees.begin();
+        for entry in objects::tree::Entries::new(shared.hash, data) {
+            let entry = entry?;
+            let hash = key.hash_one(entry.name);
+            let named = self.names.entry(hash).or_insert_with(|| Named {
+                name: entry.name.into(),
+                is_asked: match shared.rules.path_rules() {
+                    rules @ PathRules::ByName(_) => rules.may_match(entry.name),
+                    _ => false,
+                },
+            });
+            if named.is_asked {
                 self.named.extend(ObjectId::try_from(entry.id));
             }
+            if let Some(kind) = entry.kind()?.object() {
+                let shortened = References::shorten(key, kind, entry.id);
+                self.references.push(shortened);
+                self.trees.entry(shortened, hash);
+            }
         }
+        self.trees.end(start, index);
+        Ok(())
     }
 
     /// Adds this batch to what the push's others have found.
@@ -216,6 +250,9 @@ impl Gathered {
         if let Err(error) = state.references.note(self.references) {
             state.failure.get_or_insert(error.into());
         }
+        let names = self.names.into_iter();
+        let names = names.map(|(hash, named)| (hash, named.name));
+        state.journal.add(&self.commits, &self.trees, names);
         state.coverage += self.coverage;
         state.stages += self.stages;
         state.named.extend(self.named);

@@ -21,6 +21,7 @@ mod forward;
 mod gather;
 pub mod head;
 mod ids;
+mod journal;
 mod lanes;
 mod large;
 mod layers;

@@ -169,6 +169,7 @@ impl<S: Spool> PackInspection<S> {
             pool.queued(),
         );
         shared.state().references.spill_to(spool.scratch());
+        shared.state().journal.spill_to(spool.scratch());
         shared.on_batch = settings.on_batch;
         shared.verdicts = settings.verdicts.as_ref().map(|verdicts| {
             let grounds = Grounds::of(&settings.rules, &settings.key);
@@ -292,6 +293,7 @@ impl<S: Spool> PackInspection<S> {
             missed: std::mem::take(&mut state.missed),
             named: std::mem::take(&mut state.named),
             noted: std::mem::take(&mut state.noted),
+            journal: std::mem::take(&mut state.journal),
             most_findings: self.settings.most_findings,
             targets: targets.unwrap_or_default(),
             shared: &shared,

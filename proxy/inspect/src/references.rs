@@ -175,7 +175,7 @@ impl Default for References {
 
 /// The entries are hashes already.
 #[derive(Default)]
-struct Identity(u64);
+pub struct Identity(u64);
 
 impl Hasher for Identity {
     fn finish(&self) -> u64 {

@@ -64,7 +64,7 @@ impl Ways {
     }
 
     /// The entries of a tree that matter; none if it leads nowhere or is not part of the push.
-    pub(super) fn steps(&self, tree: u32) -> &[Step] {
+    pub fn steps(&self, tree: u32) -> &[Step] {
         self.steps.get(tree as usize).map_or(&[], |steps| steps)
     }
 
