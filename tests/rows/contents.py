@@ -113,6 +113,8 @@ FORMS = {
     "entities": lambda word: ("token: " + "".join(f"&#{ord(c)};" for c in word) + "\n").encode(),
     "numbers": lambda word: ("char token[] = {" + ", ".join(str(ord(c)) for c in word) + "};\n").encode(),
     "literals": lambda word: f'token = "{word[:10]}" + "{word[10:25]}" + "{word[25:]}"\n'.encode(),
+    "characters": lambda word: f"token: {json.dumps(list(word))}\n".encode(),
+    "folded": lambda word: f"token: >-\n  {word[:9]}\n  {word[9:]}\n".encode(),
     "quoted": lambda word: f"{'what the service asks us for at night is':<50}{word[:20]}=\n{word[20:]}\n".encode(),
     "utf16": lambda word: line(word).decode().encode("utf-16"),
     "gzip": lambda word: gzip.compress(line(word)),

@@ -40,6 +40,8 @@ const FORMS: [&[(&str, &str)]; 5] = [
         ("sqlite", "sqlite:settings:1"),
         ("mail", "base64, gzip:2"),
         ("bundle", "git blob:"),
+        ("characters", "joined characters"),
+        ("folded", "yaml block"),
     ],
 ];
 

@@ -1,9 +1,13 @@
 //! Where in a text something may be encoded: found in few fast passes, whatever stands there.
 
-use std::{iter::Chain, ops::Range, sync::LazyLock};
+use std::{
+    iter::Chain,
+    ops::{Range, RangeInclusive},
+    sync::LazyLock,
+};
 
 use super::{
-    escapes, joined, markup, numbers, quoted, radix,
+    characters, escapes, folded, joined, markup, numbers, quoted, radix,
     runs::Runs,
     signs::{self, Groups, Places, Signs},
     wide::Wide,
@@ -17,6 +21,7 @@ pub enum Mark {
     Base32,
     Base64,
     Block,
+    Characters,
     Continued,
     Decimals,
     Dump,
@@ -46,58 +51,60 @@ const QUOTED: (Mark, Look) = (Mark::Quoted, quoted::printable_extent);
 const WORD: (Mark, Look) = (Mark::Word, quoted::word_extent);
 const ASCII85: (Mark, Look) = (Mark::Ascii85, radix::ascii85_extent);
 const JOINT: (Mark, Look) = (Mark::Joint, joined::literals_extent);
-const BLOCK: (Mark, Look) = (Mark::Block, joined::block_extent);
+const BLOCK: (Mark, Look) = (Mark::Block, folded::extent);
+const CHARACTERS: (Mark, Look) = (Mark::Characters, characters::quoted_extent);
+const ITEMS: (Mark, Look) = (Mark::Characters, characters::items_extent);
 const NUMBER: (Mark, Look) = (Mark::HexBytes, numbers::hex_extent);
 
 /// A search runs over all text, so it is laid out for the vectors that it uses: eight rows of signs that have most halves of their
 /// bytes in common, and all of one length.
-type Rows<const LENGTH: usize> = [[((Mark, Look), &'static [u8; LENGTH]); 4]; 8];
+type Row<const LENGTH: usize> = &'static [((Mark, Look), &'static [u8; LENGTH])];
 
 /// Signs of two bytes.
-const SHORT: Rows<2> = [
-    [
+const SHORT: [Row<2>; 8] = [
+    &[
         (ESCAPE, br"\x"),
         (ESCAPE, br"\u"),
         (ESCAPE, br"\U"),
         (ESCAPE, br"\0"),
     ],
-    [
+    &[
         (ESCAPE, br"\1"),
         (ESCAPE, br"\4"),
         (ESCAPE, br"\5"),
         (ESCAPE, br"\6"),
     ],
-    [
+    &[
         (ESCAPE, br"\7"),
         (LINES, b"\\\n"),
         (LINES, b"\\\r"),
         (ASCII85, b"<~"),
     ],
-    [
+    &[
         (PERCENT, b"%2"),
         (PERCENT, b"%3"),
         (PERCENT, b"%4"),
         (PERCENT, b"%5"),
     ],
-    [
+    &[
         (PERCENT, b"%6"),
         (PERCENT, b"%7"),
         (ENTITY, b"&n"),
         (ENTITY, b"&q"),
     ],
-    [
+    &[
         (ENTITY, b"&#"),
         (ENTITY, b"&a"),
         (ENTITY, b"&l"),
         (ENTITY, b"&g"),
     ],
-    [
+    &[
         (QUOTED, b"=3"),
         (QUOTED, b"=4"),
         (QUOTED, b"=5"),
         (QUOTED, b"=6"),
     ],
-    [
+    &[
         (QUOTED, b"=7"),
         (QUOTED, b"=\n"),
         (QUOTED, b"=\r"),
@@ -106,56 +113,82 @@ const SHORT: Rows<2> = [
 ];
 
 /// Signs of three bytes.
-const LONG: Rows<3> = [
-    [
+const LONG: [Row<3>; 5] = [
+    &[
         (JOINT, b"\" +"),
         (JOINT, b"\" ."),
         (JOINT, b"\" &"),
-        (JOINT, b"\" |"),
-    ],
-    [
         (JOINT, b"\" \""),
-        (JOINT, b"\" \\"),
-        (JOINT, b"\"\n\t"),
-        (JOINT, b"\"\n "),
-    ],
-    [
-        (JOINT, b"\"\r\n"),
         (JOINT, b"\"+\""),
         (JOINT, b"\"+'"),
         (JOINT, b"\".\""),
-    ],
-    [
+        (JOINT, b"\"&\""),
         (JOINT, b"' +"),
         (JOINT, b"' ."),
-        (JOINT, b"' |"),
         (JOINT, b"' '"),
+        (JOINT, b"'+'"),
+        (JOINT, b"'.'"),
     ],
-    [
+    &[
+        (JOINT, b"\" |"),
+        (JOINT, b"\" \\"),
+        (JOINT, b"\"||"),
+        (JOINT, b"' |"),
+        (JOINT, b"'||"),
+    ],
+    &[
+        (JOINT, b"\"\n\t"),
+        (JOINT, b"\"\n "),
+        (JOINT, b"\"\r\n"),
         (JOINT, b"'\n\t"),
         (JOINT, b"'\n "),
         (JOINT, b"'\r\n"),
-        (JOINT, b"'+'"),
     ],
-    [
-        (JOINT, b"'.'"),
-        (JOINT, b"'||"),
-        (JOINT, b"\"||"),
-        (JOINT, b"\"&\""),
-    ],
-    [
+    &[
         (BLOCK, b": >"),
         (BLOCK, b": |"),
         (NUMBER, b" 0x"),
         (NUMBER, b"\t0x"),
     ],
-    [
+    &[
         (NUMBER, b",0x"),
         (NUMBER, b"{0x"),
         (NUMBER, b"[0x"),
         (NUMBER, b"(0x"),
     ],
 ];
+
+/// Signs of three bytes of which the second is any of some, a row each.
+struct Open {
+    of: (Mark, Look),
+    first: u8,
+    second: RangeInclusive<u8>,
+    third: u8,
+}
+
+const OPEN: [&[Open]; 3] = [
+    &[
+        open(CHARACTERS, b'"', b'!'..=b'~', b'"'),
+        open(CHARACTERS, b'\'', b'!'..=b'~', b'\''),
+    ],
+    &[
+        open(ITEMS, b' ', b'0'..=b'o', b'\n'),
+        open(ITEMS, b' ', b'0'..=b'o', b'\r'),
+    ],
+    &[
+        open(ITEMS, b' ', b'p'..=b'z', b'\n'),
+        open(ITEMS, b' ', b'p'..=b'z', b'\r'),
+    ],
+];
+
+const fn open(of: (Mark, Look), first: u8, second: RangeInclusive<u8>, third: u8) -> Open {
+    Open {
+        of,
+        first,
+        second,
+        third,
+    }
+}
 
 struct Triggers {
     signs: Signs,
@@ -184,24 +217,48 @@ impl Sign {
             look,
         }
     }
+
+    /// What may be its second byte, its look asks again.
+    fn of_open(open: &Open) -> Self {
+        let bits = 0xff_00ff;
+        let sign = Self::of(&[open.first, 0, open.third], open.of);
+        Self { bits, ..sign }
+    }
 }
 
 impl Triggers {
     fn new() -> Self {
         let mut by_first = [const { Vec::new() }; 256];
-        let short = SHORT.iter().flatten().map(|(of, sign)| (of, &sign[..]));
-        let long = LONG.iter().flatten().map(|(of, sign)| (of, &sign[..]));
-        for (of, sign) in short.chain(long) {
-            let first = sign.first().map(|&first| usize::from(first));
-            if let Some(signs) = first.and_then(|first| by_first.get_mut(first)) {
-                signs.push(Sign::of(sign, *of));
+        let mut put = |first: u8, sign| {
+            if let Some(signs) = by_first.get_mut(usize::from(first)) {
+                signs.push(sign);
+            }
+        };
+        let mut short = Groups::default();
+        for (group, row) in SHORT.iter().enumerate() {
+            for (of, sign) in *row {
+                short.add(group, sign);
+                put(sign[0], Sign::of(*sign, *of));
             }
         }
+        let mut long = Groups::default();
+        for (group, row) in LONG.iter().enumerate() {
+            for (of, sign) in *row {
+                long.add(group, sign);
+                put(sign[0], Sign::of(*sign, *of));
+            }
+        }
+        // Behind those that say more.
+        for (group, row) in (LONG.len()..).zip(OPEN) {
+            for open in row {
+                let seconds = open.second.clone();
+                seconds.for_each(|second| long.add(group, &[open.first, second, open.third]));
+                put(open.first, Sign::of_open(open));
+            }
+        }
+        let short = Some(short);
         Self {
-            signs: Signs {
-                short: Some(Groups::of(SHORT.map(|row| row.map(|(_, sign)| sign)))),
-                long: Groups::of(LONG.map(|row| row.map(|(_, sign)| sign))),
-            },
+            signs: Signs { short, long },
             by_first,
         }
     }

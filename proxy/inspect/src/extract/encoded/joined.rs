@@ -1,4 +1,4 @@
-//! What a language joins again: literals beside each other, lines that go on in the next one, and values below their names.
+//! What a language joins again: literals beside each other, and lines that go on in the next one.
 
 use std::ops::Range;
 
@@ -7,19 +7,40 @@ use super::{Piece, hints::Extent, is_graphic};
 /// Characters of the word across a joint that there are at least, and that are looked at.
 const LEAST: usize = 8;
 const MOST: usize = 64;
+/// Characters of a word that is in pieces which are shorter than that.
+const MANY: usize = 16;
 /// Bytes between two literals at most.
 const GAP: usize = 200;
 
-/// What stands between two literals that are one word: quotes, white space and an operator. `at` is the first quote.
+/// What stands between two literals that are one word: quotes, white space and an operator. `at` is the first quote. Of literals that
+/// are too short for a word, all from the first such place to the last.
 pub fn literals_extent(text: &[u8], at: usize) -> Extent {
-    between_literals(text, at).ok_or(at + 1)
+    let before = length_before(text, at);
+    let end = (before > 0).then(|| joint(text, at)).flatten();
+    let end = end.ok_or(at + 1)?;
+    let end = match is_word(text, at, end) {
+        true => Some(end),
+        false => chain(text, before, end),
+    };
+    end.map(|end| at..end).ok_or(at + 1)
 }
 
-fn between_literals(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let before = at.checked_sub(1).and_then(|before| text.get(before));
-    if !before.is_some_and(|&byte| is_of_word(byte)) {
-        return None;
+/// Leaves out what stands between the literals of `range`.
+pub fn literals(text: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<Range<usize>> {
+    let mut at = range.start;
+    loop {
+        let end = joint(text, at)?;
+        piece.part(at..end, b"");
+        if end >= range.end {
+            return Some(range);
+        }
+        at = end + length_behind(text, end);
+        piece.part(end..at, text.get(end..at)?);
     }
+}
+
+/// Where the next literal begins that belongs to the one that the quote at `at` ends.
+fn joint(text: &[u8], at: usize) -> Option<usize> {
     let quote = *text.get(at)?;
     let gap = text.get(at + 1..text.len().min(at + GAP))?;
     let rest = white(gap);
@@ -40,26 +61,52 @@ fn between_literals(text: &[u8], at: usize) -> Option<Range<usize>> {
         b'"' | b'\'' | b'`' => operator.is_some_and(|operator| *operator != b"\\"),
         _ => false,
     };
-    let end = at + 1 + (gap.len() - rest.len()) + 1;
-    (is_open && is_word(text, at, end)).then_some(at..end)
+    is_open.then_some(at + 1 + (gap.len() - rest.len()) + 1)
+}
+
+/// Where the last of the literals begins of which the second one begins at `second` and the first has `length` characters, if they
+/// come to many.
+fn chain(text: &[u8], mut length: usize, second: usize) -> Option<usize> {
+    let mut start = second;
+    loop {
+        let piece = length_behind(text, start);
+        length += piece;
+        let end = start + piece;
+        let is_ended = matches!(text.get(end), Some(b'"' | b'\'' | b'`'));
+        match (is_ended && piece > 0).then(|| joint(text, end)).flatten() {
+            Some(next) => start = next,
+            None => return (piece > 0 && length >= MANY).then_some(start),
+        }
+    }
 }
 
 /// Whether the characters before `start` and those from `end` on are one word, long enough for a secret.
 fn is_word(text: &[u8], start: usize, end: usize) -> bool {
-    let before = text.get(start.saturating_sub(MOST)..start);
-    let before = before.unwrap_or_default().iter().rev();
-    let behind = text.get(end..text.len().min(end + MOST));
-    let behind = behind.unwrap_or_default().iter();
-    let is_part = |byte: &&u8| is_of_word(**byte);
-    let behind = behind.take_while(is_part).count();
-    behind > 0 && before.take_while(is_part).count() + behind >= LEAST
+    let behind = length_behind(text, end);
+    behind > 0 && length_before(text, start) + behind >= LEAST
 }
 
-fn is_of_word(byte: u8) -> bool {
+/// The characters of the word that ends at `at`, up to a bound.
+fn length_before(text: &[u8], at: usize) -> usize {
+    let before = text.get(at.saturating_sub(MOST)..at).unwrap_or_default();
+    before
+        .iter()
+        .rev()
+        .take_while(|&&byte| is_of_word(byte))
+        .count()
+}
+
+/// The characters of the word that begins at `at`, up to a bound.
+fn length_behind(text: &[u8], at: usize) -> usize {
+    let behind = text.get(at..text.len().min(at + MOST)).unwrap_or_default();
+    behind.iter().take_while(|&&byte| is_of_word(byte)).count()
+}
+
+pub fn is_of_word(byte: u8) -> bool {
     is_graphic(byte) && !b"\"'`,;()[]{}<>\\|".contains(&byte)
 }
 
-fn white(text: &[u8]) -> &[u8] {
+pub fn white(text: &[u8]) -> &[u8] {
     let white = |byte: &&u8| byte.is_ascii_whitespace();
     text.get(text.iter().take_while(white).count()..)
         .unwrap_or_default()
@@ -74,11 +121,6 @@ pub fn left_out(_: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<Rang
 /// The line end at `at` that is none.
 pub fn lines_extent(text: &[u8], at: usize) -> Extent {
     continued(text, at).ok_or(at + 1)
-}
-
-/// The mark of a YAML block of a single word, and the line end behind it.
-pub fn block_extent(text: &[u8], at: usize) -> Extent {
-    block(text, at).ok_or(at + 1)
 }
 
 /// `\` and a line end within a word, or between an option and its value.
@@ -112,24 +154,4 @@ fn continued(text: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at - (before.len() - word_end);
     // One blank is left.
     (is_option && has_value && at > start).then(|| start + 1..end + line.len() - value.len())
-}
-
-/// `: >-`, a line end and a single word.
-fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let rest = text.get(at + 2..text.len().min(at + GAP))?;
-    let head = bstr::ByteSlice::find_byte(rest, b'\n')?;
-    let marks = rest.get(1..head)?;
-    if !marks.iter().all(|byte| b"-+123456789 \t\r".contains(byte)) {
-        return None;
-    }
-    let line = rest.get(head + 1..)?;
-    let value = white(line);
-    let word = value
-        .iter()
-        .take_while(|byte| byte.is_ascii_graphic())
-        .count();
-    let is_alone = matches!(value.get(word), None | Some(b'\n' | b'\r'));
-    let is_indented = value.len() < line.len();
-    let end = at + 2 + rest.len() - value.len();
-    (is_alone && is_indented && word >= LEAST).then_some(at + 2..end)
 }

@@ -4,7 +4,9 @@
 //! becomes one layer, in which what was decoded stands where it stood, so that the name before it still says what it is.
 
 mod base64;
+mod characters;
 mod escapes;
+mod folded;
 mod hex;
 mod hints;
 mod joined;
@@ -61,7 +63,7 @@ const fn guess(kind: &'static str, mark: Mark, decode: Decode) -> Decoder {
     }
 }
 
-const DECODERS: [Decoder; 17] = [
+const DECODERS: [Decoder; 18] = [
     guess("base64", Mark::Base64, base64::decode),
     guess("base32", Mark::Base32, radix::base32),
     guess("ascii85", Mark::Ascii85, radix::ascii85),
@@ -74,9 +76,10 @@ const DECODERS: [Decoder; 17] = [
     sure("entities", Mark::Entity, markup::entity),
     sure("quoted-printable", Mark::Quoted, quoted::printable),
     sure("encoded word", Mark::Word, quoted::word),
-    sure("joined literals", Mark::Joint, joined::left_out),
+    sure("joined literals", Mark::Joint, joined::literals),
+    sure("joined characters", Mark::Characters, characters::decode),
     sure("joined lines", Mark::Continued, joined::left_out),
-    sure("yaml block", Mark::Block, joined::left_out),
+    sure("yaml block", Mark::Block, folded::decode),
     sure("utf-16", Mark::Utf16, wide::utf16),
     sure("utf-32", Mark::Utf32, wide::utf32),
 ];

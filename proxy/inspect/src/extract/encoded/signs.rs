@@ -46,15 +46,18 @@ impl<const LENGTH: usize> Default for Groups<LENGTH> {
 impl<const LENGTH: usize> Groups<LENGTH> {
     /// What stands where signs of one group mix is found as well.
     pub fn of<const EACH: usize>(groups: [[&[u8; LENGTH]; EACH]; 8]) -> Self {
-        let mut halves = [Halves::NONE; LENGTH];
+        let mut all = Self::default();
         for (group, signs) in groups.into_iter().enumerate() {
-            for sign in signs {
-                for (halves, byte) in halves.iter_mut().zip(sign) {
-                    halves.add(*byte, 1 << group);
-                }
-            }
+            signs.into_iter().for_each(|sign| all.add(group, sign));
         }
-        Self(halves)
+        all
+    }
+
+    /// Adds a sign to one of the eight groups.
+    pub fn add(&mut self, group: usize, sign: &[u8; LENGTH]) {
+        for (halves, byte) in self.0.iter_mut().zip(sign) {
+            halves.add(*byte, 1 << group);
+        }
     }
 }
 

@@ -332,6 +332,105 @@ fn literals_are_joined() {
 }
 
 #[test]
+fn short_literals_are_joined_where_they_are_many() {
+    let word = "mellon_friend_enters";
+    for joint in ["\"+\"", "' + '", "\" .\n \"", "\" \"", "\" .. \"", "' || '"] {
+        let (open, close) = (&joint[..1], &joint[joint.len() - 1..]);
+        for length in 1..=3 {
+            let pieces: Vec<_> = word.as_bytes().chunks(length).collect();
+            let pieces: Vec<_> = pieces.iter().map(|piece| piece.to_str_lossy()).collect();
+            check(
+                "joined literals",
+                &format!("x = {close}{}{open};", pieces.join(joint)),
+                &format!("x = {close}{word}{open};"),
+            );
+        }
+    }
+    nothing("x = 'a' + 'b' + 'c' + 'd' + 'e'; y = \"a\" + b + \"c\" + d;");
+}
+
+/// `mark` between all characters of a word, within `open` and `close`, is joined to `expected`.
+#[track_caller]
+fn check_characters(open: &str, mark: &str, close: &str, expected: &str) {
+    let word = "mellon_friend_enters";
+    let characters: Vec<String> = word.chars().map(String::from).collect();
+    check(
+        "joined characters",
+        &format!("{open}{}{close}", characters.join(mark)),
+        &expected.replace('?', word),
+    );
+}
+
+#[test]
+fn single_characters_are_joined() {
+    check_characters("a = ['", "','", "'].join('')", "a = '?'].join('')");
+    check_characters("\"a\": [\n  \"", "\",\n  \"", "\"\n]", "\"a\": \"?\"");
+    check_characters("char a[] = {'", "', '", "', 0};", "char a[] = '?', 0};");
+    check_characters("a: &[u8] = &[b'", "', b'", "'];", "a: &[u8] = &'?'];");
+    check_characters("let a = ['", "'; '", "'];;", "let a = '?'];;");
+    check_characters("f('", "', '", "')", "f('?')");
+    check_characters("f('x', \"abc\", '", "', '", "')", "f('x', \"abc\", '?')");
+    nothing("['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o']");
+    nothing(
+        "{'a': 'b', 'c': 'd', 'e': 'f', 'g': 'h', 'i': 'j', 'k': 'l', 'm': 'n', 'o': 'p', 'q': 'r'}",
+    );
+    nothing(
+        "a = [' ', ',', ';', '(', ')', '{', '}', '[', ']', '<', '>', '|', '`', ' ', ' ', ' ', ' ']",
+    );
+}
+
+#[test]
+fn items_of_single_characters_are_joined() {
+    for line in ["\n", "\r\n"] {
+        for indent in ["", "    "] {
+            let mark = format!("{line}{indent}- ");
+            check_characters(
+                &format!("b: 1\na:{mark}"),
+                &mark,
+                &format!("{line}c: 2\n"),
+                &format!("b: 1\na: ?{}", line.trim_end_matches('\n')),
+            );
+        }
+        check_characters("- ", &format!("{line}- "), "", "- ?");
+    }
+    // A digit has quotes.
+    check(
+        "joined characters",
+        "a:\n- '7'\n- m\n- e\n- l\n- l\n- o\n- n\n- f\n- r\n- i\n- \"1\"\n- n\n- d\n- _\n- e\n- n\n- '0'\n",
+        "a: 7mellonfri1nd_en0'",
+    );
+    nothing(
+        "- a\n- b\n- c\n- d\n- e\n- f\n- g\n- h\n- i\n- j\n- k\n- l\n- m\n- n\n- o\n  - p\n- q\n",
+    );
+    nothing(
+        "x - a\nx - b\nx - c\nx - d\nx - e\nx - f\nx - g\nx - h\nx - i\nx - j\nx - k\nx - l\nx - m\nx - n\nx - o\nx - p\n",
+    );
+}
+
+#[test]
+fn folded_words_are_joined() {
+    for (mark, line) in [(">", "\n"), (">-", "\r\n"), (">2-", "\n")] {
+        check(
+            "yaml block",
+            &format!("password: {mark}{line}  mell{line}  on_fri{line}  end_enters{line}b: 1"),
+            &format!(
+                "password: mellon_friend_enters{}",
+                line.trim_end_matches('\n')
+            ),
+        );
+    }
+    check(
+        "yaml block",
+        "  a: >\n    mellon_friend\n    enters",
+        "  a: mellon_friendenters",
+    );
+    nothing("a: >\n  the\n  word\n  is\n  mellon and\n  more\n");
+    nothing("a: >\n  --mell\n  --frie\n  --ente\n");
+    nothing("a: >\n  mel\n    lon_friend\n  enters\n");
+    nothing("a: |\n  mellon\n  friend\n  enters\n");
+}
+
+#[test]
 fn lines_are_joined() {
     check("joined lines", "x=mel_\\\nlon_friend\n", "x=mel_lon_friend");
     check(
@@ -407,6 +506,13 @@ fn whatever_is_repeated_is_gone_through_once() {
         "' +",
         "a\\\n",
         ": >-",
+        ": >-\n a",
+        " a\n",
+        "- a\n",
+        "- 'a'\n",
+        "'a',",
+        "'a'+",
+        "'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o';",
         "h\0",
         "h\0\0\0",
         "\0",
