@@ -67,13 +67,7 @@ fn compare(
 
 #[test]
 fn made_up_rules_on_dense_texts() {
-    let mut text = String::new();
-    for (index, (regex, keywords)) in SHAPES.iter().enumerate() {
-        text += &format!(
-            "[[rules]]\nid = 'r{index}'\nregex = '''{regex}'''\nkeywords = {keywords:?}\n"
-        );
-    }
-    let rules = set(&text);
+    let rules = set(&file_of(SHAPES));
     let alphabets = ["abc=", "aabbccAB= \n", "ab=\n", "abbbbbc"];
     let dense = |random: &mut Random, most: usize| {
         let alphabet = alphabets[random.below(alphabets.len())];

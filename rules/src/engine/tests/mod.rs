@@ -27,6 +27,14 @@ fn set(text: &str) -> RuleSet {
         .rules
 }
 
+/// A rule file with a rule of each of these regexes, with its keywords: `r0`, `r1` and so on.
+fn file_of(rules: &[(&str, &[&str])]) -> String {
+    let rule = |(index, (regex, keywords)): (usize, &(&str, &[&str]))| {
+        format!("[[rules]]\nid = 'r{index}'\nregex = '''{regex}'''\nkeywords = {keywords:?}\n")
+    };
+    rules.iter().enumerate().map(rule).collect()
+}
+
 fn scan(rules: &RuleSet, text: &str) -> Vec<Match> {
     let mut matches = Vec::new();
     let scan = rules.scan(text.as_bytes(), &mut Scratch::new(rules), &mut matches);

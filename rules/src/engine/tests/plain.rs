@@ -154,13 +154,7 @@ fn made_up_rules_on_dense_texts() {
         (r"(?:ab){2,3}\B", &["abab"]),
         ("=[a-c]{0,4}AB", &["ab"]),
     ];
-    let mut text = String::new();
-    for (index, (regex, keywords)) in shapes.iter().enumerate() {
-        text += &format!(
-            "[[rules]]\nid = 'r{index}'\nregex = '''{regex}'''\nkeywords = {keywords:?}\n"
-        );
-    }
-    let rules = set(&text);
+    let rules = set(&file_of(&shapes));
     let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
     let mut random = Random::from_word("dense");
     let mut found = 0;

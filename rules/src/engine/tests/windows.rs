@@ -37,12 +37,7 @@ pub(super) const SHAPES: &[(&str, &[&str])] = &[
 
 #[test]
 fn made_up_rules_on_dense_texts() {
-    let mut text = String::new();
-    for (index, (regex, keywords)) in SHAPES.iter().enumerate() {
-        text += &format!(
-            "[[rules]]\nid = 'r{index}'\nregex = '''{regex}'''\nkeywords = {keywords:?}\n"
-        );
-    }
+    let mut text = file_of(SHAPES);
     text += "[[rules]]\nid = 'line'\nregex = '''=ab'''\nkeywords = ['=ab']\n\
              [[rules.allowlists]]\nregexTarget = 'line'\nregexes = ['cc==']\n";
     let rules = set(&text);
