@@ -1,0 +1,440 @@
+//! The unavoidable conditions: what two bits of an expanded block have to be to each other where the block is part of an attack by some vectors.
+//!
+//! They are those of Stevens and Shumow's paper (its tables of conditions of each vector), of which any set that follows from them and from which they
+//! follow says the same. Here each is given once, with all vectors that it holds for.
+
+const ONE_43_0: u32 = 1 << 0;
+const ONE_44_0: u32 = 1 << 1;
+const ONE_45_0: u32 = 1 << 2;
+const ONE_46_0: u32 = 1 << 3;
+const ONE_46_2: u32 = 1 << 4;
+const ONE_47_0: u32 = 1 << 5;
+const ONE_47_2: u32 = 1 << 6;
+const ONE_48_0: u32 = 1 << 7;
+const ONE_48_2: u32 = 1 << 8;
+const ONE_49_0: u32 = 1 << 9;
+const ONE_49_2: u32 = 1 << 10;
+const ONE_50_0: u32 = 1 << 11;
+const ONE_50_2: u32 = 1 << 12;
+const ONE_51_0: u32 = 1 << 13;
+const ONE_51_2: u32 = 1 << 14;
+const ONE_52_0: u32 = 1 << 15;
+const TWO_45_0: u32 = 1 << 16;
+const TWO_46_0: u32 = 1 << 17;
+const TWO_46_2: u32 = 1 << 18;
+const TWO_47_0: u32 = 1 << 19;
+const TWO_48_0: u32 = 1 << 20;
+const TWO_49_0: u32 = 1 << 21;
+const TWO_49_2: u32 = 1 << 22;
+const TWO_50_0: u32 = 1 << 23;
+const TWO_50_2: u32 = 1 << 24;
+const TWO_51_0: u32 = 1 << 25;
+const TWO_51_2: u32 = 1 << 26;
+const TWO_52_0: u32 = 1 << 27;
+const TWO_53_0: u32 = 1 << 28;
+const TWO_54_0: u32 = 1 << 29;
+const TWO_55_0: u32 = 1 << 30;
+const TWO_56_0: u32 = 1 << 31;
+const NONE: u32 = 0;
+
+/// Bit `.1` of word `.0` and bit `.3` of word `.2` are equal in a block of an attack by the vectors `.4`, and not equal in one by the vectors `.5`.
+pub type Condition = (usize, u32, usize, u32, u32, u32);
+
+/// All of them, by their later word.
+pub const CONDITIONS: [Condition; 155] = [
+    (36, 6, 35, 1, NONE, ONE_46_2 | ONE_49_2),
+    (36, 3, 35, 30, NONE, TWO_48_0),
+    (37, 5, 36, 0, NONE, TWO_49_2),
+    (37, 6, 36, 1, NONE, ONE_47_2 | ONE_50_2 | TWO_46_2),
+    (37, 4, 36, 4, NONE, ONE_50_0),
+    (37, 6, 37, 1, ONE_51_2, NONE),
+    (38, 4, 36, 4, NONE, TWO_52_0 | TWO_54_0),
+    (38, 5, 37, 0, NONE, TWO_50_2),
+    (38, 6, 37, 1, NONE, ONE_48_2 | ONE_51_2),
+    (38, 4, 37, 4, NONE, ONE_51_0),
+    (38, 3, 37, 30, NONE, TWO_50_0),
+    (39, 28, 35, 3, ONE_51_0 | TWO_47_0, NONE),
+    (39, 29, 35, 4, ONE_45_0 | ONE_48_0 | TWO_47_0, NONE),
+    (39, 30, 35, 5, ONE_51_2, NONE),
+    (39, 5, 38, 0, NONE, TWO_51_2),
+    (40, 28, 35, 30, NONE, TWO_48_0),
+    (
+        40,
+        29,
+        36,
+        4,
+        ONE_46_0 | ONE_49_0 | TWO_45_0 | TWO_48_0,
+        NONE,
+    ),
+    (
+        40,
+        29,
+        37,
+        4,
+        ONE_43_0 | ONE_47_0 | TWO_46_0 | TWO_53_0 | TWO_55_0,
+        NONE,
+    ),
+    (40, 1, 38, 1, NONE, ONE_49_2),
+    (40, 4, 38, 4, NONE, ONE_44_0 | TWO_54_0 | TWO_56_0),
+    (40, 6, 39, 1, NONE, ONE_46_2 | ONE_50_2 | TWO_49_2),
+    (40, 29, 39, 4, NONE, ONE_43_0 | TWO_53_0 | TWO_55_0),
+    (40, 1, 39, 6, ONE_49_2, NONE),
+    (41, 30, 36, 0, NONE, TWO_49_2),
+    (41, 28, 36, 30, NONE, TWO_49_0),
+    (41, 28, 37, 3, TWO_49_0, NONE),
+    (41, 29, 37, 4, ONE_50_0 | TWO_49_0, NONE),
+    (
+        41,
+        29,
+        38,
+        4,
+        ONE_44_0 | ONE_48_0 | TWO_47_0 | TWO_54_0 | TWO_56_0,
+        NONE,
+    ),
+    (41, 4, 39, 4, NONE, ONE_43_0 | ONE_45_0 | TWO_55_0),
+    (41, 6, 40, 1, NONE, ONE_47_2 | ONE_51_2 | TWO_50_2),
+    (41, 1, 40, 6, ONE_50_2 | TWO_49_2, NONE),
+    (
+        41,
+        29,
+        40,
+        29,
+        ONE_44_0 | ONE_47_0 | ONE_48_0 | TWO_46_0 | TWO_47_0 | TWO_56_0,
+        NONE,
+    ),
+    (42, 30, 37, 0, NONE, TWO_50_2),
+    (42, 28, 38, 3, TWO_50_0, NONE),
+    (42, 29, 38, 4, ONE_51_0 | TWO_50_0, NONE),
+    (
+        42,
+        29,
+        39,
+        4,
+        ONE_43_0 | ONE_45_0 | ONE_49_0 | TWO_48_0 | TWO_55_0,
+        NONE,
+    ),
+    (42, 1, 40, 1, NONE, ONE_51_2 | TWO_50_2),
+    (42, 6, 41, 1, NONE, ONE_48_2 | TWO_46_2 | TWO_51_2),
+    (
+        42,
+        29,
+        41,
+        29,
+        ONE_45_0 | ONE_48_0 | ONE_49_0 | TWO_47_0 | TWO_48_0,
+        NONE,
+    ),
+    (43, 30, 38, 0, NONE, TWO_51_2),
+    (43, 29, 38, 4, NONE, ONE_52_0),
+    (43, 28, 38, 30, NONE, TWO_51_0),
+    (43, 28, 39, 3, TWO_51_0, NONE),
+    (43, 29, 39, 4, ONE_52_0 | TWO_51_0, NONE),
+    (
+        43,
+        29,
+        40,
+        4,
+        ONE_44_0 | ONE_46_0 | ONE_50_0 | TWO_49_0 | TWO_56_0,
+        NONE,
+    ),
+    (43, 29, 42, 4, NONE, ONE_44_0 | ONE_46_0 | TWO_56_0),
+    (43, 1, 42, 6, TWO_46_2 | TWO_51_2, NONE),
+    (
+        43,
+        29,
+        42,
+        29,
+        ONE_46_0 | ONE_49_0 | ONE_50_0 | TWO_48_0 | TWO_49_0,
+        NONE,
+    ),
+    (44, 28, 39, 30, NONE, TWO_52_0),
+    (44, 28, 40, 3, TWO_52_0, NONE),
+    (44, 29, 40, 4, TWO_52_0, NONE),
+    (
+        44,
+        29,
+        41,
+        4,
+        ONE_43_0 | ONE_45_0 | ONE_47_0 | ONE_51_0 | TWO_45_0 | TWO_50_0,
+        NONE,
+    ),
+    (
+        44,
+        29,
+        43,
+        29,
+        ONE_47_0 | ONE_50_0 | ONE_51_0 | TWO_45_0 | TWO_49_0 | TWO_50_0,
+        NONE,
+    ),
+    (45, 28, 41, 3, TWO_53_0, NONE),
+    (45, 29, 41, 4, TWO_53_0, NONE),
+    (
+        45,
+        29,
+        42,
+        4,
+        ONE_44_0 | ONE_46_0 | ONE_48_0 | ONE_52_0 | TWO_46_0 | TWO_51_0,
+        NONE,
+    ),
+    (45, 6, 44, 1, NONE, ONE_51_2 | TWO_49_2),
+    (
+        45,
+        29,
+        44,
+        29,
+        ONE_48_0 | ONE_51_0 | ONE_52_0 | TWO_45_0 | TWO_46_0 | TWO_50_0 | TWO_51_0,
+        NONE,
+    ),
+    (46, 6, 40, 6, ONE_46_2, NONE),
+    (46, 28, 42, 3, TWO_54_0, NONE),
+    (46, 29, 42, 4, TWO_54_0, NONE),
+    (46, 6, 42, 6, ONE_46_2 | ONE_48_2, NONE),
+    (
+        46,
+        29,
+        43,
+        4,
+        ONE_43_0 | ONE_45_0 | ONE_47_0 | ONE_49_0 | TWO_47_0 | TWO_52_0,
+        NONE,
+    ),
+    (46, 1, 44, 1, NONE, TWO_49_2),
+    (46, 6, 44, 6, ONE_46_2 | ONE_48_2 | ONE_50_2, NONE),
+    (
+        46,
+        29,
+        44,
+        29,
+        ONE_52_0 | TWO_46_0 | TWO_51_0,
+        ONE_43_0 | ONE_45_0 | ONE_47_0,
+    ),
+    (46, 6, 45, 1, NONE, TWO_50_2),
+    (46, 29, 45, 4, NONE, ONE_45_0 | ONE_47_0 | ONE_49_0),
+    (47, 6, 42, 1, NONE, ONE_49_2),
+    (47, 28, 43, 3, TWO_55_0, NONE),
+    (47, 29, 43, 4, TWO_55_0, NONE),
+    (47, 6, 43, 6, ONE_47_2 | ONE_49_2, NONE),
+    (
+        47,
+        29,
+        44,
+        4,
+        ONE_44_0 | ONE_46_0 | ONE_48_0 | ONE_50_0 | TWO_48_0 | TWO_53_0,
+        NONE,
+    ),
+    (47, 6, 45, 6, ONE_47_2 | ONE_49_2 | ONE_51_2, NONE),
+    (
+        47,
+        29,
+        45,
+        29,
+        TWO_47_0 | TWO_52_0,
+        ONE_44_0 | ONE_46_0 | ONE_48_0,
+    ),
+    (47, 6, 46, 1, NONE, TWO_51_2),
+    (47, 1, 46, 6, ONE_46_2 | TWO_50_2, NONE),
+    (
+        47,
+        29,
+        46,
+        29,
+        ONE_43_0 | ONE_50_0 | TWO_47_0 | TWO_48_0 | TWO_52_0 | TWO_53_0,
+        NONE,
+    ),
+    (48, 1, 40, 1, NONE, ONE_47_2),
+    (48, 6, 43, 1, NONE, ONE_50_2),
+    (48, 28, 44, 3, TWO_56_0, NONE),
+    (48, 29, 44, 4, TWO_56_0, NONE),
+    (48, 6, 44, 6, ONE_48_2 | ONE_50_2, NONE),
+    (
+        48,
+        29,
+        45,
+        4,
+        ONE_45_0 | ONE_47_0 | ONE_49_0 | ONE_51_0 | TWO_49_0 | TWO_54_0,
+        NONE,
+    ),
+    (48, 4, 46, 4, NONE, ONE_48_0 | ONE_50_0 | ONE_52_0),
+    (48, 1, 47, 6, ONE_47_2 | TWO_51_2, NONE),
+    (
+        48,
+        29,
+        47,
+        29,
+        ONE_44_0 | ONE_51_0 | TWO_48_0 | TWO_49_0 | TWO_53_0 | TWO_54_0,
+        NONE,
+    ),
+    (49, 1, 41, 1, NONE, ONE_48_2),
+    (49, 29, 44, 4, NONE, ONE_46_0 | ONE_48_0 | ONE_50_0),
+    (49, 6, 45, 6, ONE_49_2 | ONE_51_2, NONE),
+    (
+        49,
+        29,
+        46,
+        4,
+        ONE_46_0 | ONE_48_0 | ONE_50_0 | ONE_52_0 | TWO_50_0 | TWO_55_0,
+        NONE,
+    ),
+    (
+        49,
+        29,
+        48,
+        29,
+        ONE_45_0 | ONE_52_0 | TWO_49_0 | TWO_50_0 | TWO_54_0 | TWO_55_0,
+        NONE,
+    ),
+    (50, 1, 43, 6, ONE_49_2, NONE),
+    (
+        50,
+        29,
+        47,
+        4,
+        ONE_47_0 | ONE_49_0 | ONE_51_0 | TWO_45_0 | TWO_51_0 | TWO_56_0,
+        NONE,
+    ),
+    (50, 6, 48, 6, ONE_50_2 | TWO_46_2, NONE),
+    (50, 29, 48, 29, NONE, ONE_47_0 | ONE_49_0 | ONE_51_0),
+    (
+        50,
+        29,
+        49,
+        29,
+        ONE_46_0 | TWO_45_0 | TWO_50_0 | TWO_51_0 | TWO_55_0 | TWO_56_0,
+        NONE,
+    ),
+    (51, 6, 44, 1, NONE, ONE_51_2),
+    (51, 1, 47, 1, NONE, TWO_46_2),
+    (
+        51,
+        29,
+        48,
+        4,
+        ONE_48_0 | ONE_50_0 | ONE_52_0 | TWO_46_0 | TWO_52_0,
+        NONE,
+    ),
+    (51, 1, 48, 6, ONE_50_2 | TWO_46_2, NONE),
+    (51, 6, 50, 1, NONE, TWO_49_2),
+    (
+        51,
+        29,
+        50,
+        29,
+        ONE_47_0 | TWO_46_0 | TWO_51_0 | TWO_52_0 | TWO_56_0,
+        NONE,
+    ),
+    (52, 29, 45, 29, NONE, ONE_48_0 | ONE_49_0),
+    (
+        52,
+        29,
+        49,
+        4,
+        ONE_49_0 | ONE_51_0 | TWO_45_0 | TWO_47_0 | TWO_53_0,
+        NONE,
+    ),
+    (52, 29, 50, 29, TWO_52_0, ONE_49_0 | ONE_51_0 | TWO_45_0),
+    (52, 6, 51, 1, NONE, TWO_50_2),
+    (52, 1, 51, 6, ONE_51_2, NONE),
+    (53, 6, 50, 1, NONE, TWO_49_2),
+    (
+        53,
+        29,
+        50,
+        4,
+        ONE_50_0 | ONE_52_0 | TWO_46_0 | TWO_48_0 | TWO_54_0,
+        NONE,
+    ),
+    (53, 29, 51, 29, TWO_53_0, ONE_50_0 | ONE_52_0 | TWO_46_0),
+    (
+        53,
+        29,
+        52,
+        29,
+        ONE_49_0 | TWO_45_0 | TWO_48_0 | TWO_53_0 | TWO_54_0,
+        NONE,
+    ),
+    (
+        54,
+        29,
+        51,
+        4,
+        ONE_51_0 | TWO_47_0 | TWO_49_0 | TWO_55_0,
+        NONE,
+    ),
+    (54, 1, 51, 6, TWO_49_2, NONE),
+    (
+        54,
+        29,
+        53,
+        29,
+        ONE_50_0 | TWO_46_0 | TWO_49_0 | TWO_54_0 | TWO_55_0,
+        NONE,
+    ),
+    (55, 1, 51, 1, NONE, TWO_50_2),
+    (55, 29, 51, 29, ONE_52_0, TWO_47_0),
+    (55, 6, 52, 1, NONE, TWO_51_2),
+    (
+        55,
+        29,
+        52,
+        4,
+        ONE_52_0 | TWO_48_0 | TWO_50_0 | TWO_56_0,
+        NONE,
+    ),
+    (55, 29, 52, 29, NONE, ONE_51_0 | TWO_47_0 | TWO_48_0),
+    (55, 6, 53, 6, TWO_51_2, NONE),
+    (55, 1, 54, 6, TWO_50_2, NONE),
+    (
+        55,
+        29,
+        54,
+        29,
+        ONE_51_0 | TWO_47_0 | TWO_50_0 | TWO_55_0 | TWO_56_0,
+        NONE,
+    ),
+    (56, 1, 52, 1, NONE, TWO_51_2),
+    (56, 29, 53, 4, TWO_49_0 | TWO_51_0, NONE),
+    (
+        56,
+        29,
+        55,
+        29,
+        ONE_52_0 | TWO_48_0 | TWO_51_0 | TWO_56_0,
+        NONE,
+    ),
+    (57, 29, 54, 4, TWO_50_0 | TWO_52_0, NONE),
+    (57, 29, 54, 29, NONE, TWO_49_0 | TWO_50_0),
+    (57, 29, 56, 29, TWO_49_0 | TWO_52_0, NONE),
+    (58, 29, 55, 4, TWO_51_0 | TWO_53_0, NONE),
+    (58, 29, 57, 4, NONE, TWO_53_0),
+    (58, 29, 57, 29, TWO_50_0 | TWO_53_0, NONE),
+    (59, 29, 56, 4, TWO_52_0 | TWO_54_0, NONE),
+    (59, 29, 56, 29, NONE, TWO_51_0 | TWO_52_0),
+    (59, 29, 57, 4, TWO_55_0, NONE),
+    (59, 5, 58, 0, NONE, ONE_43_0),
+    (59, 29, 58, 29, TWO_51_0 | TWO_54_0, NONE),
+    (60, 29, 56, 29, NONE, TWO_52_0),
+    (61, 29, 57, 4, TWO_53_0, NONE),
+    (61, 5, 60, 0, NONE, ONE_45_0 | TWO_45_0),
+    (62, 29, 58, 4, TWO_54_0, NONE),
+    (62, 5, 61, 0, NONE, ONE_46_0 | TWO_46_0),
+    (62, 6, 61, 1, NONE, ONE_43_0),
+    (62, 7, 61, 2, NONE, ONE_46_2 | TWO_46_2),
+    (63, 29, 59, 4, TWO_55_0, NONE),
+    (63, 30, 59, 5, ONE_43_0, NONE),
+    (63, 5, 62, 0, NONE, ONE_47_0 | TWO_47_0),
+    (63, 6, 62, 1, NONE, ONE_44_0),
+    (63, 7, 62, 2, NONE, ONE_47_2),
+    (64, 30, 59, 0, NONE, ONE_44_0),
+    (64, 29, 60, 4, TWO_56_0, NONE),
+    (64, 30, 60, 5, ONE_44_0, NONE),
+    (64, 5, 63, 0, NONE, ONE_48_0 | TWO_48_0),
+    (64, 6, 63, 1, NONE, ONE_45_0 | TWO_45_0),
+    (64, 7, 63, 2, NONE, ONE_48_2),
+];
+
+/// How many of them there are whose later word is before this one.
+pub const fn before(word: usize) -> usize {
+    let mut count = 0;
+    while count < CONDITIONS.len() && CONDITIONS[count].0 < word {
+        count += 1;
+    }
+    count
+}
