@@ -59,7 +59,7 @@ pub use compose::compose;
 pub use delta::Copied;
 pub use error::{Error, Fault};
 pub use finished::Pack;
-pub use hash::{ObjectHasher, is_sealed, object_id};
+pub use hash::{ObjectHasher, is_sealed, object_id, object_ids};
 pub use limits::{Limits, RATIO_FROM};
 pub use reader::Reader;
 
