@@ -3,6 +3,7 @@
 pub mod corpus;
 pub mod pack;
 pub mod places;
+pub mod sums;
 pub mod wire;
 
 /// A name, and what takes any bytes.
@@ -24,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("tree", pack::tree),
     ("tag", pack::tag),
     ("trailers", pack::trailers),
+    ("sums", sums::sums),
     ("history", places::history),
     ("text", places::text),
 ];
