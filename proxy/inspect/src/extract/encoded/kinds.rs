@@ -26,8 +26,8 @@ pub struct Kinds {
     pub dumps: Bits,
     /// A comma that is the last of fourteen characters in a row of what lists of numbers are written in.
     pub lists: Bits,
-    /// What the last block was made of, for the next ones.
-    last: [u64; MASKS],
+    /// What the blocks are made of, and before them the last one that was told of.
+    masks: [Bits; MASKS],
 }
 
 impl Default for Kinds {
@@ -36,7 +36,7 @@ impl Default for Kinds {
             runs: [0; BLOCKS + 1],
             dumps: [0; BLOCKS + 1],
             lists: [0; BLOCKS + 1],
-            last: [0; MASKS],
+            masks: [[0; BLOCKS + 1]; MASKS],
         }
     }
 }
@@ -109,9 +109,6 @@ const OF_TEXT: Halves = Halves::of([
 /// What is told of each character of a block.
 const MASKS: usize = 12;
 
-/// The masks of a group of blocks, each kind in a row.
-type Masks = [[u64; GROUP]; MASKS];
-
 impl Kinds {
     /// Tells of the blocks at the beginning of `text`, as many as there is room for; behind its end nothing stands. Returns a bit
     /// for each block in which something ends.
@@ -121,34 +118,68 @@ impl Kinds {
 
     #[inline(always)]
     fn blocks<S: Simd>(&mut self, simd: S, text: &[u8]) -> u32 {
-        let mut masks = [[0; GROUP]; MASKS];
-        let mut ends = 0;
-        for (group, text) in text.chunks(NEW * BLOCK).take(GROUPS).enumerate() {
-            for (masks, last) in masks.iter_mut().zip(&self.last) {
-                *masks = [0; GROUP];
-                masks[0] = *last;
-            }
-            for (at, block) in text.chunks(BLOCK).enumerate() {
-                let mut last = [0; BLOCK];
-                let block = block.first_chunk().unwrap_or_else(|| {
-                    last.iter_mut()
-                        .zip(block)
-                        .for_each(|(to, from)| *to = *from);
-                    &last
-                });
-                classify(simd, block, at + 1, &mut masks);
-            }
-            for (masks, last) in masks.iter().zip(&mut self.last) {
-                *last = masks[NEW];
-            }
-            ends |= self.put_together(simd, group * NEW, &masks) << (group * NEW);
+        let text = text.get(..BLOCKS * BLOCK).unwrap_or(text);
+        let (whole, rest) = text.as_chunks::<BLOCK>();
+        for masks in &mut self.masks {
+            masks[0] = masks[BLOCKS];
         }
-        ends
+        for (at, block) in whole.iter().enumerate() {
+            self.classify(simd, block, at + 1);
+        }
+        let mut blocks = whole.len();
+        if !rest.is_empty() {
+            let mut last = [0; BLOCK];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            blocks += 1;
+            self.classify(simd, &last, blocks);
+        }
+        for masks in &mut self.masks {
+            masks.iter_mut().skip(blocks + 1).for_each(|mask| *mask = 0);
+        }
+        let groups = 0..blocks.div_ceil(NEW);
+        groups.fold(0, |ends, group| {
+            ends | self.put_together(simd, group * NEW) << (group * NEW)
+        })
+    }
+
+    /// Notes what the characters of the block are, the one before which is the first of the masks.
+    #[inline(always)]
+    fn classify<S: Simd>(&mut self, simd: S, text: &[u8; BLOCK], at: usize) {
+        let text = u8x64::from_slice(simd, text);
+        let all = |byte: u8| u8x64::splat(simd, byte);
+        let (low, high) = (text & all(15), text >> 4);
+        let look = |halves: &Halves| {
+            let table = |table: &[u8; BLOCK]| u8x64::from_slice(simd, table);
+            table(&halves.low).swizzle_dyn_within_blocks(low)
+                & table(&halves.high).swizzle_dyn_within_blocks(high)
+        };
+        let class = look(&CLASSES);
+        let of_text = look(&OF_TEXT);
+        let has = |of: u8x64<S>, kinds: u8| (of & all(kinds)).simd_gt(all(0)).to_bitmask();
+        let letters = DIGITS | A_TO_F | G_TO_O | P_TO_Z;
+        let told = [
+            has(class, letters | TIES),
+            has(class, letters),
+            has(class, DIGITS),
+            has(class, DIGITS | A_TO_F),
+            has(class, BETWEEN),
+            has(text, 0x20),
+            has(of_text, FIRST),
+            has(of_text, SECOND),
+            has(of_text, THIRD),
+            text.simd_le(all(b',')).to_bitmask(),
+            text.simd_eq(all(b',')).to_bitmask(),
+            text.simd_eq(all(b'\\')).to_bitmask(),
+        ];
+        for (masks, told) in self.masks.iter_mut().zip(told) {
+            masks[at] = told;
+        }
     }
 
     /// What ends in the blocks from `at` on, by the masks of those and the one before.
     #[inline(always)]
-    fn put_together<S: Simd>(&mut self, simd: S, at: usize, masks: &Masks) -> u32 {
+    fn put_together<S: Simd>(&mut self, simd: S, at: usize) -> u32 {
+        let load = |mask: usize| u64x8::from_slice(simd, &self.masks[mask][at..at + GROUP]);
         let [
             base64,
             letters,
@@ -162,7 +193,20 @@ impl Kinds {
             low,
             commas,
             slashes,
-        ] = load(simd, masks);
+        ] = [
+            load(0),
+            load(1),
+            load(2),
+            load(3),
+            load(4),
+            load(5),
+            load(6),
+            load(7),
+            load(8),
+            load(9),
+            load(10),
+            load(11),
+        ];
         let dumped = (hex | between) & !row(between, 1);
         let dumps = row(row(row(dumped, 1), 2), 4) & between;
         let listed = (digits | low) & !row(row(digits, 1), 2);
@@ -195,49 +239,6 @@ impl Kinds {
         }
         let ends = ends.simd_gt(u64x8::splat(simd, 0)).to_bitmask();
         (ends >> 1) as u32
-    }
-}
-
-#[inline(always)]
-fn load<S: Simd>(simd: S, masks: &Masks) -> [u64x8<S>; MASKS] {
-    let mut loaded = [u64x8::splat(simd, 0); MASKS];
-    for (loaded, mask) in loaded.iter_mut().zip(masks) {
-        *loaded = u64x8::from_slice(simd, mask);
-    }
-    loaded
-}
-
-/// Notes in `masks` what the characters of the block are, which is the one at `at` of its group.
-#[inline(always)]
-fn classify<S: Simd>(simd: S, text: &[u8; BLOCK], at: usize, masks: &mut Masks) {
-    let text = u8x64::from_slice(simd, text);
-    let all = |byte: u8| u8x64::splat(simd, byte);
-    let (low, high) = (text & all(15), text >> 4);
-    let look = |halves: &Halves| {
-        let table = |table: &[u8; BLOCK]| u8x64::from_slice(simd, table);
-        table(&halves.low).swizzle_dyn_within_blocks(low)
-            & table(&halves.high).swizzle_dyn_within_blocks(high)
-    };
-    let class = look(&CLASSES);
-    let of_text = look(&OF_TEXT);
-    let has = |of: u8x64<S>, kinds: u8| (of & all(kinds)).simd_gt(all(0)).to_bitmask();
-    let letters = DIGITS | A_TO_F | G_TO_O | P_TO_Z;
-    let told = [
-        has(class, letters | TIES),
-        has(class, letters),
-        has(class, DIGITS),
-        has(class, DIGITS | A_TO_F),
-        has(class, BETWEEN),
-        has(text, 0x20),
-        has(of_text, FIRST),
-        has(of_text, SECOND),
-        has(of_text, THIRD),
-        text.simd_le(all(b',')).to_bitmask(),
-        text.simd_eq(all(b',')).to_bitmask(),
-        text.simd_eq(all(b'\\')).to_bitmask(),
-    ];
-    for (masks, told) in masks.iter_mut().zip(told) {
-        masks[at] = told;
     }
 }
 
