@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use super::{
     Opening, Stop, Why,
-    encoded::signs::{self, Groups, Places, Signs},
+    encoded::{
+        Extent,
+        signs::{self, Groups, Places, Signs},
+    },
     sniff,
 };
 
@@ -33,21 +36,21 @@ const MAGICS: [(&[u8], usize); 17] = [
 /// What stands in the lines of armor that nobody opens: told of the text that they stand in.
 const ARMORS: [&[u8]; 2] = [b"PGP MESSAGE-----", b"AGE ENCRYPTED FILE-----"];
 
-/// Their first bytes, those with halves in common together.
-const FIRST: [[&[u8; 3]; 3]; 8] = [
-    [b"\x1f\x8b\x08", b"\x28\xb5\x2f", b"\xed\xab\xee"],
-    [b"\xfd7z"; 3],
-    [b"7z\xbc"; 3],
-    [b"\x04\x22\x4d"; 3],
-    [b"BZh", b"PK\x03", b"PK\x03"],
-    [b"%PD", b"!<a", b"!<a"],
-    [b"SQL", b"PAC", b" gi"],
-    [b"PGP", b"AGE", b"ust"],
+/// Their first bytes, those together of which the halves do not mix to what stands in many texts.
+pub const FIRST: [&[&[u8; 3]]; 8] = [
+    &[b"\x1f\x8b\x08", b"\x28\xb5\x2f", b"\xed\xab\xee"],
+    &[b"\xfd7z", b" gi"],
+    &[b"7z\xbc", b"ust"],
+    &[b"\x04\x22\x4d", b"PGP", b"AGE"],
+    &[b"BZh", b"PK\x03"],
+    &[b"%PD"],
+    &[b"!<a"],
+    &[b"SQL", b"PAC"],
 ];
 
 static SIGNS: LazyLock<Signs> = LazyLock::new(|| Signs {
-    short: None,
     long: Groups::of(FIRST),
+    others: None,
 });
 
 /// The first bytes of each of [`MAGICS`] as one number.
@@ -65,11 +68,17 @@ pub struct Searched {
     pub is_armored: bool,
 }
 
-/// Opens what is packed in the text.
+/// One of the marks that are searched for, if it stands at `at`.
+pub fn magic_extent(text: &[u8], at: usize) -> Extent {
+    let found = text.get(at..).and_then(magic);
+    found.map_or(Err(at + 1), |(magic, _)| Ok(at..at + magic.len()))
+}
+
+/// Opens what is packed in the text. Where it is known that it `has_magic` nowhere, only its beginning is looked at.
 ///
 /// # Errors
 /// When a bound is reached.
-pub fn search(opening: &mut Opening<'_, '_>) -> Result<Searched, Stop> {
+pub fn search(opening: &mut Opening<'_, '_>, has_magic: bool) -> Result<Searched, Stop> {
     let text = opening.text;
     let map = opening.map();
     let mut tries = 0;
@@ -82,6 +91,7 @@ pub fn search(opening: &mut Opening<'_, '_>) -> Result<Searched, Stop> {
     loop {
         let start = match border {
             true => at,
+            false if !has_magic => break,
             false => match next(text, at, &mut places) {
                 Some(start) => start,
                 None => break,
@@ -161,12 +171,8 @@ mod tests {
     #[test]
     fn the_first_bytes_of_each_magic_are_looked_for() {
         for (magic, _) in MAGICS {
-            assert!(
-                FIRST
-                    .iter()
-                    .flatten()
-                    .any(|first| magic.starts_with(*first))
-            );
+            let mut first = FIRST.into_iter().flatten();
+            assert!(first.any(|first| magic.starts_with(*first)));
             let text = [b"....", magic, b"...."].concat();
             let told: Vec<usize> = Places::new(&text, &SIGNS).collect();
             assert!(told.contains(&4), "{magic:?}: {told:?}");

@@ -267,7 +267,8 @@ impl Walk<'_> {
             is_doubted: false,
             trail,
         };
-        let searched = embedded::search(&mut opening)?;
+        let hints = encoded::Hints::of(text);
+        let searched = embedded::search(&mut opening, hints.has_magic())?;
         let is_armored = searched.is_armored;
         match searched.reached {
             _ if opening.is_doubted => opening.judge(0, is_armored),
@@ -278,7 +279,7 @@ impl Walk<'_> {
             // What stands behind the end of a form is none of it.
             end => opening.judge(end, is_armored),
         }
-        encoded::decode(&mut opening)
+        encoded::decode(&mut opening, &hints)
     }
 
     fn note_unread(&mut self, why: Why, step: Option<Step<'_>>, trail: Option<&Trail<'_>>) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    super::embedded,
     characters, escapes, folded, joined, markup, numbers, quoted, radix,
     runs::Runs,
     signs::{self, Groups, Places, Signs},
@@ -30,6 +31,8 @@ pub enum Mark {
     Hex,
     HexBytes,
     Joint,
+    /// A packed form may begin there, or somewhere behind.
+    Magic,
     Percent,
     Quoted,
     Utf16,
@@ -55,6 +58,7 @@ const BLOCK: (Mark, Look) = (Mark::Block, folded::extent);
 const CHARACTERS: (Mark, Look) = (Mark::Characters, characters::quoted_extent);
 const ITEMS: (Mark, Look) = (Mark::Characters, characters::items_extent);
 const NUMBER: (Mark, Look) = (Mark::HexBytes, numbers::hex_extent);
+const MAGIC: (Mark, Look) = (Mark::Magic, embedded::magic_extent);
 
 /// A search runs over all text, so it is laid out for the vectors that it uses: eight rows of signs that have most halves of their
 /// bytes in common, and all of one length.
@@ -144,17 +148,14 @@ const LONG: [Row<3>; 5] = [
         (JOINT, b"'\n "),
         (JOINT, b"'\r\n"),
     ],
-    &[
-        (BLOCK, b": >"),
-        (BLOCK, b": |"),
-        (NUMBER, b" 0x"),
-        (NUMBER, b"\t0x"),
-    ],
+    &[(BLOCK, b": >"), (BLOCK, b": |")],
     &[
         (NUMBER, b",0x"),
         (NUMBER, b"{0x"),
         (NUMBER, b"[0x"),
         (NUMBER, b"(0x"),
+        (NUMBER, b" 0x"),
+        (NUMBER, b"\t0x"),
     ],
 ];
 
@@ -256,11 +257,14 @@ impl Triggers {
                 put(open.first, Sign::of_open(open));
             }
         }
-        let short = Some(short);
-        Self {
-            signs: Signs { short, long },
-            by_first,
+        for first in embedded::FIRST.into_iter().flatten() {
+            put(first[0], Sign::of(*first, MAGIC));
         }
+        let signs = Signs {
+            long: Groups::of(embedded::FIRST),
+            others: Some((short, long)),
+        };
+        Self { signs, by_first }
     }
 
     /// The sign that stands at `at`.
@@ -284,8 +288,9 @@ type Place = (Mark, Range<u32>);
 pub struct Hints<'t> {
     found: Vec<Place>,
     runs: Vec<Place>,
-    rest: Chain<Marked<'t>, Wide<'t>>,
-    runs_rest: Runs<'t>,
+    /// What finds those that are not remembered.
+    rest: Option<Box<Chain<Marked<'t>, Wide<'t>>>>,
+    runs_rest: Option<Box<Runs<'t>>>,
     /// A bit for each mark that there is.
     marks: u32,
     /// The same of the places that are not remembered.
@@ -298,18 +303,12 @@ impl<'t> Hints<'t> {
         let mut runs_rest = Runs::new(text);
         let found: Vec<Place> = rest.by_ref().take(MOST).collect();
         let runs: Vec<Place> = runs_rest.by_ref().take(MOST).collect();
+        let rest = (found.len() == MOST).then(|| Box::new(rest));
+        let runs_rest = (runs.len() == MOST).then(|| Box::new(runs_rest));
         let bits = |marks, place: &Place| marks | 1 << place.0 as u8;
-        let mut rest_marks = 0;
-        if found.len() == MOST {
-            rest_marks = rest
-                .clone()
-                .fold(rest_marks, |marks, place| bits(marks, &place));
-        }
-        if runs.len() == MOST {
-            rest_marks = runs_rest
-                .clone()
-                .fold(rest_marks, |marks, place| bits(marks, &place));
-        }
+        let others = rest.iter().flat_map(|rest| (**rest).clone());
+        let others = others.chain(runs_rest.iter().flat_map(|rest| (**rest).clone()));
+        let rest_marks = others.fold(0, |marks, place| bits(marks, &place));
         Self {
             marks: found.iter().chain(&runs).fold(rest_marks, bits),
             rest_marks,
@@ -325,11 +324,16 @@ impl<'t> Hints<'t> {
         self.marks & 1 << mark as u8 != 0
     }
 
+    /// Whether the mark of a packed form stands anywhere.
+    pub fn has_magic(&self) -> bool {
+        self.has(Mark::Magic)
+    }
+
     /// The places with this mark, in their order.
     pub fn places(&self, mark: Mark) -> impl Iterator<Item = Range<usize>> {
         let has_rest = self.rest_marks & 1 << mark as u8 != 0;
-        let rest = has_rest.then(|| self.rest.clone());
-        let runs_rest = has_rest.then(|| self.runs_rest.clone());
+        let rest = self.rest.as_deref().filter(|_| has_rest).cloned();
+        let runs_rest = self.runs_rest.as_deref().filter(|_| has_rest).cloned();
         let found = self.found.iter().cloned().chain(rest.into_iter().flatten());
         let runs = self.runs.iter().cloned();
         let runs = runs.chain(runs_rest.into_iter().flatten());
@@ -360,6 +364,7 @@ struct Marked<'t> {
     places: Places<'t>,
     /// From where on short signs count, and long ones.
     from: [usize; 2],
+    has_magic: bool,
 }
 
 impl<'t> Marked<'t> {
@@ -370,6 +375,7 @@ impl<'t> Marked<'t> {
             triggers,
             places: Places::new(text, &triggers.signs),
             from: [0; 2],
+            has_magic: false,
         }
     }
 }
@@ -383,6 +389,15 @@ impl Iterator for Marked<'_> {
             let Some(sign) = self.triggers.at(self.text, at) else {
                 continue;
             };
+            if sign.mark == Mark::Magic {
+                // Of these it is only asked whether there are any.
+                let range = (sign.look)(self.text, at).ok();
+                if let Some(range) = range.filter(|_| !self.has_magic) {
+                    self.has_magic = true;
+                    return place(sign.mark, range);
+                }
+                continue;
+            }
             let [short, long] = &mut self.from;
             let from = if sign.is_long { long } else { short };
             if at < *from {

@@ -22,9 +22,10 @@ mod wide;
 
 use std::ops::Range;
 
+pub use hints::{Extent, Hints};
 pub use piece::Piece;
 
-use self::hints::{Hints, Mark};
+use self::hints::Mark;
 use super::{Opening, Step, Stop, map::Splice, sniff};
 
 /// Decoded bytes that are no text are read on from this length: what is shorter is a hash or a key.
@@ -89,15 +90,14 @@ pub fn is_kind(kind: &str) -> bool {
     DECODERS.iter().any(|decoder| decoder.kind == kind)
 }
 
-/// Decodes what is encoded in the text, and tells one layer for each encoding.
+/// Decodes what is encoded in the text, of which `hints` are, and tells one layer for each encoding.
 ///
 /// # Errors
 /// When a bound is reached.
-pub fn decode(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
-    let hints = Hints::of(opening.text);
+pub fn decode(opening: &mut Opening<'_, '_>, hints: &Hints<'_>) -> Result<(), Stop> {
     for decoder in &DECODERS {
         if hints.has(decoder.mark) {
-            run(opening, decoder, &hints)?;
+            run(opening, decoder, hints)?;
         }
     }
     Ok(())

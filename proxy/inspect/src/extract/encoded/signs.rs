@@ -45,10 +45,10 @@ impl<const LENGTH: usize> Default for Groups<LENGTH> {
 
 impl<const LENGTH: usize> Groups<LENGTH> {
     /// What stands where signs of one group mix is found as well.
-    pub fn of<const EACH: usize>(groups: [[&[u8; LENGTH]; EACH]; 8]) -> Self {
+    pub fn of(groups: [&[&[u8; LENGTH]]; 8]) -> Self {
         let mut all = Self::default();
         for (group, signs) in groups.into_iter().enumerate() {
-            signs.into_iter().for_each(|sign| all.add(group, sign));
+            signs.iter().for_each(|sign| all.add(group, sign));
         }
         all
     }
@@ -64,20 +64,21 @@ impl<const LENGTH: usize> Groups<LENGTH> {
 /// What is looked for in one pass.
 #[derive(Debug)]
 pub struct Signs {
-    pub short: Option<Groups<2>>,
     pub long: Groups<3>,
+    /// And beside those.
+    pub others: Option<(Groups<2>, Groups<3>)>,
 }
 
 impl Signs {
     /// Tells of the blocks at the beginning of `text` where a sign may begin, with a bit for each block in which one may.
     fn tell(&self, level: Level, text: &[u8], places: &mut [u64; BLOCKS]) -> u32 {
-        match &self.short {
-            Some(short) => {
-                dispatch!(level, simd => tell::<_, true>(simd, text, short, &self.long, places))
+        match &self.others {
+            Some(others) => {
+                dispatch!(level, simd => tell::<_, true>(simd, text, &self.long, others, places))
             }
             None => {
-                let none = Groups::default();
-                dispatch!(level, simd => tell::<_, false>(simd, text, &none, &self.long, places))
+                let none = Default::default();
+                dispatch!(level, simd => tell::<_, false>(simd, text, &self.long, &none, places))
             }
         }
     }
@@ -146,18 +147,24 @@ pub fn number(bytes: &[u8]) -> u32 {
 }
 
 #[inline(always)]
-fn tell<S: Simd, const SHORT: bool>(
+fn tell<S: Simd, const OTHERS: bool>(
     simd: S,
     text: &[u8],
-    short: &Groups<2>,
-    long: &Groups<3>,
+    Groups(long): &Groups<3>,
+    (Groups(short), Groups(more)): &(Groups<2>, Groups<3>),
     places: &mut [u64; BLOCKS],
 ) -> u32 {
-    let half = |half: &[u8; BLOCK]| u8x64::from_slice(simd, half);
-    let load = |halves: &Halves| [half(&halves.low), half(&halves.high)];
-    let (Groups([first, second]), Groups([one, two, three])) = (short, long);
-    let short = [load(first), load(second)];
-    let long = [load(one), load(two), load(three)];
+    let long = [
+        load(simd, &long[0]),
+        load(simd, &long[1]),
+        load(simd, &long[2]),
+    ];
+    let more = [
+        load(simd, &more[0]),
+        load(simd, &more[1]),
+        load(simd, &more[2]),
+    ];
+    let short = [load(simd, &short[0]), load(simd, &short[1])];
     let mut any = 0;
     for (at, places) in places.iter_mut().enumerate() {
         let Some(rest) = text.get(at * BLOCK..).filter(|rest| !rest.is_empty()) else {
@@ -168,34 +175,51 @@ fn tell<S: Simd, const SHORT: bool>(
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             &last
         });
-        *places = block::<S, SHORT>(simd, window, &short, &long);
+        *places = block::<S, OTHERS>(simd, window, &long, &short, &more);
         any |= u32::from(*places != 0) << at;
     }
     any
 }
 
 #[inline(always)]
-fn block<S: Simd, const SHORT: bool>(
+fn block<S: Simd, const OTHERS: bool>(
     simd: S,
     window: &[u8; BLOCK + LONGEST - 1],
-    short: &[[u8x64<S>; 2]; 2],
     long: &[[u8x64<S>; 2]; 3],
+    short: &[[u8x64<S>; 2]; 2],
+    more: &[[u8x64<S>; 2]; 3],
 ) -> u64 {
-    let halves = |from: usize| {
-        let bytes = u8x64::from_slice(simd, &window[from..from + BLOCK]);
-        [bytes & u8x64::splat(simd, 15), bytes >> 4]
-    };
-    let [first, second, third] = [halves(0), halves(1), halves(2)];
-    let groups = |tables: &[u8x64<S>; 2], [low, high]: [u8x64<S>; 2]| {
-        tables[0].swizzle_dyn_within_blocks(low) & tables[1].swizzle_dyn_within_blocks(high)
-    };
-    let [one, two, three] = long;
-    let mut found = groups(one, first) & groups(two, second) & groups(three, third);
-    if SHORT {
-        let [one, two] = short;
-        found |= groups(one, first) & groups(two, second);
+    let first = halves(simd, &window[..BLOCK]);
+    let second = halves(simd, &window[1..][..BLOCK]);
+    let third = halves(simd, &window[2..][..BLOCK]);
+    let mut found = groups(&long[0], &first) & groups(&long[1], &second) & groups(&long[2], &third);
+    if OTHERS {
+        found |= groups(&more[0], &first) & groups(&more[1], &second) & groups(&more[2], &third)
+            | groups(&short[0], &first) & groups(&short[1], &second);
     }
     found.simd_gt(u8x64::splat(simd, 0)).to_bitmask()
+}
+
+// No closures: what is called more than once would not be compiled for the vectors at hand.
+
+#[inline(always)]
+fn load<S: Simd>(simd: S, halves: &Halves) -> [u8x64<S>; 2] {
+    [
+        u8x64::from_slice(simd, &halves.low),
+        u8x64::from_slice(simd, &halves.high),
+    ]
+}
+
+#[inline(always)]
+fn halves<S: Simd>(simd: S, bytes: &[u8]) -> [u8x64<S>; 2] {
+    let bytes = u8x64::from_slice(simd, bytes);
+    [bytes & u8x64::splat(simd, 15), bytes >> 4]
+}
+
+/// The groups that have both halves of the bytes.
+#[inline(always)]
+fn groups<S: Simd>(tables: &[u8x64<S>; 2], halves: &[u8x64<S>; 2]) -> u8x64<S> {
+    tables[0].swizzle_dyn_within_blocks(halves[0]) & tables[1].swizzle_dyn_within_blocks(halves[1])
 }
 
 #[cfg(test)]
@@ -207,23 +231,25 @@ mod tests {
     #[test]
     fn every_sign_is_found_at_every_place() {
         static SIGNS: LazyLock<[Signs; 2]> = LazyLock::new(|| {
-            let mut short: [[&[u8; 2]; 1]; 8] = [[b"ab"]; 8];
-            short[7] = [b"\xff\n"];
-            [Some(Groups::of(short)), None].map(|short| Signs {
-                short,
-                long: Groups::of([[b"xyz", b"\" +"]; 8]),
+            let mut short: [&[&[u8; 2]]; 8] = [&[b"ab"]; 8];
+            short[7] = &[b"\xff\n"];
+            let others = (Groups::of(short), Groups::of([&[b"xyz"]; 8]));
+            [Some(others), None].map(|others| Signs {
+                long: Groups::of([&[b"XYZ", b"\" +"]; 8]),
+                others,
             })
         });
-        let signs: [&[u8]; 4] = [b"ab", b"\xff\n", b"xyz", b"\" +"];
+        let signs: [&[u8]; 5] = [b"ab", b"\xff\n", b"xyz", b"XYZ", b"\" +"];
         for sign in signs {
             for at in (0..BLOCK * BLOCKS + BLOCK).step_by(3) {
                 for length in [at + sign.len(), BLOCK * BLOCKS + BLOCK + 7] {
                     let mut text = vec![b'.'; length];
                     text[at..at + sign.len()].copy_from_slice(sign);
                     let told = |signs| Places::new(&text, signs).collect::<Vec<_>>();
-                    let [both, long] = &*SIGNS;
-                    assert_eq!(told(both), [at], "{sign:?} of {length}");
-                    assert_eq!(told(long).len(), usize::from(sign.len() > 2));
+                    let [all, long] = &*SIGNS;
+                    assert_eq!(told(all), [at], "{sign:?} of {length}");
+                    let is_long = sign.len() > 2 && sign != b"xyz";
+                    assert_eq!(told(long).len(), usize::from(is_long));
                 }
             }
         }
