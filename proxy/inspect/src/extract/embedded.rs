@@ -62,6 +62,8 @@ const MOST_TRIES: usize = 64;
 
 /// What a search came to.
 pub struct Searched {
+    /// What the text begins like.
+    pub format: Option<sniff::Format>,
     /// How far the forms reach that the text begins with, one behind the other.
     pub reached: usize,
     /// Armor may stand in it: it was seen, or not all of the text was searched.
@@ -86,6 +88,7 @@ pub fn search(opening: &mut Opening<'_, '_>, has_magic: bool) -> Result<Searched
     let mut reached = 0;
     let mut places = Places::new(text, &SIGNS);
     let mut is_armored = false;
+    let mut first = None;
     // Where the text begins, and where a form has ended.
     let mut border = true;
     loop {
@@ -109,6 +112,9 @@ pub fn search(opening: &mut Opening<'_, '_>, has_magic: bool) -> Result<Searched
         };
         border = false;
         let format = text.get(start..).and_then(sniff);
+        if start == 0 {
+            first = format;
+        }
         let Some(format) = format.filter(|_| is_new) else {
             at = start + 1;
             continue;
@@ -133,6 +139,7 @@ pub fn search(opening: &mut Opening<'_, '_>, has_magic: bool) -> Result<Searched
         border = true;
     }
     Ok(Searched {
+        format: first,
         reached,
         is_armored,
     })

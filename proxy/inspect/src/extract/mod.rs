@@ -272,7 +272,7 @@ impl Walk<'_> {
         let is_armored = searched.is_armored;
         match searched.reached {
             _ if opening.is_doubted => opening.judge(0, is_armored),
-            0 if sniff::format(text).is_none_or(sniff::Format::is_weak) => {
+            0 if searched.format.is_none_or(sniff::Format::is_weak) => {
                 opening.judge(0, is_armored);
             }
             0 => {}

@@ -15,7 +15,7 @@ pub fn judge(text: &[u8], is_armored: bool) -> Option<(&'static str, Why)> {
     if let Some(name) = sealed(text, is_armored) {
         return Some((name, Why::Encrypted));
     }
-    let is_unknown = !is_stated(text) && is_random(text);
+    let is_unknown = !is_readable(text) && !is_stated(text) && is_random(text);
     is_unknown.then_some(("data", Why::Unknown))
 }
 
@@ -39,7 +39,9 @@ fn sealed(text: &[u8], is_armored: bool) -> Option<&'static str> {
         // A password safe, version 3
         (b"PWS3", "password-safe"),
     ];
-    let begins = BEGINNINGS.iter().find(|(magic, _)| text.starts_with(magic));
+    let mut beginnings = BEGINNINGS.iter();
+    let begins =
+        beginnings.find(|(magic, _)| text.first() == magic.first() && text.starts_with(magic));
     if let Some((_, name)) = begins {
         return Some(name);
     }
@@ -125,11 +127,14 @@ fn is_stated(text: &[u8]) -> bool {
         || at(128, b"DICM")
 }
 
+/// Whether `text` is short or begins with characters of UTF-8.
+fn is_readable(text: &[u8]) -> bool {
+    let start = text.get(..LEAST);
+    start.is_none_or(|start| std::str::from_utf8(start).is_ok())
+}
+
 /// Whether most of `text` cannot be told from chance: enough bytes of every value.
 fn is_random(text: &[u8]) -> bool {
-    if text.len() < LEAST || std::str::from_utf8(text.get(..LEAST).unwrap_or_default()).is_ok() {
-        return false;
-    }
     let blocks = text.len().div_ceil(BLOCK);
     let step = blocks.div_ceil(MOST_BLOCKS).max(1) * BLOCK;
     let (mut random, mut seen) = (0_usize, 0_usize);

@@ -78,14 +78,16 @@ fn packed(text: &[u8]) -> Option<Format> {
         [b'0', b'7', b'0', b'7', b'0', ..] if archive::is_cpio(text) => Some(Format::Cpio),
         [0x1f, 0x9d, ..] if compressed::is_lzw(text) => Some(Format::Lzw),
         [b'L', b'Z', b'I', b'P', ..] if compressed::is_lzip(text) => Some(Format::Lzip),
-        _ if text.starts_with(archive::AR) => Some(Format::Ar),
-        _ if text.starts_with(archive::RPM) => Some(Format::Rpm),
-        _ if text.starts_with(archive::ZIP) || text.starts_with(archive::EMPTY_ZIP) => {
+        [b'!', ..] if text.starts_with(archive::AR) => Some(Format::Ar),
+        [0xed, ..] if text.starts_with(archive::RPM) => Some(Format::Rpm),
+        [b'P', ..] if text.starts_with(archive::ZIP) || text.starts_with(archive::EMPTY_ZIP) => {
             Some(Format::Zip)
         }
-        _ if text.starts_with(archive::SEVEN) => Some(Format::Seven),
-        _ if text.starts_with(archive::PACK) => Some(Format::Pack),
-        _ if archive::BUNDLES.iter().any(|mark| text.starts_with(mark)) => Some(Format::Bundle),
+        [b'7', ..] if text.starts_with(archive::SEVEN) => Some(Format::Seven),
+        [b'P', ..] if text.starts_with(archive::PACK) => Some(Format::Pack),
+        [b'#', ..] if archive::BUNDLES.iter().any(|mark| text.starts_with(mark)) => {
+            Some(Format::Bundle)
+        }
         _ if archive::is_tar(text) => Some(Format::Tar),
         _ => None,
     }

@@ -303,8 +303,15 @@ impl<'t> Hints<'t> {
         let mut runs_rest = Runs::new(text);
         let found: Vec<Place> = rest.by_ref().take(MOST).collect();
         let runs: Vec<Place> = runs_rest.by_ref().take(MOST).collect();
-        let rest = (found.len() == MOST).then(|| Box::new(rest));
-        let runs_rest = (runs.len() == MOST).then(|| Box::new(runs_rest));
+        // Large as they are, they are moved only where they are kept.
+        let rest = match found.len() {
+            MOST => Some(Box::new(rest)),
+            _ => None,
+        };
+        let runs_rest = match runs.len() {
+            MOST => Some(Box::new(runs_rest)),
+            _ => None,
+        };
         let bits = |marks, place: &Place| marks | 1 << place.0 as u8;
         let others = rest.iter().flat_map(|rest| (**rest).clone());
         let others = others.chain(runs_rest.iter().flat_map(|rest| (**rest).clone()));

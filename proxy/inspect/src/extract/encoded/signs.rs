@@ -142,6 +142,9 @@ impl Iterator for Places<'_> {
 
 /// The first three bytes as one number, the first one lowest; behind the end zeros stand.
 pub fn number(bytes: &[u8]) -> u32 {
+    if let Some(four) = bytes.first_chunk() {
+        return u32::from_le_bytes(*four) & 0xff_ffff;
+    }
     let bytes = bytes.iter().take(LONGEST).rev();
     bytes.fold(0, |number, &byte| number << 8 | u32::from(byte))
 }
