@@ -78,42 +78,31 @@ const SHORT: [Row<2>; 8] = [
         (ESCAPE, br"\5"),
         (ESCAPE, br"\6"),
     ],
-    &[
-        (ESCAPE, br"\7"),
-        (LINES, b"\\\n"),
-        (LINES, b"\\\r"),
-        (ASCII85, b"<~"),
-    ],
+    &[(ESCAPE, br"\7"), (LINES, b"\\\n"), (LINES, b"\\\r")],
     &[
         (PERCENT, b"%2"),
         (PERCENT, b"%3"),
         (PERCENT, b"%4"),
         (PERCENT, b"%5"),
-    ],
-    &[
         (PERCENT, b"%6"),
         (PERCENT, b"%7"),
-        (ENTITY, b"&n"),
-        (ENTITY, b"&q"),
     ],
     &[
-        (ENTITY, b"&#"),
         (ENTITY, b"&a"),
         (ENTITY, b"&l"),
         (ENTITY, b"&g"),
+        (ENTITY, b"&n"),
     ],
+    &[(ENTITY, b"&q"), (ENTITY, b"&#")],
     &[
         (QUOTED, b"=3"),
         (QUOTED, b"=4"),
         (QUOTED, b"=5"),
         (QUOTED, b"=6"),
-    ],
-    &[
         (QUOTED, b"=7"),
-        (QUOTED, b"=\n"),
-        (QUOTED, b"=\r"),
         (WORD, b"=?"),
     ],
+    &[(QUOTED, b"=\n"), (QUOTED, b"=\r"), (ASCII85, b"<~")],
 ];
 
 /// Signs of three bytes.
