@@ -170,12 +170,33 @@ fn is_graphic(byte: u8) -> bool {
     byte.is_ascii_graphic()
 }
 
-/// The value of the hex digits at `range`; none if there is anything else.
+/// The value of each hex digit; [`NO_DIGIT`] of others.
+const DIGITS: [u8; 256] = digits();
+const NO_DIGIT: u8 = 0xff;
+
+const fn digits() -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value];
+        digits[digit as usize] = value as u8;
+        digits[digit.to_ascii_uppercase() as usize] = value as u8;
+        value += 1;
+    }
+    digits
+}
+
+/// The value of the hex digits at `range`, at most eight; none if there is anything else.
+#[inline]
 fn hex_value(text: &[u8], range: Range<usize>) -> Option<u32> {
-    let digits = text.get(range)?;
-    let digit =
-        |value: u32, byte: &u8| Some(value.checked_mul(16)? | char::from(*byte).to_digit(16)?);
-    digits.iter().try_fold(0, digit)
+    let bytes = text.get(range)?;
+    let (mut value, mut seen) = (0, 0);
+    for &byte in bytes {
+        let digit = DIGITS[byte as usize];
+        seen |= digit;
+        value = value << 4 | u32::from(digit);
+    }
+    (seen != NO_DIGIT && bytes.len() <= 8).then_some(value)
 }
 
 /// Adds `character`, which stands for the bytes at `source`.
