@@ -54,11 +54,24 @@ enum Kind {
 impl Kind {
     fn of(text: &[u8]) -> Self {
         let head = text.get(..text.len().min(2048)).unwrap_or_default();
-        let has = |tag: &str| head.find(tag).is_some();
-        match () {
-            () if has("<worksheet") || has("<sst") || has("<comments") => Self::Sheet,
-            () if has("<?xml") && !has("<html") => Self::Other,
-            () => Self::Html,
+        let (mut is_xml, mut is_html) = (false, false);
+        let mut at = 0;
+        while let Some(found) = head.get(at..).and_then(|rest| rest.find_byte(b'<')) {
+            let tag = head.get(at + found + 1..).unwrap_or_default();
+            let is = |name: &str| tag.starts_with(name.as_bytes());
+            match tag.first() {
+                Some(b'w' | b's' | b'c') if is("worksheet") || is("sst") || is("comments") => {
+                    return Self::Sheet;
+                }
+                Some(b'?') => is_xml |= is("?xml"),
+                Some(b'h') => is_html |= is("html"),
+                _ => {}
+            }
+            at += found + 1;
+        }
+        match is_xml && !is_html {
+            true => Self::Other,
+            false => Self::Html,
         }
     }
 }
