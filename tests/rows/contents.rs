@@ -38,7 +38,7 @@ const FORMS: [&[(&str, &str)]; 5] = [
     ],
     &[
         ("sqlite", "sqlite:settings:1"),
-        ("mail", "base64, gzip:2"),
+        ("mail", "mail:token.txt.gz, gzip:2"),
         ("bundle", "git blob:"),
         ("characters", "joined characters"),
         ("folded", "yaml block"),

@@ -2,6 +2,7 @@
 
 use std::{
     cmp::Reverse,
+    collections::HashMap,
     io::Read,
     ops::{AddAssign, Range},
 };
@@ -78,6 +79,7 @@ pub fn examine(
     }
     if summary.layers > 0 {
         told_once(&mut examined.hits);
+        told_by_part(&mut examined.hits);
     }
 }
 
@@ -101,6 +103,47 @@ fn told_once(hits: &mut Vec<Hit>) {
     hits.dedup_by(|later, first| {
         place(later) == place(first) && later.fingerprint == first.fingerprint
     });
+}
+
+/// Leaves out what a run of a mail led to where the part whose body it is led there as well: that has a name. It is left out only
+/// where all that is judged by later is the same.
+fn told_by_part(hits: &mut Vec<Hit>) {
+    let mut parts: HashMap<_, Vec<Hit>> = HashMap::new();
+    for hit in hits.iter() {
+        if let Some((first, rest)) = steps_of(hit)
+            && (first == "mail" || first.starts_with("mail:"))
+        {
+            let key = (hit.fingerprint, hit.in_scope(), rest.to_vec());
+            parts.entry(key).or_default().push(hit.clone());
+        }
+    }
+    hits.retain(|hit| match steps_of(hit) {
+        Some(("base64" | "quoted-printable", rest)) if hit.scope() > 0 => {
+            let key = (hit.fingerprint, hit.in_scope(), rest.to_vec());
+            // In order, and beside each other.
+            let parts = parts.get(&key).map_or(&[][..], Vec::as_slice);
+            let start = hit.found.secret.start;
+            let behind = parts.partition_point(|part| part.found.secret.start <= start);
+            let part = behind.checked_sub(1).and_then(|last| parts.get(last));
+            !part.is_some_and(|part| is_within(hit, part))
+        }
+        _ => true,
+    });
+}
+
+fn steps_of(hit: &Hit) -> Option<(&str, &[String])> {
+    let (first, rest) = hit.via.as_ref()?.steps.split_first()?;
+    Some((first, rest))
+}
+
+/// Whether `hit` begins in `part` and is judged as that is. It may end behind it: a run goes on where a boundary looks like one.
+fn is_within(hit: &Hit, part: &Hit) -> bool {
+    let secret = &hit.found.secret;
+    let mut found = part.found.clone();
+    (found.secret, found.span) = (secret.clone(), hit.found.span.clone());
+    let judged = |hit: &Hit| (hit.commented, hit.whole, hit.surroundings);
+    let is_same = found == hit.found && judged(part) == judged(hit);
+    is_same && part.found.secret.contains(&secret.start)
 }
 
 struct Layers<'a> {
@@ -344,5 +387,45 @@ mod tests {
         told(notebook, "(3, 3, 19, 4) ipynb");
         let mail = "From: a@b.example\nContent-Transfer-Encoding: quoted-printable\n\na\nkey_12=\n3=344=\n56\n";
         told(mail, "(4, 4, 1, 4) mail:2");
+    }
+
+    #[test]
+    fn what_a_mail_brings_is_told_with_its_name() {
+        let head = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n";
+        let run = base64(&gzip(b"a\nkey_123456\n"));
+        let part = |name: &str| {
+            format!(
+                "Content-Type: a/b; name={name}\nContent-Transfer-Encoding: base64\n\n{run}\n--b\n"
+            )
+        };
+        let mail = format!("{head}{}", part("x.gz"));
+        assert_eq!(examine(mail.as_bytes()), ["(8, 8, 1, 8) mail:x.gz, gzip:2"]);
+        // Each part for itself, and what is in none.
+        let mail = format!("{head}{}{}--b--\nand {run}\n", part("x.gz"), part("y.gz"));
+        assert_eq!(
+            examine(mail.as_bytes()),
+            [
+                "(8, 8, 1, 8) mail:x.gz, gzip:2",
+                "(13, 13, 1, 13) mail:y.gz, gzip:2",
+                "(16, 16, 5, 16) base64, gzip:2"
+            ]
+        );
+        // A comment behind it that a part has and its run has not: what follows is no base64 in a row.
+        let padded = |text: &str| {
+            let lengths = (0..3).map(|more| gzip(format!("{text}{}", " ".repeat(more)).as_bytes()));
+            lengths.into_iter().find(|packed| packed.len() % 3 == 0)
+        };
+        let (key, allowed) = (padded("a\nkey_123456 "), gzip(b" # exeat:allow\n"));
+        let run = format!("{}*{}", base64(&key.unwrap()), base64(&allowed));
+        let mail = format!(
+            "{head}Content-Type: a/b; name=x.gz\nContent-Transfer-Encoding: base64\n\n{run}\n--b--\n"
+        );
+        assert_eq!(
+            examine(mail.as_bytes()),
+            [
+                "(8, 8, 1, 8) base64, gzip:2",
+                "(8, 8, 1, 8) mail:x.gz, gzip:2"
+            ]
+        );
     }
 }
