@@ -2,13 +2,13 @@
 //!
 //! A message is a chain of blocks, of which each waits for the one before it. Several messages are several chains, and processors can do more than one
 //! chain takes. With instructions for SHA-1, messages take turns (`turns.rs`): such an instruction takes long, but the next may begin meanwhile if it
-//! does not wait for it. Without them, each lane of wide vectors holds another message (`together.rs`).
+//! does not wait for it. Without them, each lane of a vector holds another message (`together.rs`).
 //!
 //! Detection asks of each block whether bits of its words stand to each other as they do in all known attacks (`conditions.rs`). That does not depend
 //! on the chain, so it is asked of the blocks in all lanes of a vector at once, whichever message they are of. Of one block in twenty an attack is left,
 //! rarely two; those are carried out to see whether they come to a collision (`attack.rs`, `suspects.rs`), in lanes again.
 //!
-//! What neither suits goes to `sha1dc`, one message after the other ([`Way`]).
+//! Where neither gains anything, and for messages that have no company, it is `sha1dc`, one message after the other ([`Way`]).
 
 #![forbid(unsafe_code)]
 
