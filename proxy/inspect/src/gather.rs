@@ -20,7 +20,7 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
     finding::Part,
-    journal::Notes,
+    journal::{CommitNotes, TreeNotes},
     layers::{Decoded, Via},
     missed::{self, Missed, Reason},
     pack::Error,
@@ -91,8 +91,9 @@ pub struct Gathered {
     /// Names in trees by their hashes: folders change often, names do not.
     names: HashMap<u64, Named>,
     /// What commits and trees name.
-    commits: Notes,
-    trees: Notes,
+    commits: CommitNotes,
+    trees: TreeNotes,
+    tree_words: Option<Vec<u64>>,
 }
 
 impl Gathered {
@@ -234,12 +235,18 @@ impl Gathered {
             }
             if let Some(kind) = entry.kind()?.object() {
                 let shortened = References::shorten(key, kind, entry.id);
-                self.references.push(shortened);
-                self.trees.entry(shortened, hash);
+                if self.trees.entry(shortened, hash) {
+                    self.references.push(shortened);
+                }
             }
         }
         self.trees.end(start, index);
         Ok(())
+    }
+
+    /// Does beforehand what need not be done under the lock.
+    pub fn close(&mut self) {
+        self.tree_words = Some(self.trees.words());
     }
 
     /// Adds this batch to what the push's others have found.
@@ -252,7 +259,8 @@ impl Gathered {
         }
         let names = self.names.into_iter();
         let names = names.map(|(hash, named)| (hash, named.name));
-        state.journal.add(&self.commits, &self.trees, names);
+        let trees = self.tree_words.unwrap_or_else(|| self.trees.words());
+        state.journal.add(&self.commits, &trees, names);
         state.coverage += self.coverage;
         state.stages += self.stages;
         state.named.extend(self.named);

@@ -68,13 +68,18 @@ impl Ids {
     /// # Errors
     /// When an object has no id, or two have the same.
     pub fn entries(&self, length: u32) -> Result<Entries<'_>, Error> {
-        let id = |index: u32| self.raw(index).unwrap_or_default();
         if (0..length).any(|index| self.raw(index).is_none()) {
             return Err(Error::WorkerFailed);
         }
-        let mut by_id: Vec<u32> = (0..length).collect();
-        by_id.sort_unstable_by(|&left, &right| id(left).cmp(id(right)));
-        for pair in by_id.windows(2) {
+        let id = |index: u32| self.raw(index).unwrap_or_default();
+        let bits = (length.max(2).ilog2() as usize).min(FAN_OUT);
+        let mut entries = Entries {
+            ids: self,
+            by_id: vec![0; length as usize],
+            starts: vec![0; (1 << bits) + 1],
+        };
+        entries.sort(length);
+        for pair in entries.by_id.windows(2) {
             if let [left, right] = *pair
                 && id(left) == id(right)
             {
@@ -82,24 +87,77 @@ impl Ids {
                 return Err(Error::Duplicate { id });
             }
         }
-        Ok(Entries { ids: self, by_id })
+        Ok(entries)
     }
 }
+
+/// Bits at the start of an id that tell at most in which bucket it is: 65,536 of them.
+const FAN_OUT: usize = 16;
 
 /// The entries of a pack, found by id. Each object has an id, and no two have the same.
 pub struct Entries<'a> {
     ids: &'a Ids,
     by_id: Vec<u32>,
+    /// Where in `by_id` the ids of each bucket begin, and behind the last where they end.
+    starts: Vec<u32>,
 }
 
 impl Entries<'_> {
+    /// The bucket of an id: by its first bits, so that buckets are in the order of ids.
+    fn bucket(&self, raw: &[u8]) -> usize {
+        let bits = (self.starts.len() - 1).ilog2();
+        let first = raw
+            .first_chunk()
+            .map_or(0, |bytes| u16::from_be_bytes(*bytes));
+        usize::from(first) >> (FAN_OUT as u32 - bits)
+    }
+
+    /// Sorts by buckets first: ids are spread evenly over them, unless somebody took pains.
+    fn sort(&mut self, length: u32) {
+        let bucket =
+            |entries: &Self, index| entries.bucket(entries.ids.raw(index).unwrap_or_default());
+        for index in 0..length {
+            let bucket = bucket(self, index);
+            if let Some(count) = self.starts.get_mut(bucket) {
+                *count += 1;
+            }
+        }
+        let mut end = 0;
+        for start in &mut self.starts {
+            end += *start;
+            *start = end;
+        }
+        // From the end of each bucket down to its start.
+        for index in (0..length).rev() {
+            let bucket = bucket(self, index);
+            if let Some(place) = self.starts.get_mut(bucket) {
+                *place -= 1;
+                if let Some(slot) = self.by_id.get_mut(*place as usize) {
+                    *slot = index;
+                }
+            }
+        }
+        let ids = self.ids;
+        for ends in self.starts.windows(2) {
+            if let [start, end] = *ends
+                && let Some(bucket) = self.by_id.get_mut(start as usize..end as usize)
+                && bucket.len() > 1
+            {
+                bucket.sort_unstable_by(|&left, &right| ids.raw(left).cmp(&ids.raw(right)));
+            }
+        }
+    }
+
     /// The entry whose raw id this is.
     pub fn find(&self, raw: &[u8]) -> Option<u32> {
-        let place = self
-            .by_id
+        let bucket = self.bucket(raw);
+        let start = *self.starts.get(bucket)? as usize;
+        let end = *self.starts.get(bucket + 1)? as usize;
+        let bucket = self.by_id.get(start..end)?;
+        let place = bucket
             .binary_search_by(|&index| self.ids.raw(index).unwrap_or_default().cmp(raw))
             .ok()?;
-        self.by_id.get(place).copied()
+        bucket.get(place).copied()
     }
 
     /// Hex BLAKE3 over the raw ids in their order: the same for the same objects, in whatever order and form they came.
@@ -130,6 +188,34 @@ mod tests {
         assert_eq!(entries.find(&[9; 20]), Some(0));
         assert_eq!(entries.find(&[7; 20]), Some(2));
         assert_eq!(entries.find(&[6; 20]), None);
+    }
+
+    #[test]
+    fn entries_are_found_whatever_their_number_and_their_first_bytes() {
+        for (count, step) in [
+            (1_u32, 1_u32),
+            (2, 1),
+            (3, 7),
+            (1000, 1),
+            (5000, 13_007_543),
+        ] {
+            let mut ids = Ids::new(HashKind::Sha1);
+            let id = |index: u32| {
+                let mut bytes = [0; 20];
+                bytes[..4]
+                    .copy_from_slice(&(index.wrapping_mul(step) % 4_000_000_000).to_be_bytes());
+                bytes[16..].copy_from_slice(&(index + 1).to_be_bytes());
+                ObjectId::from_bytes_or_panic(&bytes)
+            };
+            (0..count).for_each(|index| ids.set(index, &id(index)));
+            let entries = ids.entries(count).unwrap();
+            for index in 0..count {
+                assert_eq!(entries.find(id(index).as_slice()), Some(index));
+            }
+            assert_eq!(entries.find(&[255; 20]), None);
+            let in_order: Vec<_> = entries.by_id.iter().map(|&index| id(index)).collect();
+            assert!(in_order.is_sorted());
+        }
     }
 
     #[test]

@@ -79,6 +79,12 @@ impl References {
         key.hash_one(id) & !3 | number(kind)
     }
 
+    /// The kind that a shortened reference means.
+    pub fn kind(shortened: u64) -> Kind {
+        let is_it = |kind: &Kind| number(*kind) == shortened & 3;
+        KINDS.into_iter().find(is_it).unwrap_or(Kind::Tag)
+    }
+
     /// Notes ids shortened with this set's key.
     pub fn note(&mut self, shortened: impl IntoIterator<Item = u64>) -> Result<(), Error> {
         for number in shortened {
