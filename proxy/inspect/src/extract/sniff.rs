@@ -50,6 +50,22 @@ pub fn format(text: &[u8]) -> Option<Format> {
         .or_else(|| archive::foreign(text).map(Format::Foreign))
 }
 
+/// Whether a form may begin with these bytes, of those that say what they are within 256 bytes: asked of runs before more of them is
+/// decoded, most of which are chance.
+pub fn may_begin([first, second, third]: [u8; 3]) -> bool {
+    // Documents begin with a header, a tag or a brace, and blanks before it.
+    let is_of_text = first.is_ascii_alphabetic() || first.is_ascii_whitespace();
+    is_of_text
+        || matches!(
+            first,
+            0 | 2 | 4 | 0x1a | 0x1f | 0x28 | 0x89 | 0xed | 0xef | 0xfd | 0xff
+        )
+        || b"!#%078<[\\]^_{".contains(&first)
+        // LHA says it in its third byte, and a font of EOT begins with its length.
+        || third == b'-'
+        || second == 0
+}
+
 /// The form that begins at a place where one of the marks stands that are searched for everywhere. Takes no longer however long
 /// the text is: there may be as many marks as there is text.
 pub fn anywhere(text: &[u8]) -> Option<Format> {
@@ -100,4 +116,58 @@ fn is_lzma_size(text: &[u8]) -> bool {
     };
     let size = u64::from_le_bytes(*size);
     size == u64::MAX || size < 1 << 40
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_a_form_may_begin_one() {
+        let beginnings: [&[u8]; 38] = [
+            b"BZh91AY&SY",
+            b"\x1f\x8b\x08\0",
+            b"\x04\x22\x4d\x18",
+            b"\x02\x21\x4c\x18",
+            b"\xfd7zXZ\0",
+            b"\x28\xb5\x2f\xfd",
+            b"\x50\x2a\x4d\x18",
+            b"\x5f\x2a\x4d\x18",
+            b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
+            b"!<arch>\n",
+            b"\xed\xab\xee\xdb",
+            b"PK\x03\x04",
+            b"PK\x05\x06",
+            b"7z\xbc\xaf\x27\x1c",
+            b"PACK\0\0\0\x02",
+            b"# v2 git bundle\n",
+            b"\x89PNG\r\n\x1a\n\0\0\0\r",
+            b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01",
+            b"GIF89a\x01\0\x01\0\0\0",
+            b"ID3\x03\0\0\0\0\0\0\0\0",
+            b"OggS\0\x02\0\0\0\0\0\0",
+            b"\0\x01\0\0\0\x0a\0\x80\0\x03\0\x20",
+            b"wOFFOTTO\0\0\0\0",
+            b"fLaC\0\0\0\x22\0\0\0\0",
+            b"MM\0*\0\0\0\x08\0\0\0\0",
+            b"8BPS\0\x01\0\0\0\0\0\0",
+            b"\x1a\x45\xdf\xa3\0\0\0\0\0\0\0\0",
+            b"RIFF\0\0\0\0WEBP",
+            b"\0\0\0\x18ftypmp42",
+            b"\xff\x4f\xff\x51\0\0\0\0\0\0\0\0",
+            b"\x37\x7f\x06\x82",
+            b"%PDF-1.4",
+            b"SQLite format 3\0",
+            b"\xef\xbb\xbf<?xml",
+            b"\x0c {\"nbformat\": 4, \"cells\": []}",
+            b"<\x61\x01",
+            b"Rar!\x1a\x07",
+            b"\xe9\x81-lh5-",
+        ];
+        for beginning in beginnings {
+            assert!(format(beginning).is_some(), "{beginning:?}");
+            assert!(may_begin(*beginning.first_chunk().unwrap()));
+        }
+        assert!(!may_begin(*b"\x81\x92\xa3") && !may_begin(*b"\x01ab"));
+    }
 }

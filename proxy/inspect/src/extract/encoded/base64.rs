@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Piece, is_text,
-    runs::{BASE64, DECIMAL, LEAST, LOWER, UPPER, class},
+    runs::{BASE64, CLASSES, DECIMAL, LEAST, LOWER, TIE, UPPER, class},
 };
 use crate::extract::sniff;
 
@@ -49,7 +49,7 @@ pub fn promising(text: &[u8], range: Range<usize>, has_ties: bool) -> Option<usi
     let run = if has_ties { start..end } else { 0..0 };
     let run = text.get(run)?;
     let ties = run.iter().take(TIED).enumerate();
-    let ties = ties.filter(|(_, byte)| b"_-/+".contains(byte));
+    let ties = ties.filter(|(_, byte)| CLASSES[usize::from(**byte)] & TIE != 0);
     let behind_tie = ties.take(GLUED).map(|(at, _)| start + at + 1).find(is_good);
     behind_tie
         .or_else(|| in_another_phase(text, start, end))
@@ -117,7 +117,8 @@ fn begins_well(text: &[u8], start: usize, end: usize) -> bool {
         let seen = (start..start + LEAST).fold(0, |seen, at| seen | class(text, at));
         seen & (UPPER | LOWER | DECIMAL) == UPPER | LOWER | DECIMAL
     };
-    if !(is_text_like || end - start >= 2 * LEAST && is_mixed()) {
+    let may_be_form = || end - start >= 2 * LEAST && sniff::may_begin(bytes) && is_mixed();
+    if !(is_text_like || may_be_form()) {
         return false;
     }
     let mut first = [0; 48];

@@ -39,13 +39,27 @@ fn begins_well(text: &[u8], start: usize, end: usize) -> bool {
         return true;
     }
     let mut first = [0; 32];
+    let digits = text.get(start..end).unwrap_or_default();
+    let count = read(digits, &mut first[..8]);
+    let is_like_text = is_text(first.get(..count).unwrap_or_default());
+    let [one, two, three, ..] = first;
+    if !is_like_text && !sniff::may_begin([one, two, three]) {
+        return false;
+    }
+    let count = read(digits, &mut first);
+    let first = first.get(..count).unwrap_or_default();
+    is_like_text && is_text(first) || sniff::format(first).is_some()
+}
+
+/// Reads as many pairs of digits as there is room for, and says how many.
+fn read(digits: &[u8], bytes: &mut [u8]) -> usize {
+    let pairs = (0..digits.len().saturating_sub(1)).step_by(2);
     let mut count = 0;
-    for (at, place) in (start..end.saturating_sub(1)).step_by(2).zip(&mut first) {
-        *place = hex_value(text, at..at + 2).unwrap_or(0) as u8;
+    for (at, place) in pairs.zip(bytes) {
+        *place = hex_value(digits, at..at + 2).unwrap_or(0) as u8;
         count += 1;
     }
-    let first = first.get(..count).unwrap_or_default();
-    is_text(first.get(..8).unwrap_or_default()) && is_text(first) || sniff::format(first).is_some()
+    count
 }
 
 /// Decodes the run and the lines that it goes on in.

@@ -20,11 +20,11 @@ pub const UPPER: u8 = 1;
 pub const LOWER: u8 = 2;
 pub const DECIMAL: u8 = 4;
 /// Of the alphabets of base64, beside letters and digits.
-const OTHER: u8 = 8;
+pub const TIE: u8 = 8;
 pub const HEX: u8 = 16;
 pub const BASE32: u8 = 32;
 /// Of base64, of one alphabet or the other.
-pub const BASE64: u8 = UPPER | LOWER | DECIMAL | OTHER;
+pub const BASE64: u8 = UPPER | LOWER | DECIMAL | TIE;
 /// What stands between the bytes of a dump.
 pub const BETWEEN: u8 = 64;
 
@@ -38,8 +38,8 @@ const fn classes() -> [u8; 256] {
             b'a'..=b'z' => LOWER,
             b'2'..=b'7' => DECIMAL | BASE32,
             b'0'..=b'9' => DECIMAL,
-            b'+' | b'/' | b'_' => OTHER,
-            b'-' => OTHER | BETWEEN,
+            b'+' | b'/' | b'_' => TIE,
+            b'-' => TIE | BETWEEN,
             b' ' | b':' => BETWEEN,
             _ => 0,
         };
@@ -230,15 +230,12 @@ fn only(at: usize, start: usize) -> u64 {
 
 /// The end of the run that begins at `start`, and the classes of its characters.
 fn measure(text: &[u8], start: usize) -> (usize, u8) {
-    let (mut end, mut seen) = (start, 0);
-    loop {
-        let class = class(text, end) & BASE64;
-        if class == 0 {
-            return (end, seen);
-        }
-        seen |= class;
-        end += 1;
-    }
+    let mut seen = 0;
+    let classes = text.get(start..).unwrap_or_default().iter();
+    let classes = classes.map(|&byte| CLASSES[byte as usize] & BASE64);
+    let run = classes.take_while(|&class| class != 0);
+    let length = run.inspect(|class| seen |= class).count();
+    (start + length, seen)
 }
 
 /// What the run may be, which has characters of the classes `seen`: digits of hex that stand for text, or of base32, or of base64.
@@ -255,14 +252,14 @@ fn judge(text: &[u8], range: Range<usize>, seen: u8) -> Option<(Mark, Range<usiz
         let run = text.get(range.clone()).unwrap_or_default();
         run.iter().all(|&byte| CLASSES[byte as usize] & kind != 0)
     };
-    if seen & (LOWER | OTHER) == 0
+    if seen & (LOWER | TIE) == 0
         && is_all(BASE32)
         && let Some(range) = radix::promising(text, range.clone())
     {
         return Some((Mark::Base32, range));
     }
     let is_mixed = seen & UPPER != 0 && seen & LOWER != 0 && !is_all(HEX);
-    let has_ties = seen & OTHER != 0;
+    let has_ties = seen & TIE != 0;
     let start = is_mixed.then(|| base64::promising(text, range.clone(), has_ties))??;
     Some((Mark::Base64, start..range.end))
 }
