@@ -348,9 +348,12 @@ impl<S: Spool> Walk<'_, S> {
         let size = self.resolver.entry(index)?.resolved();
         let mut pieces = Pieces::new(self.sink, index, size, 0);
         let mut out = |bytes: &[u8]| pieces.take(bytes);
+        let delta = self.resolver.stored(index)?;
         let content = self
             .resolver
-            .rebuild(index, kind, content, Some(&mut out))?;
+            .resolve(index, kind, content, &delta, Some(&mut out))?;
+        let built = self.resolver.built(kind, base, &delta);
+        self.resolver.give_back(delta);
         self.resolver.set_resolved(index, base, kind, depth);
         let id = match self.ids_needed {
             0 => None,
@@ -366,7 +369,7 @@ impl<S: Spool> Walk<'_, S> {
                 kind,
                 data,
                 id,
-                built: None,
+                built,
             })?;
         }
         Ok(child)

@@ -7,14 +7,13 @@ use gix_hash::{Hasher, Kind as HashKind, ObjectId};
 
 use super::bases::Bases;
 use super::deferred::Deferred;
-use super::delta::Delta;
 use super::header::{self, EntryHeader, Form, LONGEST_ENTRY_HEADER, PACK_HEADER};
 use super::inflate::Inflater;
 use super::large::{Content, Pieces, Spilled, Stored};
 use super::limits::RATIO_FROM;
 use super::resolve::{Resolver, recycled};
 use super::table::{Entry, LARGEST_PACK};
-use super::{Built, Clock, Error, Fault, Kind, LEAST_COPIED, Limits, Object, Pack, Sink, Spool};
+use super::{Built, Clock, Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
 
 /// A pack under way. Feed it every byte behind the push's commands, then [`finish`](Self::finish).
 ///
@@ -397,10 +396,9 @@ impl<S: Spool> Reader<S> {
             .resolver
             .resolve(index, kind, &base_content, stored, Some(&mut out))?;
         self.resolver.set_resolved(index, base, kind, depth);
-        let is_inside = base < self.resolver.table.len();
-        let built = (kind == Kind::Blob && is_inside).then(|| built(base, stored));
+        let built = self.resolver.built(kind, base, stored);
         match content {
-            Content::Whole(data) => self.hand_over(index, kind, data, built.flatten(), sink),
+            Content::Whole(data) => self.hand_over(index, kind, data, built, sink),
             Content::Spilled(_) => Ok(()),
         }
     }
@@ -465,13 +463,4 @@ impl<S: Spool> Reader<S> {
         }
         Ok(())
     }
-}
-
-/// What a delta that was applied took from its base.
-fn built(base: u32, delta: &Stored) -> Option<Built> {
-    let Stored::Whole(delta) = delta else {
-        return None;
-    };
-    let copied = Delta::parse(delta).ok()?.copied(LEAST_COPIED);
-    (!copied.is_empty()).then_some(Built { base, copied })
 }

@@ -13,7 +13,7 @@ use super::inflate::Inflater;
 use super::large::{Content, Spilled, Spills, Stored};
 use super::patch::{self, Out};
 use super::table::{Entry, LARGEST_OBJECT, Table};
-use super::{Clock, Error, Fault, Kind, Limits, Spent, Spool};
+use super::{Built, Clock, Error, Fault, Kind, LEAST_COPIED, Limits, Spent, Spool};
 
 /// Bytes read from the spool at once.
 const PIECE: u64 = 64 << 10;
@@ -264,7 +264,7 @@ impl<S: Spool> Resolver<S> {
     }
 
     /// The delta of entry `index`, inflated again.
-    fn stored(&mut self, index: u32) -> Result<Stored, Error> {
+    pub(super) fn stored(&mut self, index: u32) -> Result<Stored, Error> {
         let size = self.entry(index)?.stored();
         if size > self.limits.whole_bytes {
             return Ok(Stored::Spilled(self.spill(index, size)?));
@@ -315,10 +315,28 @@ impl<S: Spool> Resolver<S> {
     ) -> Result<Content, Error> {
         let delta = self.stored(index)?;
         let content = self.resolve(index, kind, base, &delta, out);
+        self.give_back(delta);
+        content
+    }
+
+    /// Keeps the buffer of a delta for the next one.
+    pub(super) fn give_back(&mut self, delta: Stored) {
         if let Stored::Whole(delta) = delta {
             self.delta = recycled(delta);
         }
-        content
+    }
+
+    /// What a delta that was applied took from entry `base`, for a blob.
+    pub(super) fn built(&self, kind: Kind, base: u32, delta: &Stored) -> Option<Built> {
+        let Stored::Whole(delta) = delta else {
+            return None;
+        };
+        // What was fetched from outside is not handed on.
+        if kind != Kind::Blob || base >= self.table.len() {
+            return None;
+        }
+        let copied = Delta::parse(delta).ok()?.copied(LEAST_COPIED);
+        (!copied.is_empty()).then_some(Built { base, copied })
     }
 
     /// Applies the delta of entry `index`, an object of this kind, to its base. A result too large to be held
