@@ -28,6 +28,8 @@ pub(crate) struct Prefilter {
     alone: Vec<Vec<Gate>>,
     /// By entry of [`crate::beginnings`]: the rules that have this regex and these keywords.
     rules: Vec<Vec<u32>>,
+    /// Bytes before the end of a keyword that may decide what [`Self::candidates`] tells of it.
+    before: usize,
 }
 
 /// Rules whose cores begin at the same place before a keyword, and are all known to [`crate::beginnings`].
@@ -105,7 +107,11 @@ impl Prefilter {
                     .build(&keywords)?,
             ),
         };
+        let back = gates.iter().flatten().map(|gate: &Gate| gate.back as usize);
+        // And the one that stands before the place of interest.
+        let before = back.max().unwrap_or(0) + 1;
         Ok(Self {
+            before,
             automaton,
             gates,
             groups,
@@ -154,9 +160,7 @@ impl Prefilter {
 
     /// Bytes before the end of a keyword that may decide what [`Self::candidates`] tells of it.
     pub(crate) fn before(&self) -> usize {
-        let gates = self.gates.iter().flatten().map(|gate| gate.back as usize);
-        // And the one that stands before the place of interest.
-        gates.max().unwrap_or(0) + 1
+        self.before
     }
 
     /// Bytes behind the end of a keyword that may decide what [`Self::candidates`] tells of it.
