@@ -103,8 +103,25 @@ fn length_behind(text: &[u8], at: usize) -> usize {
 }
 
 pub fn is_of_word(byte: u8) -> bool {
-    is_graphic(byte) && !b"\"'`,;()[]{}<>\\|".contains(&byte)
+    OF_WORD[usize::from(byte)]
 }
+
+/// By byte: it prints, and ends no word.
+const OF_WORD: [bool; 256] = {
+    let ends = b"\"'`,;()[]{}<>\\|";
+    let mut of_word = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        of_word[byte as usize] = true;
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < ends.len() {
+        of_word[ends[at] as usize] = false;
+        at += 1;
+    }
+    of_word
+};
 
 pub fn white(text: &[u8]) -> &[u8] {
     let white = |byte: &&u8| byte.is_ascii_whitespace();
