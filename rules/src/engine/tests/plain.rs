@@ -154,7 +154,7 @@ fn made_up_rules_on_dense_texts() {
         (r"(?:ab){2,3}\B", &["abab"]),
         ("=[a-c]{0,4}AB", &["ab"]),
     ];
-    let rules = set(&file_of(&shapes));
+    let rules = set(&file_of(shapes));
     let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
     let mut random = Random::from_word("dense");
     let mut found = 0;
