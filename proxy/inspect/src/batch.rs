@@ -37,10 +37,8 @@ use crate::{
 /// The first batch is small, so that a small push uses every core; later ones amortise better.
 const FIRST_BATCH_BYTES: usize = 32 * 1024;
 const BATCH_BYTES: usize = 512 * 1024;
-/// A batch of fewer objects waits for more, as long as there is room: ids of several are worked out faster than one by one.
-const BATCH_OBJECTS_AT_ONCE: usize = 3;
 /// What may be collected for all lanes together.
-const OPEN_BYTES: usize = 4 << 20;
+const OPEN_BYTES: usize = 2 << 20;
 const BATCH_OBJECTS: usize = 512;
 /// What an object takes besides its content: empty ones must fill a queue as well.
 const OBJECT_OVERHEAD: usize = 128;
@@ -283,10 +281,8 @@ impl Open {
         }
     }
 
-    fn is_full(&self, most_bytes: usize) -> bool {
-        let is_enough = self.bytes >= self.target_bytes
-            && (self.objects.len() >= BATCH_OBJECTS_AT_ONCE || self.bytes >= most_bytes);
-        is_enough || self.objects.len() >= BATCH_OBJECTS
+    fn is_full(&self) -> bool {
+        self.bytes >= self.target_bytes || self.objects.len() >= BATCH_OBJECTS
     }
 }
 
@@ -338,8 +334,7 @@ impl Batcher {
         let open = self.open.get_mut(lane)?;
         open.bytes += bytes;
         open.objects.push(object);
-        open.is_full(OPEN_BYTES / self.lanes.each().len())
-            .then_some(lane)
+        open.is_full().then_some(lane)
     }
 
     fn go_on(&self) -> Result<(), pack::SinkClosed> {

@@ -1,7 +1,7 @@
 //! Inspects a pack while it arrives: resolves, hashes, scans, and proves that everything in it
 //! is reached by what is pushed.
 //!
-//! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object, and 4 MiB that is
+//! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object, and 2 MiB that is
 //! collected for them; 3 MiB of a text that passes in pieces; 4 MB of references; and for each object its id, a byte for the worker
 //! that has it, and 4 bytes to find it by once the reader needs none. So a push takes at most 64 MiB and, with bases named by offset as
 //! git does where it may, 45 bytes an object (57 with SHA-256); where all bases are named by id, or stand in an order that makes their
