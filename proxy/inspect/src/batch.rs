@@ -420,8 +420,7 @@ impl Batch {
             }
         }
         gathered.stages += examiner.take_spent();
-        gathered.close();
-        gathered.merge_into(&mut shared.state(), shared);
+        gathered.merge_into(|| shared.state(), shared);
         self.pending.done();
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     hash::BuildHasher,
-    ops::Range,
+    ops::{DerefMut, Range},
     sync::Arc,
 };
 
@@ -93,7 +93,6 @@ pub struct Gathered {
     /// What commits and trees name.
     commits: CommitNotes,
     trees: TreeNotes,
-    tree_words: Option<Vec<u64>>,
 }
 
 impl Gathered {
@@ -218,17 +217,14 @@ impl Gathered {
         index: u32,
         data: &[u8],
     ) -> Result<(), objects::Error> {
-        let key = &shared.reference_key;
+        let (key, rules) = (&shared.reference_key, shared.rules.path_rules());
         let start = self.trees.begin();
         for entry in objects::tree::Entries::new(shared.hash, data) {
             let entry = entry?;
             let hash = key.hash_one(entry.name);
             let named = self.names.entry(hash).or_insert_with(|| Named {
                 name: entry.name.into(),
-                is_asked: match shared.rules.path_rules() {
-                    rules @ PathRules::ByName(_) => rules.may_match(entry.name),
-                    _ => false,
-                },
+                is_asked: matches!(rules, PathRules::ByName(_)) && rules.may_match(entry.name),
             });
             if named.is_asked {
                 self.named.extend(ObjectId::try_from(entry.id));
@@ -244,13 +240,14 @@ impl Gathered {
         Ok(())
     }
 
-    /// Does beforehand what need not be done under the lock.
-    pub fn close(&mut self) {
-        self.tree_words = Some(self.trees.words());
-    }
-
-    /// Adds this batch to what the push's others have found.
-    pub fn merge_into(self, state: &mut State, shared: &Shared) {
+    /// Adds this batch to what the push's others have found, which `lock` gives. What can be done before that is.
+    pub fn merge_into<S: DerefMut<Target = State>>(
+        self,
+        lock: impl FnOnce() -> S,
+        shared: &Shared,
+    ) {
+        let trees = self.trees.words();
+        let state = &mut *lock();
         for (index, id) in self.ids {
             state.ids.set(index, &id);
         }
@@ -259,7 +256,6 @@ impl Gathered {
         }
         let names = self.names.into_iter();
         let names = names.map(|(hash, named)| (hash, named.name));
-        let trees = self.tree_words.unwrap_or_else(|| self.trees.words());
         state.journal.add(&self.commits, &trees, names);
         state.coverage += self.coverage;
         state.stages += self.stages;

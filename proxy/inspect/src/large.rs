@@ -130,7 +130,7 @@ impl Blob {
     fn finish(&self, id: ObjectId, examined: Examined) {
         let mut gathered = Gathered::default();
         gathered.take_large(self.index, id, self.size, examined);
-        gathered.merge_into(&mut self.shared.state(), &self.shared);
+        gathered.merge_into(|| self.shared.state(), &self.shared);
     }
 }
 

@@ -2,7 +2,8 @@
 //! is reached by what is pushed.
 //!
 //! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object, and 2 MiB that is
-//! collected for them; 3 MiB of a text that passes in pieces; 4 MB of references; and for each object its id, a byte for the worker
+//! collected for them; 3 MiB of a text that passes in pieces; 4 MB of references; up to 6 MiB of what
+//! commits and trees name, and 1 MiB of names; and for each object its id, a byte for the worker
 //! that has it, and 4 bytes to find it by once the reader needs none. So a push takes at most 64 MiB and, with bases named by offset as
 //! git does where it may, 45 bytes an object (57 with SHA-256); where all bases are named by id, or stand in an order that makes their
 //! deltas wait, 53 and 65. All pushes share the workers' automata (128 MiB, at least 8 each) and a queue of 64 MiB, in which each may
@@ -260,7 +261,7 @@ impl<S: Spool> PackInspection<S> {
             &shared,
             worker.examiner(&self.settings.rules, &self.settings.key),
         )?;
-        found.merge_into(&mut state, &shared);
+        found.merge_into(|| &mut *state, &shared);
         let examiner = worker.examiner(&self.settings.rules, &self.settings.key);
         state.stages += examiner.take_spent();
         let began = (self.clock)();
