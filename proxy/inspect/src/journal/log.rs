@@ -4,9 +4,9 @@ use std::io;
 
 use exeat_gitwire::pack::Scratch;
 
-/// Words that are put together.
+/// Words from which on they are put together; a batch may bring as many once more.
 pub(super) const CHUNK: usize = 64 << 10;
-/// Chunks that are held: 1 MiB.
+/// Chunks that are held: 1 MiB, or 2.
 const HELD: usize = 2;
 
 /// Words of all batches.

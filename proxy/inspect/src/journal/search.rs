@@ -30,13 +30,11 @@ struct Sought {
     leads: bool,
 }
 
-/// What an entry leads to.
+/// An entry that leads to something, and the number of its name.
 #[derive(Clone, Copy)]
 struct Steps {
-    to: u32,
+    sought: Sought,
     name: u32,
-    is_wanted: bool,
-    leads: bool,
 }
 
 /// What is known of an entry of a batch.
@@ -48,7 +46,7 @@ struct Known {
 
 impl Known {
     fn leads(&self) -> bool {
-        self.steps.is_some_and(|steps| steps.leads)
+        self.steps.is_some_and(|steps| steps.sought.leads)
     }
 }
 
@@ -56,7 +54,7 @@ impl Steps {
     fn step(self, leads: bool) -> Step {
         Step {
             name: self.name,
-            to: self.to,
+            to: self.sought.number,
             leads,
         }
     }
@@ -177,12 +175,8 @@ impl<'s> Search<'s> {
         let Some(&sought) = self.sought.get(&shortened) else {
             return Some(None);
         };
-        Some(Some(Steps {
-            to: sought.number,
-            name: self.name(name)?,
-            is_wanted: sought.is_wanted,
-            leads: sought.leads,
-        }))
+        let name = self.name(name)?;
+        Some(Some(Steps { sought, name }))
     }
 
     /// Looks through one tree of a batch, of whose entries so much is `known`.
@@ -198,10 +192,10 @@ impl<'s> Search<'s> {
             let known = known.get_mut(number as usize)?;
             known.is_passed = true;
             let Some(steps) = known.steps else { continue };
-            if steps.is_wanted {
+            if steps.sought.is_wanted {
                 found.push(steps.step(false));
             }
-            if steps.leads {
+            if steps.sought.leads {
                 folders.push(steps.step(true));
             }
         }
