@@ -158,11 +158,7 @@ fn continued(text: &[u8], at: usize) -> Option<Range<usize>> {
             .take_while(|&&byte| byte == b' ')
             .count();
     let words = before.get(..word_end)?;
-    let length = words
-        .iter()
-        .rev()
-        .take_while(|&&byte| is_of_word(byte))
-        .count();
+    let length = length_before(words, word_end);
     let is_option = words.get(word_end - length..)?.starts_with(b"-") && length > 2;
     let value = white(line);
     let has_value = value
