@@ -48,6 +48,11 @@ impl Marks {
         self.0.capacity() * size_of::<Mark>()
     }
 
+    /// Whether no rule may match anywhere in the text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn among(&self, ends: &Range<usize>) -> &[Mark] {
         let at = |end: usize| self.0.partition_point(|mark| (mark.end as usize) < end);
         self.0.get(at(ends.start)..at(ends.end)).unwrap_or_default()
