@@ -25,6 +25,7 @@ use crate::{
     lanes::Lanes,
     large::LargeBlob,
     missed::Missed,
+    naming::{self, Nameless, Naming},
     overlap::Strength,
     pack::Error,
     pool::{Pool, Queued, Worker},
@@ -72,6 +73,8 @@ pub struct Shared {
     pub versions: Option<Versions>,
     /// Verdicts of earlier pushes, and what has to be equal for one to hold here.
     pub verdicts: Option<(Arc<Verdicts>, Grounds)>,
+    /// Large objects whose ids nobody has begun with.
+    pub naming: Naming,
     /// What all pushes have handed to the pool, in bytes.
     queued: Arc<Queued>,
     state: Mutex<State>,
@@ -125,6 +128,7 @@ impl Shared {
             reference_key: references.key(),
             verdicts: None,
             versions: None,
+            naming: Naming::default(),
             queued,
             state: Mutex::new(State {
                 ids: Ids::new(hash),
@@ -265,9 +269,16 @@ pub struct Batcher {
     large: Option<LargeBlob>,
 }
 
+/// An object on its way into a batch, or in one.
+struct Collected {
+    object: Object,
+    /// Where its id comes from, if it is computed apart from those of the others.
+    nameless: Option<Arc<Nameless>>,
+}
+
 /// A batch that is not full.
 struct Open {
-    objects: Vec<Object>,
+    objects: Vec<Collected>,
     bytes: usize,
     target_bytes: usize,
 }
@@ -333,7 +344,8 @@ impl Batcher {
         self.lanes.each().get(lane)?.expect(bytes);
         let open = self.open.get_mut(lane)?;
         open.bytes += bytes;
-        open.objects.push(object);
+        let nameless = Naming::begin(&self.shared, &self.pool, &object);
+        open.objects.push(Collected { object, nameless });
         open.is_full().then_some(lane)
     }
 
@@ -393,7 +405,7 @@ impl pack::Sink for Batcher {
 
 /// Some objects, to be hashed and scanned by one worker.
 pub struct Batch {
-    objects: Vec<Object>,
+    objects: Vec<Collected>,
     pending: Pending,
 }
 
@@ -410,10 +422,17 @@ impl Batch {
                 name(shared.hash, &mut objects);
             });
         }
-        for object in objects {
-            let taken = shared
-                .go_on()
-                .and_then(|()| gathered.take(shared, examiner, &object));
+        for Collected {
+            mut object,
+            nameless,
+        } in objects
+        {
+            let taken = shared.go_on().and_then(|()| {
+                if let Some(nameless) = nameless {
+                    object.id = nameless.id(shared.hash);
+                }
+                gathered.take(shared, examiner, &object)
+            });
             if let Err(error) = taken {
                 shared.state().failure.get_or_insert(error);
                 break;
@@ -425,16 +444,19 @@ impl Batch {
     }
 }
 
-/// Computes the ids of objects together, which is faster than one after the other. What is made to collide stays without: it fails when its turn
-/// comes.
-fn name(hash: HashKind, objects: &mut [Object]) {
-    let nameless = |object: &&mut Object| object.id.is_none();
-    let mut nameless: Vec<&mut Object> = objects.iter_mut().filter(nameless).collect();
-    let contents = nameless
+/// Computes the ids of objects together, which is faster than one after the other; not those that another worker has begun with. What is made
+/// to collide stays without: it fails when its turn comes.
+fn name(hash: HashKind, collected: &mut [Collected]) {
+    let large = collected.iter().filter_map(|each| each.nameless.as_deref());
+    naming::name(hash, large);
+    let is_small = |each: &&mut Collected| each.nameless.is_none() && each.object.id.is_none();
+    let small = collected.iter_mut().filter(is_small);
+    let mut small: Vec<&mut Object> = small.map(|each| &mut each.object).collect();
+    let contents = small
         .iter()
         .map(|object| (object.kind, object.data.as_slice()));
     let ids = pack::object_ids(hash, contents);
-    for (object, id) in nameless.iter_mut().zip(ids) {
+    for (object, id) in small.iter_mut().zip(ids) {
         object.id = id.ok();
     }
 }
@@ -457,16 +479,46 @@ pub mod tests {
         ))
     }
 
+    /// A blob of this content, with entry 0.
+    pub fn blob(content: &[u8]) -> Object {
+        Object {
+            index: 0,
+            kind: pack::Kind::Blob,
+            data: Arc::new(content.to_vec()),
+            id: None,
+            built: None,
+        }
+    }
+
     fn batch(shared: &Arc<Shared>) -> Batch {
         Batch {
-            objects: vec![Object {
-                index: 0,
-                kind: pack::Kind::Blob,
-                data: Arc::new(b"hello".to_vec()),
-                id: None,
-                built: None,
+            objects: vec![Collected {
+                object: blob(b"hello"),
+                nameless: None,
             }],
             pending: shared.enqueue(5),
+        }
+    }
+
+    #[test]
+    fn objects_of_any_size_get_their_ids() {
+        let pool = Pool::start(2).unwrap();
+        let shared = shared();
+        let mut batcher = Batcher::new(pool, Arc::clone(&shared));
+        let sizes = [5, 600_000, 0, 200_000, 200_000, 100_000, 3_000_000];
+        let content = |index: usize| vec![index as u8; sizes[index]];
+        for index in 0..sizes.len() {
+            let object = Object {
+                index: index as u32,
+                ..blob(&content(index))
+            };
+            pack::Sink::object(&mut batcher, object).unwrap();
+        }
+        batcher.flush();
+        let state = shared.settle();
+        for index in 0..sizes.len() {
+            let id = pack::object_id(HashKind::Sha1, Kind::Blob, &content(index)).unwrap();
+            assert_eq!(state.ids.get(index as u32), Some(id), "object {index}");
         }
     }
 

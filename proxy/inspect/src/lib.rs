@@ -28,6 +28,7 @@ mod layers;
 pub mod mask;
 mod missed;
 pub mod names;
+mod naming;
 mod overlap;
 pub mod pack;
 mod pointer;
