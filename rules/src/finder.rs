@@ -35,6 +35,10 @@ pub struct Work {
     pub bytes: u64,
     /// Times that a lazy automaton gave up and a slower way through it was taken.
     pub fallbacks: u64,
+    /// Bytes of the texts that were scanned.
+    pub scanned: u64,
+    /// Those of them that were read for keywords.
+    pub sought: u64,
 }
 
 impl Work {
@@ -47,6 +51,8 @@ impl std::ops::AddAssign for Work {
     fn add_assign(&mut self, other: Self) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.fallbacks = self.fallbacks.saturating_add(other.fallbacks);
+        self.scanned = self.scanned.saturating_add(other.scanned);
+        self.sought = self.sought.saturating_add(other.sought);
     }
 }
 
@@ -400,7 +406,7 @@ mod tests {
             work,
             Work {
                 bytes: 1000,
-                fallbacks: 0
+                ..Work::default()
             }
         );
         // Each match reads on to the end for a longer one.

@@ -418,9 +418,10 @@ impl Batch {
         let mut gathered = Gathered::default();
         let mut objects = self.objects;
         if shared.go_on().is_ok() {
-            stages::timed(shared.clock, &mut gathered.stages.hash, || {
-                name(shared.hash, &mut objects);
-            });
+            gathered.stages.effort.hashed =
+                stages::timed(shared.clock, &mut gathered.stages.hash, || {
+                    name(shared.hash, &mut objects)
+                });
         }
         for Collected {
             mut object,
@@ -445,10 +446,10 @@ impl Batch {
 }
 
 /// Computes the ids of objects together, which is faster than one after the other; not those that another worker has begun with. What is made
-/// to collide stays without: it fails when its turn comes.
-fn name(hash: HashKind, collected: &mut [Collected]) {
+/// to collide stays without: it fails when its turn comes. Gives the bytes of those whose turn it was.
+fn name(hash: HashKind, collected: &mut [Collected]) -> u64 {
     let large = collected.iter().filter_map(|each| each.nameless.as_deref());
-    naming::name(hash, large);
+    let bytes = naming::name(hash, large);
     let is_small = |each: &&mut Collected| each.nameless.is_none() && each.object.id.is_none();
     let small = collected.iter_mut().filter(is_small);
     let mut small: Vec<&mut Object> = small.map(|each| &mut each.object).collect();
@@ -459,6 +460,8 @@ fn name(hash: HashKind, collected: &mut [Collected]) {
     for (object, id) in small.iter_mut().zip(ids) {
         object.id = id.ok();
     }
+    let sizes = small.iter().map(|object| object.data.len() as u64);
+    bytes + sizes.sum::<u64>()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use exeat_gitwire::pack::Clock;
-use exeat_rules::{Carried, Marks, Match, RuleSet, Scratch, Window, Work};
+use exeat_rules::{Carried, Marks, Match, RuleSet, Scratch, Window};
 
 use crate::{
     excuse::comment,
@@ -27,6 +27,7 @@ pub struct Examiner {
     strength: Strength,
     clock: Clock,
     spent: Stages,
+    fallbacks: u64,
 }
 
 /// A match whose text is gone: what is left may be kept, shown and sent.
@@ -95,6 +96,7 @@ impl Examiner {
             strength: Strength::default(),
             clock: stages::still,
             spent: Stages::default(),
+            fallbacks: 0,
         }
     }
 
@@ -118,9 +120,17 @@ impl Examiner {
         &self.rules
     }
 
-    /// What its scans took since this was last asked.
-    pub(crate) fn take_work(&mut self) -> Work {
-        self.scratch.take_work()
+    /// How often automata gave up since this was last asked.
+    pub(crate) fn take_fallbacks(&mut self) -> u64 {
+        self.note_work();
+        std::mem::take(&mut self.fallbacks)
+    }
+
+    /// Takes over what the scans since the last time took.
+    fn note_work(&mut self) {
+        let work = self.scratch.take_work();
+        self.spent.effort += work;
+        self.fallbacks += work.fallbacks;
     }
 
     /// Measures from now on by this clock.
@@ -130,6 +140,7 @@ impl Examiner {
 
     /// What scanning and extracting took since this was last asked.
     pub(crate) fn take_spent(&mut self) -> Stages {
+        self.note_work();
         std::mem::take(&mut self.spent)
     }
 
@@ -170,6 +181,7 @@ impl Examiner {
     /// Looks into a text of which `examined` knows what stands there in the clear; see [`layers::examine`].
     pub(crate) fn look_into(&mut self, text: &[u8], alone: Option<Alone>, examined: &mut Examined) {
         let (began, scanned) = ((self.clock)(), self.spent.scan);
+        self.spent.effort.looked_into += text.len() as u64;
         layers::examine(self, text, alone, examined);
         let whole = (self.clock)().saturating_sub(began);
         self.spent.extract += whole.saturating_sub(self.spent.scan - scanned);

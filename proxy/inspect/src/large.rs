@@ -22,7 +22,7 @@ use crate::{
     gather::Gathered,
     pack::Error,
     pool::{Pool, Worker},
-    stages,
+    stages::{self, Stages},
     stream::StreamedText,
     verdicts::Verdict,
 };
@@ -182,9 +182,12 @@ impl Turn {
     ) -> Result<(), Error> {
         let text = work.text.get_or_insert_with(|| StreamedText::new(examiner));
         let clock = self.blob.shared.clock;
-        let mut hash = 0;
-        stages::timed(clock, &mut hash, || work.hasher.update(&chunk.bytes));
-        self.blob.shared.state().stages.hash += hash;
+        let mut stages = Stages::default();
+        stages.effort.hashed = chunk.bytes.len() as u64;
+        stages::timed(clock, &mut stages.hash, || {
+            work.hasher.update(&chunk.bytes);
+        });
+        self.blob.shared.state().stages += stages;
         text.feed(examiner, &chunk.bytes);
         if !chunk.is_last {
             self.work = Some(work);

@@ -14,7 +14,11 @@ use exeat_gitwire::{
     pack::{self, Kind, Object},
 };
 
-use crate::{batch::Shared, pool::Pool, stages};
+use crate::{
+    batch::Shared,
+    pool::Pool,
+    stages::{self, Stages},
+};
 
 /// Smaller objects are hashed with the others of their batch.
 const LARGE: usize = 128 << 10;
@@ -50,8 +54,8 @@ impl Nameless {
     }
 }
 
-/// Computes the ids of those that nobody else has begun with.
-pub fn name<'n>(hash: HashKind, nameless: impl Iterator<Item = &'n Nameless>) {
+/// Computes the ids of those that nobody else has begun with; gives their bytes.
+pub fn name<'n>(hash: HashKind, nameless: impl Iterator<Item = &'n Nameless>) -> u64 {
     let mut claimed: Vec<(MutexGuard<'n, Id>, &Nameless)> = nameless
         .filter_map(|nameless| Some((nameless.claim()?, nameless)))
         .collect();
@@ -62,6 +66,10 @@ pub fn name<'n>(hash: HashKind, nameless: impl Iterator<Item = &'n Nameless>) {
     for ((place, _), id) in claimed.iter_mut().zip(ids) {
         **place = Some(id.ok());
     }
+    let sizes = claimed
+        .iter()
+        .map(|(_, nameless)| nameless.data.len() as u64);
+    sizes.sum()
 }
 
 /// The large objects of one push whose ids nobody has asked for. They belong to their batches: what those are done with is gone from here.
@@ -98,11 +106,11 @@ impl Naming {
         if next.is_empty() {
             return;
         }
-        let mut spent = 0;
-        stages::timed(shared.clock, &mut spent, || {
-            name(shared.hash, next.iter().map(Arc::as_ref));
+        let mut stages = Stages::default();
+        stages.effort.hashed = stages::timed(shared.clock, &mut stages.hash, || {
+            name(shared.hash, next.iter().map(Arc::as_ref))
         });
-        shared.state().stages.hash += spent;
+        shared.state().stages += stages;
     }
 
     fn next(&self) -> Vec<Arc<Nameless>> {

@@ -107,7 +107,7 @@ fn work(queue: &Receiver<Job>, cache: usize, fallbacks: &AtomicU64) {
     while let Ok(job) = queue.recv() {
         worker.run(job);
         if let Some(examiner) = &mut worker.examiner {
-            fallbacks.fetch_add(examiner.take_work().fallbacks, Ordering::Relaxed);
+            fallbacks.fetch_add(examiner.take_fallbacks(), Ordering::Relaxed);
         }
     }
 }

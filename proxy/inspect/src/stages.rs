@@ -1,10 +1,13 @@
-//! What the stages of an inspection take, by a clock that is lent: this crate has none.
+//! What the stages of an inspection take, by a clock that is lent (this crate has none), and what is done in them.
 
 use std::ops::AddAssign;
 
 use exeat_gitwire::pack::{Clock, Spent};
 
-/// Nanoseconds of each stage, of all threads together, so that the sum may be more than what passed on the wall.
+use crate::effort::Effort;
+
+/// Nanoseconds of each stage, of all threads together, so that the sum may be more than what passed on the wall; and what was done
+/// in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
     /// Waiting for bytes of the pack, from the first to the last.
@@ -20,6 +23,8 @@ pub struct Stages {
     pub scan: u64,
     /// What is left to do behind the last byte: commits, paths, what stands there already, what reviewers see.
     pub attribute: u64,
+    /// Counted without a clock as well.
+    pub effort: Effort,
 }
 
 impl Stages {
@@ -46,6 +51,7 @@ impl AddAssign for Stages {
         self.extract += other.extract;
         self.scan += other.scan;
         self.attribute += other.attribute;
+        self.effort += other.effort;
     }
 }
 
@@ -53,6 +59,7 @@ impl AddAssign<Spent> for Stages {
     fn add_assign(&mut self, spent: Spent) {
         self.inflate += spent.inflate;
         self.resolve += spent.resolve;
+        self.effort += spent;
     }
 }
 

@@ -114,6 +114,7 @@ impl RuleSet {
         for &rule in &self.always {
             scratch.wake(rule, true, text);
         }
+        scratch.work.scanned += text.len() as u64;
         let mut marking = Marking(Some(Vec::new()));
         let mut done = 0;
         let (marks, copied) = other.map_or((&[][..], &[][..]), |(marks, copied)| {
@@ -158,6 +159,7 @@ impl RuleSet {
     /// Looks for keywords whose last byte is among `bytes`.
     fn mark(&self, text: &[u8], bytes: Range<usize>, scratch: &mut Scratch, marking: &mut Marking) {
         let behind = self.prefilter.behind();
+        scratch.work.sought += bytes.len() as u64;
         self.prefilter.candidates(text, bytes, |rule, place, end| {
             match self.ask(rule as usize, place, text, scratch) {
                 Asked::Whole => marking.add(rule, end, None),

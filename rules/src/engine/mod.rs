@@ -195,8 +195,8 @@ impl Scratch {
     }
 
     /// What its scans took since this was last asked: the bytes that the rules' automata read, each as often as it was read,
-    /// and how often one gave up. The one pass that looks for keywords is not counted, nor what filters and allowlists read of
-    /// matches.
+    /// and how often one gave up; and how much text there was, and what of it was read for keywords. What filters and allowlists
+    /// read of matches is not counted.
     pub fn take_work(&mut self) -> Work {
         std::mem::take(&mut self.work)
     }
@@ -251,6 +251,8 @@ impl RuleSet {
         for &rule in &self.always {
             scratch.wake(rule, true, text);
         }
+        scratch.work.scanned += text.len() as u64;
+        scratch.work.sought += text.len() as u64;
         self.prefilter
             .candidates(text, 0..text.len(), |rule, place, _| {
                 self.ask(rule as usize, place, text, scratch);

@@ -74,6 +74,7 @@ impl<S: Spool> Pack<S> {
 
     /// The content of the object at position `index`, however large.
     pub(super) fn content(&mut self, index: u32) -> Result<Content, Error> {
+        self.resolver.spent.asked += 1;
         let limit = self
             .resolver
             .limits

@@ -100,13 +100,22 @@ impl Spool for Vec<u8> {
 /// Nanoseconds since some moment. The reader has no clock of its own; whoever wants to know what it takes lends it one.
 pub type Clock = fn() -> u64;
 
-/// What reading a pack took so far, in nanoseconds of the clock that was lent; nothing of whoever takes the objects.
+/// What reading a pack took so far, in nanoseconds of the clock that was lent; nothing of whoever takes the objects. The counts
+/// need no clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
     /// Inflating, what was inflated again included.
     pub inflate: u64,
     /// Building objects from deltas.
     pub resolve: u64,
+    /// Bytes that were inflated, again included.
+    pub inflated: u64,
+    /// Bytes that were built from deltas, again included.
+    pub built: u64,
+    /// Entries that were inflated again, from the spool.
+    pub again: u64,
+    /// Objects that were asked for once more when the pack had been read whole.
+    pub asked: u64,
 }
 
 /// Who receives the objects of a pack.

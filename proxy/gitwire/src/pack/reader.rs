@@ -320,6 +320,7 @@ impl<S: Spool> Reader<S> {
             return Ok(());
         }
         self.inflated += self.inflater.produced();
+        self.resolver.spent.inflated += self.inflater.produced();
         let held = self.inflater.take();
         match mem::replace(&mut self.under_way, UnderWay::Held) {
             UnderWay::Blob { .. } => {}

@@ -352,6 +352,7 @@ impl<S: Spool> Resolver<S> {
         let size = delta.sizes(index)?.result;
         self.check_kind(kind, size)
             .map_err(|fault| fault.at(index))?;
+        self.spent.built = self.spent.built.saturating_add(size);
         let is_large = self.is_large(kind, size);
         if let (Content::Whole(base), Stored::Whole(delta), false) = (base, delta, is_large) {
             let began = (self.clock)();
@@ -447,6 +448,8 @@ impl<S: Spool> Resolver<S> {
                     .map_err(|fault| fault.at(index))?,
             };
             if fed.done {
+                self.spent.again += 1;
+                self.spent.inflated += self.inflater.produced();
                 return Ok(self.inflater.take());
             }
         }
