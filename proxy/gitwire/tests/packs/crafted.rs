@@ -86,7 +86,7 @@ fn hash_of(hash: HashKind, bytes: &[u8]) -> ObjectId {
     hasher.try_finalize().unwrap()
 }
 
-fn type_number(kind: Kind) -> u8 {
+pub fn type_number(kind: Kind) -> u8 {
     match kind {
         Kind::Commit => 1,
         Kind::Tree => 2,
