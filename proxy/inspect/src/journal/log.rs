@@ -54,40 +54,37 @@ impl Log {
         Ok(())
     }
 
-    /// Hands over the words of each batch, from the last to the first, as long as `each` wants more.
-    pub(super) fn each_back(&self, each: &mut dyn FnMut(&[u64]) -> bool) -> io::Result<()> {
-        if !batches_back(&self.open, &self.starts, each) {
-            return Ok(());
-        }
-        let mut starts = self.earlier.iter().rev();
+    /// Hands over the words of each batch, as long as `each` wants more.
+    pub(super) fn each(&self, each: &mut dyn FnMut(&[u64]) -> bool) -> io::Result<()> {
+        let mut starts = self.earlier.iter();
         let mut starts = || starts.next().map_or(&[][..], Vec::as_slice);
+        for held in &self.held {
+            if !batches(held, starts(), each) {
+                return Ok(());
+            }
+        }
         let (mut bytes, mut words) = (Vec::new(), Vec::new());
-        for &(start, count) in self.spilled.iter().rev() {
+        for &(start, count) in &self.spilled {
             let Some(file) = &self.file else { break };
             bytes.resize(count * size_of::<u64>(), 0);
             file.read_at(&mut bytes, start)?;
             words.clear();
             let (whole, _) = bytes.as_chunks();
             words.extend(whole.iter().map(|word| u64::from_le_bytes(*word)));
-            if !batches_back(&words, starts(), each) {
+            if !batches(&words, starts(), each) {
                 return Ok(());
             }
         }
-        for held in self.held.iter().rev() {
-            if !batches_back(held, starts(), each) {
-                break;
-            }
-        }
+        batches(&self.open, &self.starts, each);
         Ok(())
     }
 }
 
-fn batches_back(words: &[u64], starts: &[u32], each: &mut dyn FnMut(&[u64]) -> bool) -> bool {
-    let mut end = words.len();
-    starts.iter().rev().all(|&start| {
-        let start = start as usize;
-        let batch = words.get(start..end).unwrap_or_default();
-        end = start;
-        each(batch)
+fn batches(words: &[u64], starts: &[u32], each: &mut dyn FnMut(&[u64]) -> bool) -> bool {
+    let ends = starts.iter().skip(1).map(|&end| end as usize);
+    let mut ends = ends.chain([words.len()]);
+    starts.iter().all(|&start| {
+        let end = ends.next().unwrap_or_default();
+        each(words.get(start as usize..end).unwrap_or_default())
     })
 }

@@ -2,14 +2,12 @@
 //! object lies.
 //!
 //! Trees name the same few entries again and again, so those of a batch are noted once: the object in the short form of
-//! [`References`] with the hash of its name. Of a tree is noted which of them it has. A search goes through the batches from the last to
-//! the first, because git writes a tree in front of those below it: so what a tree leads to is mostly known when the tree is reached.
-//! Folders that were passed by too early are looked for once more. What is too much to be held goes to disk. What is too much
-//! altogether, or made to be searched slowly, is given up: then the objects are read again.
+//! [`References`] with the hash of its name. Of a tree is noted which of them it has. What is too much to be held goes to disk. What is too
+//! much altogether is given up: then the objects are read again.
 
+mod graph;
 mod log;
 mod notes;
-mod search;
 #[cfg(test)]
 mod tests;
 
@@ -31,18 +29,16 @@ use crate::{
     ids::{Entries, Ids},
     references::Identity,
 };
+use graph::Graph;
 use log::Log;
 pub use notes::{CommitNotes, TreeNotes};
 use notes::{commit, halves};
-use search::Search;
 
 /// Words of one batch at most: it has to be held beside a large tree.
 const LONGEST: usize = 64 << 10;
 /// Bytes of all different names together, and what one takes besides itself.
 const NAMES: usize = 1 << 20;
 const PER_NAME: usize = 64;
-/// Times that trees are gone through at most: those in the worst order need one for each folder in another.
-const ROUNDS: usize = 16;
 
 /// By the hash of a name, or the short form of an object, which nobody can prepare.
 type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
@@ -121,7 +117,7 @@ impl Journal {
             }
             true
         };
-        self.commits.each_back(&mut each)?;
+        self.commits.each(&mut each)?;
         noted.sort_unstable_by_key(|(entry, ..)| *entry);
         let at: Vec<u32> = noted.iter().map(|(entry, ..)| *entry).collect();
         let place = |id: &ObjectId| {
@@ -139,8 +135,8 @@ impl Journal {
         Ok(Some(commits))
     }
 
-    /// Which trees lead to what is `wanted`, if at most `most` entries of trees do; nothing where notes were given up, or that cannot be
-    /// told quickly.
+    /// Which trees lead to what is `wanted`, if at most `most` entries of trees do; nothing where notes were given up, or are more than
+    /// can be held together.
     ///
     /// # Errors
     /// When the notes cannot be read.
@@ -154,25 +150,16 @@ impl Journal {
         if self.is_given_up {
             return Ok(None);
         }
-        let mut search = Search::new(ids, key, &self.names, most);
+        let mut graph = Graph::new(ids, key, &self.names);
         for id in wanted {
-            search.want(id);
+            graph.want(id);
         }
-        for _ in 0..ROUNDS {
-            let mut goes_on = true;
-            self.trees.each_back(&mut |words| {
-                goes_on = search.batch(words).is_some();
-                goes_on
-            })?;
-            if !goes_on {
-                return Ok(None);
-            }
-            if search.late.is_empty() {
-                return Ok(Some(search.ways));
-            }
-            search.again();
-        }
-        Ok(None)
+        let mut is_held = true;
+        self.trees.each(&mut |words| {
+            is_held = graph.batch(words).is_some();
+            is_held
+        })?;
+        Ok(is_held.then(|| graph.ways(most)).flatten())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Notes against what they were made of.
 
-use std::hash::BuildHasher;
+use std::{hash::BuildHasher, ops::Range};
 
 use exeat_gitwire::{history::Step, pack::Kind};
 
@@ -139,27 +139,69 @@ fn ways_are_those_of_all_trees_in_whatever_order_they_come() {
     }
 }
 
-/// A chain of folders of which each comes before the one around it.
 #[test]
-fn what_would_be_searched_slowly_is_given_up() {
+fn deep_folders_are_followed_in_whatever_order_they_come() {
     let made: Vec<Made> = std::iter::once((Kind::Blob, Vec::new()))
-        .chain((1..100).map(|number| (Kind::Tree, vec![number - 1])))
+        .chain((1..5000).map(|number| (Kind::Tree, vec![number - 1])))
         .collect();
     let mut ids = Ids::new(HashKind::Sha1);
     (0..made.len()).for_each(|number| ids.set(number as u32, &id_of(number)));
     let key = RandomState::new();
     let asked = HashSet::from([id_of(0)]);
-    let found = |order: &[usize], batch| {
-        let journal = journal(&made, order, batch, &key);
-        journal.ways(&ids, &key, &asked, 1 << 20).unwrap().is_some()
-    };
     let inner_first: Vec<usize> = (1..made.len()).collect();
     let outer_first: Vec<usize> = inner_first.iter().rev().copied().collect();
-    for batch in [1, 7] {
-        assert!(found(&outer_first, batch));
-        assert!(!found(&inner_first, batch));
-        assert!(found(&inner_first[..ROUNDS - 1], batch));
+    for order in [inner_first, outer_first] {
+        let journal = journal(&made, &order, 7, &key);
+        let ways = journal.ways(&ids, &key, &asked, 1 << 20).unwrap();
+        let mut ways = ways.expect("because there are few of them");
+        let leading = 1..made.len();
+        let steps = |number| {
+            let tree = ways.object(&id_of(number));
+            ways.steps(tree).len()
+        };
+        assert_eq!(leading.map(steps).sum::<usize>(), made.len() - 1);
     }
+}
+
+/// A journal of `batches`, in each of which so many trees have the folders that `of` says.
+fn folders(batches: u64, trees: u32, of: impl Fn(u64) -> Range<u64>) -> Journal {
+    let mut journal = Journal::default();
+    journal.spill_to(Ok(Box::new(Vec::new())));
+    for batch in 0..batches {
+        let mut notes = TreeNotes::default();
+        for tree in 0..trees {
+            let start = notes.begin();
+            for folder in of(batch) {
+                // The short form of a tree, whatever its id.
+                notes.entry((folder + 1) << 2 | 1, 0);
+            }
+            notes.end(start, tree);
+        }
+        let names = std::iter::once((0, b"name"[..].into()));
+        journal.add(&CommitNotes::default(), &notes.words(), names);
+    }
+    journal
+}
+
+#[test]
+fn more_folders_than_can_be_held_are_given_up() {
+    let mut ids = Ids::new(HashKind::Sha1);
+    (0..40).for_each(|number| ids.set(number as u32, &id_of(number)));
+    let key = RandomState::new();
+    let is_told = |journal: Journal| {
+        assert!(!journal.is_given_up);
+        let asked = HashSet::from([id_of(0)]);
+        journal.ways(&ids, &key, &asked, 1 << 20).unwrap().is_some()
+    };
+    let others = |batch| batch * 25_000..(batch + 1) * 25_000;
+    assert!(is_told(folders(18, 1, others)));
+    assert!(!is_told(folders(19, 1, others)), "too many of them");
+    let same = |_| 0..25_000;
+    assert!(is_told(folders(41, 1, same)));
+    assert!(!is_told(folders(42, 1, same)), "in too many batches");
+    let few = |_| 0..1000;
+    assert!(is_told(folders(104, 40, few)));
+    assert!(!is_told(folders(105, 40, few)), "in too many trees");
 }
 
 #[test]
