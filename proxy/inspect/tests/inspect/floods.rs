@@ -5,7 +5,7 @@ use exeat_gitwire::{
     pack::{Kind, object_id},
 };
 
-use crate::{memory::peak_of, repository::Repository};
+use crate::memory::peak_of;
 
 /// Bytes of each object's content, and of each base.
 const SIZE: usize = 8;
@@ -93,8 +93,7 @@ fn an_object_takes_64_bytes_whatever_names_its_base() {
     }
     let (few, many) = (350_000, 700_000);
     for (hash, most) in measured {
-        let repository = Repository::new(hash);
-        let peak = |count| peak_of(hash, &families(hash, count), repository.path());
+        let peak = |count| peak_of(hash, &families(hash, count));
         let (less, more) = (peak(few), peak(many));
         let each = more.saturating_sub(less) as f64 / f64::from(2 * (many - few));
         println!("{hash}: {each:.1} bytes an object");

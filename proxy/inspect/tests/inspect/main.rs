@@ -13,6 +13,10 @@ mod floods;
 mod forward;
 mod generated;
 mod held;
+mod lengths;
+#[path = "../made/mod.rs"]
+#[allow(dead_code, reason = "other tests take the rest")]
+mod made;
 mod masking;
 mod memory;
 mod order;

@@ -4,8 +4,8 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     os::unix::fs::FileExt,
-    path::Path,
-    process::Command,
+    process::{Command, Stdio},
+    sync::Arc,
 };
 
 use exeat_gitwire::{
@@ -13,14 +13,15 @@ use exeat_gitwire::{
     pack::{Scratch, Spool},
 };
 use exeat_inspect::PackInspection;
+use exeat_rules::{RuleSet, builtin};
 
 use crate::{
     repository::{Random, Repository, Stream},
     scene::{RULE, pool, rules, settings},
 };
 
-/// Names the pack that this process is to inspect.
-const PACK: &str = "EXEAT_TEST_INSPECT_PACK";
+/// Says that this process is to inspect the pack that comes in, and by which rules: `own` or `builtin`.
+const RULES: &str = "EXEAT_TEST_INSPECT_RULES";
 /// Names the hash of its repository.
 const HASH: &str = "EXEAT_TEST_INSPECT_HASH";
 
@@ -44,17 +45,21 @@ impl Spool for OnDisk {
 /// Does nothing of its own; `peak` runs it again with a pack.
 #[test]
 fn the_process_that_is_measured() {
-    let Some(path) = std::env::var_os(PACK) else {
+    let Some(by) = std::env::var_os(RULES) else {
         return;
     };
     let spool = OnDisk(tempfile::tempfile().unwrap());
-    let settings = settings(&rules(RULE));
+    let rules = match by == "builtin" {
+        true => Arc::new(RuleSet::compile(&builtin()).unwrap().rules),
+        false => rules(RULE),
+    };
+    let settings = settings(&rules);
     let hash = match std::env::var(HASH).as_deref() {
         Ok("sha256") => HashKind::Sha256,
         _ => HashKind::Sha1,
     };
     let mut inspection = PackInspection::start(pool(), hash, settings, spool);
-    let mut pack = File::open(path).unwrap();
+    let mut pack = io::stdin().lock();
     let mut chunk = vec![0; 64 * 1024];
     loop {
         match pack.read(&mut chunk).unwrap() {
@@ -79,23 +84,34 @@ fn resident_peak() -> u64 {
 }
 
 /// The peak of inspecting `pack`.
-fn peak(pack: &[u8], folder: &Path) -> u64 {
-    peak_of(HashKind::Sha1, pack, folder)
+pub fn peak_of(hash: HashKind, pack: &[u8]) -> u64 {
+    peak_while(hash, "own", |out| out.write_all(pack))
 }
 
-pub fn peak_of(hash: HashKind, pack: &[u8], folder: &Path) -> u64 {
-    let path = folder.join("measured.pack");
-    fs::write(&path, pack).unwrap();
-    let output = Command::new(std::env::current_exe().unwrap())
+/// The peak of inspecting what `write` writes.
+pub fn peak_while(
+    hash: HashKind,
+    rules: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> u64 {
+    let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "memory::the_process_that_is_measured",
             "--nocapture",
         ])
-        .env(PACK, &path)
+        .env(RULES, rules)
         .env(HASH, hash.to_string())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
         .unwrap();
+    let mut counted = Counted(child.stdin.take().unwrap(), 0);
+    // Where it ends early its status tells.
+    let written = write(&mut counted);
+    let bytes = counted.1;
+    drop(counted);
+    let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     let peak = said
@@ -103,8 +119,24 @@ pub fn peak_of(hash: HashKind, pack: &[u8], folder: &Path) -> u64 {
         .nth(1)
         .unwrap_or_else(|| panic!("{said}"));
     let peak = peak.split_whitespace().next().unwrap().parse().unwrap();
-    println!("{peak} bytes for a pack of {}", pack.len());
+    written.unwrap();
+    println!("{peak} bytes for a pack of {bytes}");
     peak
+}
+
+/// Counts what is written.
+struct Counted<W>(W, u64);
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        self.1 += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Versions of a large file that git stores as deltas on each other.
@@ -127,11 +159,11 @@ fn large_files_are_held_one_at_a_time() {
     let repository = Repository::new(HashKind::Sha1);
     let pack = versions(&repository, 60 << 20, 1);
     assert!(pack.len() > 60 << 20);
-    let whole = peak(&pack, repository.path());
+    let whole = peak_of(HashKind::Sha1, &pack);
     assert!(whole < (64 + 60) << 20, "{whole}");
     let pack = versions(&repository, 30 << 20, 4);
     assert!(pack.len() < 40 << 20, "three of four are deltas");
-    let deltas = peak(&pack, repository.path());
+    let deltas = peak_of(HashKind::Sha1, &pack);
     assert!(deltas < (64 + 30) << 20, "{deltas}");
 }
 
@@ -147,6 +179,6 @@ fn a_hundred_thousand_files_take_little() {
     }
     repository.import(&stream.bytes);
     let pack = repository.pack(&["--window=0"]);
-    let peak = peak(&pack, repository.path());
+    let peak = peak_of(HashKind::Sha1, &pack);
     assert!(peak < 160 << 20, "{peak}");
 }
