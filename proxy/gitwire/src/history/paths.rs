@@ -17,7 +17,8 @@ const NEW_PATH: u64 = 16;
 /// The search for places, commit by commit.
 pub(super) struct Paths<'a> {
     ways: &'a Ways,
-    wanted: &'a HashSet<ObjectId>,
+    /// By number of an object.
+    wanted: Vec<bool>,
     limits: &'a Limits,
     steps_left: u64,
     folders: Folders,
@@ -26,13 +27,21 @@ pub(super) struct Paths<'a> {
     /// Objects by the path at which they were placed already.
     placed: PairSet,
     places: Places,
+    /// Trees that are to be walked, each at its path.
+    stack: Vec<(u32, u32)>,
 }
 
 impl<'a> Paths<'a> {
-    pub(super) fn new(ways: &'a Ways, wanted: &'a HashSet<ObjectId>, limits: &'a Limits) -> Self {
+    pub(super) fn new(ways: &'a Ways, wanted: &HashSet<ObjectId>, limits: &'a Limits) -> Self {
+        let mut is_wanted = vec![false; ways.count()];
+        for number in wanted.iter().filter_map(|id| ways.find(id)) {
+            if let Some(place) = is_wanted.get_mut(number as usize) {
+                *place = true;
+            }
+        }
         Self {
             ways,
-            wanted,
+            wanted: is_wanted,
             limits,
             steps_left: limits.steps,
             folders: Folders::new(),
@@ -42,6 +51,7 @@ impl<'a> Paths<'a> {
                 by_id: HashMap::new(),
                 complete: true,
             },
+            stack: Vec::new(),
         }
     }
 
@@ -50,11 +60,12 @@ impl<'a> Paths<'a> {
         let Some(root) = self.ways.find(&commit.tree) else {
             return true;
         };
-        if self.wanted.contains(&commit.tree) && !self.place(commit, root, ROOT) {
+        let is_wanted = self.wanted.get(root as usize).is_some_and(|&wanted| wanted);
+        if is_wanted && !self.place(commit, root, ROOT) {
             return false;
         }
-        let mut stack = vec![(root, ROOT)];
-        while let Some((tree, path)) = stack.pop() {
+        self.stack.push((root, ROOT));
+        while let Some((tree, path)) = self.stack.pop() {
             if !self.spend(1) {
                 return false;
             }
@@ -73,7 +84,7 @@ impl<'a> Paths<'a> {
                     return false;
                 }
                 if step.leads {
-                    stack.push((step.to, below));
+                    self.stack.push((step.to, below));
                 } else if !self.place(commit, step.to, below) {
                     return false;
                 }

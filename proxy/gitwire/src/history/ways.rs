@@ -58,6 +58,11 @@ impl Ways {
         }
     }
 
+    /// Objects that were given numbers, which are those below.
+    pub(super) fn count(&self) -> usize {
+        self.ids.len()
+    }
+
     /// The number of an object that was given one.
     pub(super) fn find(&self, id: &ObjectId) -> Option<u32> {
         self.objects.get(id).copied()
