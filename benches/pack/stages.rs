@@ -1,4 +1,5 @@
-//! One pack through the inspection in this process: what each stage takes, and what the verdicts of the first time save.
+//! One pack through the inspection in this process: what each stage takes, what the verdicts of the first time save, and what is left
+//! beside resolving and hashing.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use exeat_gitwire::{HashKind, pack};
-use exeat_inspect::{FingerprintKey, PackInspection, Pool, Settings, Stages, Strength, Verdicts};
+use exeat_inspect::{
+    Coverage, FingerprintKey, PackInspection, Pool, Settings, Stages, Strength, Verdicts,
+};
 use exeat_rules::{RuleSet, builtin};
 
-use crate::figures::milliseconds;
+use crate::alone;
+use crate::figures::{Figures, Ratio, milliseconds};
 use crate::history::PackFile;
 
 pub(crate) struct Told {
@@ -19,6 +23,9 @@ pub(crate) struct Told {
     pub(crate) resolved: u64,
     first: Pass,
     again: Pass,
+    /// Of several times, the verdicts known: how long it took, and how long resolving and hashing alone in turns with it.
+    known: Vec<Duration>,
+    alone: Vec<Duration>,
 }
 
 struct Pass {
@@ -52,62 +59,99 @@ impl Told {
         }
         text += &row("on the wall", self.first.wall, self.again.wall);
         text += &row("last byte to verdict", self.first.tail, self.again.tail);
+        let (known, alone) = (Figures::of(&self.known), Figures::of(&self.alone));
+        text += &format!(
+            "\nWith the verdicts known {known}, resolved and hashed alone {alone}: ratio **{}**.\n",
+            self.beside()
+        );
         text
+    }
+
+    /// What an inspection takes that knows all verdicts, over resolving and hashing alone.
+    pub(crate) fn beside(&self) -> Ratio {
+        Ratio::of(&self.known, &self.alone)
     }
 }
 
-pub(crate) fn inspect(file: &PackFile) -> anyhow::Result<Told> {
-    let rules = Arc::new(RuleSet::compile(&builtin())?.rules);
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let pool = Pool::start(threads)?;
+/// The rules that are built in.
+pub(crate) fn rules() -> anyhow::Result<Arc<RuleSet>> {
+    Ok(Arc::new(RuleSet::compile(&builtin())?.rules))
+}
+
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// What the proxy inspects by.
+pub(crate) fn settings(rules: &Arc<RuleSet>, verdicts: Option<Arc<Verdicts>>) -> Settings {
+    Settings {
+        rules: Arc::clone(rules),
+        key: FingerprintKey::new([7; 32]),
+        limits: pack::Limits::default(),
+        most_findings: 1000,
+        strength: Strength::default(),
+        most_paths: exeat_inspect::MOST_PATHS,
+        demands: Arc::default(),
+        pusher: None,
+        shown: None,
+        verdicts,
+        whole: false,
+        clock: Some(nanoseconds),
+        cancelled: Arc::default(),
+        on_batch: || (),
+    }
+}
+
+pub(crate) fn inspect(file: &PackFile, rounds: usize) -> anyhow::Result<Told> {
+    let rules = rules()?;
+    let pool = Pool::start(threads())?;
     let verdicts = Arc::new(Verdicts::holding(1 << 30, [7; 32]));
-    let mut coverage = None;
-    let mut pass = || -> anyhow::Result<Pass> {
-        let settings = Settings {
-            rules: Arc::clone(&rules),
-            key: FingerprintKey::new([7; 32]),
-            limits: pack::Limits::default(),
-            most_findings: 1000,
-            strength: Strength::default(),
-            most_paths: exeat_inspect::MOST_PATHS,
-            demands: Arc::default(),
-            pusher: None,
-            shown: None,
-            verdicts: Some(Arc::clone(&verdicts)),
-            whole: false,
-            clock: Some(nanoseconds),
-            cancelled: Arc::default(),
-            on_batch: || (),
-        };
-        let start = Instant::now();
-        let spool = FileSpool::new()?;
-        let mut inspection =
-            PackInspection::start(Arc::clone(&pool), HashKind::Sha1, settings, spool);
-        let mut input = File::open(&file.path)?;
-        let mut chunk = vec![0; 256 << 10];
-        loop {
-            match input.read(&mut chunk)? {
-                0 => break,
-                length => inspection.feed(chunk.get(..length).context("a chunk")?)?,
-            }
-        }
-        let last = Instant::now();
-        let inspected = inspection.finish(None)?;
-        coverage = Some(inspected.coverage);
-        Ok(Pass {
-            wall: start.elapsed(),
-            tail: last.elapsed(),
-            stages: inspected.stages,
-        })
+    let mut coverage = Coverage::default();
+    let mut pass = || {
+        let settings = settings(&rules, Some(Arc::clone(&verdicts)));
+        pass(file, &pool, settings, &mut coverage)
     };
     let first = pass()?;
     let again = pass()?;
-    let coverage = coverage.context("a pack")?;
+    let (mut known, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        alone.push(alone::take(file, threads())?);
+        known.push(pass()?.wall);
+    }
     Ok(Told {
         objects: coverage.objects(),
         resolved: coverage.bytes,
         first,
         again,
+        known,
+        alone,
+    })
+}
+
+fn pass(
+    file: &PackFile,
+    pool: &Arc<Pool>,
+    settings: Settings,
+    coverage: &mut Coverage,
+) -> anyhow::Result<Pass> {
+    let start = Instant::now();
+    let spool = FileSpool::new()?;
+    let mut inspection = PackInspection::start(Arc::clone(pool), HashKind::Sha1, settings, spool);
+    let mut input = File::open(&file.path)?;
+    let mut chunk = vec![0; 256 << 10];
+    loop {
+        match input.read(&mut chunk)? {
+            0 => break,
+            length => inspection.feed(chunk.get(..length).context("a chunk")?)?,
+        }
+    }
+    let last = Instant::now();
+    let inspected = inspection.finish(None)?;
+    *coverage = inspected.coverage;
+    Ok(Pass {
+        wall: start.elapsed(),
+        tail: last.elapsed(),
+        stages: inspected.stages,
     })
 }
 
@@ -117,13 +161,13 @@ fn nanoseconds() -> u64 {
 }
 
 /// A spool in a file without a name, as the proxy's.
-struct FileSpool {
+pub(crate) struct FileSpool {
     file: File,
     length: u64,
 }
 
 impl FileSpool {
-    fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         fs::create_dir_all(env!("CARGO_TARGET_TMPDIR"))?;
         let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR"))?;
         Ok(Self { file, length: 0 })

@@ -24,6 +24,14 @@ impl Figures {
     }
 }
 
+/// The time that so many of a hundred do not exceed. An empty row is zero.
+pub(crate) fn percentile(times: &[Duration], part: usize) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort();
+    let at = (sorted.len() * part).div_ceil(100).saturating_sub(1);
+    sorted.get(at).copied().unwrap_or_default()
+}
+
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [median, min, max] = [self.median, self.min, self.max].map(milliseconds);

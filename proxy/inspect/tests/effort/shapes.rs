@@ -24,6 +24,7 @@ const PLAIN: History = History {
     edited: 400,
     mingled: false,
     planted: None,
+    seed: 0,
 };
 /// Files that are packed in others, and bytes of each.
 const PACKED: usize = 40;

@@ -28,6 +28,8 @@ pub struct History {
     pub mingled: bool,
     /// What every so many changes bring in.
     pub planted: Option<(usize, Plant)>,
+    /// Other files for each.
+    pub seed: u64,
 }
 
 /// What is brought in, by a number.
@@ -160,7 +162,7 @@ struct File<'a> {
 
 impl<'a> File<'a> {
     fn new(history: &'a History, number: usize) -> Self {
-        let mut random = Random::new(number as u64 + 1);
+        let mut random = Random::new(history.seed + number as u64 + 1);
         let content = random.lines(history.bytes);
         Self {
             history,
