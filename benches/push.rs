@@ -1,10 +1,11 @@
 //! How long pushes and clones take through Exeat, against the same made directly.
 //!
 //! `cargo bench --bench push` pushes and clones with real git, in turns: over TLS to a small forge, and over TLS through Exeat
-//! to the same forge; near, and over a link that takes 40 ms there and back; one pusher at a time, and 32 at once; clones
-//! through nginx as well, where it is installed; and what the review queue adds (who pushes, sealing, gathering). Exeat is the built binary, serving as a user would have it serve, with its data
-//! on disk. Only ratios of one run mean anything: both sides of a ratio saw the same machine. What comes out is written to
-//! `benches/record/`. `-- --rounds 7` takes fewer rounds, `-- --only push` (or history, parallel, queue) a part, unrecorded.
+//! to the same forge; near, and over a link that takes 40 ms there and back; one pusher at a time, and 32 at once; two
+//! hundred small pushes, for what nearly all of them take; clones through nginx as well, where it is installed; and what the review
+//! queue adds (who pushes, sealing, gathering). Exeat is the built binary, serving as a user would have it serve, with its data on disk.
+//! Only ratios of one run mean anything: both sides of a ratio saw the same machine. What comes out is written to
+//! `benches/record/`. `-- --rounds 7` takes fewer rounds, `-- --only push` (or small, history, parallel, queue) a part, unrecorded.
 //! `cargo test --bench push` does a little of everything, to see that it works.
 
 #[path = "push/clones.rs"]
@@ -35,6 +36,8 @@ mod recognition;
 mod record;
 #[path = "push/relay.rs"]
 mod relay;
+#[path = "push/small.rs"]
+mod small;
 #[path = "push/text.rs"]
 mod text;
 
@@ -48,6 +51,8 @@ use record::Record;
 pub(crate) struct Scale {
     /// Rounds that count of the small pushes; one before them does not.
     pub(crate) rounds: usize,
+    /// The same where nearly all pushes are of interest.
+    pub(crate) small_rounds: usize,
     pub(crate) history_rounds: usize,
     pub(crate) history_megabytes: usize,
     pub(crate) parallel_rounds: usize,
@@ -58,6 +63,7 @@ pub(crate) struct Scale {
 
 const FULL: Scale = Scale {
     rounds: 21,
+    small_rounds: 200,
     history_rounds: 7,
     history_megabytes: 100,
     parallel_rounds: 9,
@@ -67,6 +73,7 @@ const FULL: Scale = Scale {
 /// Where only the working is of interest.
 const SMOKE: Scale = Scale {
     rounds: 1,
+    small_rounds: 1,
     history_rounds: 0,
     history_megabytes: 2,
     parallel_rounds: 1,
@@ -88,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         let rounds = rounds.parse().ok().filter(|&rounds: &usize| rounds > 0);
         let rounds = rounds.context("--rounds needs a number")?;
         scale.rounds = rounds;
+        scale.small_rounds = rounds;
         scale.history_rounds = rounds;
         scale.parallel_rounds = rounds;
     }
@@ -101,6 +109,9 @@ fn main() -> anyhow::Result<()> {
     let wanted = |part: &str| only.is_none_or(|only| only == part);
     if wanted("push") {
         pushes::commits(&ground, &scale, &mut record)?;
+    }
+    if wanted("small") {
+        small::run(&ground, &scale, &mut record)?;
     }
     if wanted("history") {
         let repository = pushes::history(&ground, &scale, &mut record)?;

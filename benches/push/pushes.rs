@@ -124,7 +124,12 @@ fn commit(ground: &Ground, case: &Case, rounds: usize, record: &mut Record) -> a
     Ok(())
 }
 
-fn push(ground: &Ground, folder: &Path, way: Way, slug: &str) -> anyhow::Result<Duration> {
+pub(crate) fn push(
+    ground: &Ground,
+    folder: &Path,
+    way: Way,
+    slug: &str,
+) -> anyhow::Result<Duration> {
     let url = ground.url(way, slug);
     let start = Instant::now();
     ground.git(folder, &["push", "--quiet", way.packing(), &url, "main"])?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::figures::{Figures, Ratio, milliseconds};
+use crate::figures::{Figures, Ratio, milliseconds, percentile};
 use crate::ground::Way;
 use crate::kept::keep;
 
@@ -77,6 +77,52 @@ impl Record {
         ));
     }
 
+    /// Tells what pushes through Exeat take longer than direct ones: half of them, and 99 of 100.
+    pub(crate) fn added(
+        &mut self,
+        what: &str,
+        [direct, through]: &[Vec<Duration>; 2],
+        most: Option<Duration>,
+    ) {
+        let at = |part| [direct, through].map(|times| percentile(times, part));
+        let [half, nearly] = [50, 99].map(|part| {
+            let [direct, through] = at(part);
+            through.as_secs_f64() - direct.as_secs_f64()
+        });
+        let [direct, through] = [direct, through].map(|times| both(times));
+        let wanted = most.map_or(String::new(), |most| {
+            format!("at most {} more in 99 of 100", milliseconds(most))
+        });
+        let added = format!("{:.1} ms, {:.1} ms", half * 1e3, nearly * 1e3);
+        let is_missed = most.is_some_and(|most| nearly > most.as_secs_f64());
+        let row = [&direct, &through, &added, &wanted].map(String::as_str);
+        self.percentiles(what, row, is_missed);
+    }
+
+    /// Tells what something took in half of all cases, and in 99 of 100, which is to be at most `most`.
+    pub(crate) fn within(&mut self, what: &str, times: &[Duration], most: Duration) {
+        let wanted = format!("at most {}", milliseconds(most));
+        let is_missed = percentile(times, 99) > most;
+        self.percentiles(what, ["", &both(times), "", &wanted], is_missed);
+    }
+
+    fn percentiles(
+        &mut self,
+        what: &str,
+        [direct, through, added, wanted]: [&str; 4],
+        is_missed: bool,
+    ) {
+        let missed = if is_missed { "MISSED" } else { "" };
+        println!("{what}, p50 and p99\n  {direct}\n  {through}\n  {added}  {wanted}  {missed}");
+        self.rows.push(format!(
+            "| {what}, p50 and p99 | {direct} | {through} | {added} | {wanted} |"
+        ));
+        if is_missed {
+            self.missed
+                .push(format!("{what}: {added} {through}, {wanted}"));
+        }
+    }
+
     pub(crate) fn note(&mut self, note: String) {
         println!("  {note}");
         self.notes.push(note);
@@ -113,6 +159,13 @@ impl Record {
         }
         Ok(text)
     }
+}
+
+/// The median, and what 99 of 100 do not exceed.
+fn both(times: &[Duration]) -> String {
+    [50, 99]
+        .map(|part| milliseconds(percentile(times, part)))
+        .join(", ")
 }
 
 /// The median as a note tells it.
