@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{ids::Ids, references::References};
 
-/// Folders at most, as many as a table of 2^19 places takes. With what else is bounded here they take 48 MB, which nothing else needs by then.
+/// Folders at most, as many as a table of 2^19 places takes: with what else is bounded here it is 48 MB.
 const MOST_FOLDERS: usize = 458_752;
 /// Different entries of batches that may matter at most, and how often trees may have them.
 const MOST_LINKS: usize = 1 << 20;
@@ -171,6 +171,8 @@ impl<'s> Graph<'s> {
     /// What the trees lead to, if at most `most` of their entries do.
     pub(super) fn ways(mut self, most: u64) -> Option<Ways> {
         let leading = self.leading();
+        // Ways may take as much.
+        self.folders = ByHash::default();
         // By folder: the number of the object, if it leads somewhere.
         let mut numbers = vec![NONE; leading.len()];
         for tree in &self.trees {
