@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use exeat_gitwire::pack::Clock;
-use exeat_rules::{Carried, Marks, Match, RuleSet, Scratch, Window};
+use exeat_rules::{Carried, Match, RuleSet, Scratch, Window};
 
 use crate::{
     excuse::comment,
@@ -14,7 +14,7 @@ use crate::{
     overlap::Strength,
     stages::{self, Stages},
     surroundings::Surroundings,
-    versions::Before,
+    versions::{After, Before},
 };
 
 /// What one worker needs to examine texts. It holds the caches of the rules' automata, so it is
@@ -167,24 +167,35 @@ impl Examiner {
         &mut self,
         text: &[u8],
         before: Option<&Before>,
-    ) -> (Examined, Option<Marks>) {
+    ) -> (Examined, After) {
         let began = (self.clock)();
         self.matches.clear();
-        let before = before.map(Before::parts);
+        let other = before.and_then(Before::encoded);
+        let before = before.and_then(Before::marked);
         let (scratch, matches) = (&mut self.scratch, &mut self.matches);
         let (scan, marks) = self.rules.scan_built(text, before, scratch, matches);
         let mut examined = self.scanned(text, scan.truncated, began);
-        self.look_into(text, None, &mut examined);
-        (examined, marks)
+        let known = self.extracting(text, |examiner| {
+            layers::examine_built(examiner, text, other, &mut examined)
+        });
+        (examined, After { marks, known })
     }
 
     /// Looks into a text of which `examined` knows what stands there in the clear; see [`layers::examine`].
     pub(crate) fn look_into(&mut self, text: &[u8], alone: Option<Alone>, examined: &mut Examined) {
+        self.extracting(text, |examiner| {
+            layers::examine(examiner, text, alone, examined)
+        });
+    }
+
+    /// Measures what of a look into `text` is not scanning, as extraction.
+    fn extracting<T>(&mut self, text: &[u8], look: impl FnOnce(&mut Self) -> T) -> T {
         let (began, scanned) = ((self.clock)(), self.spent.scan);
         self.spent.effort.looked_into += text.len() as u64;
-        layers::examine(self, text, alone, examined);
+        let looked = look(self);
         let whole = (self.clock)().saturating_sub(began);
         self.spent.extract += whole.saturating_sub(self.spent.scan - scanned);
+        looked
     }
 
     /// Scans `text` as it stands.

@@ -356,11 +356,9 @@ fn examine_version(shared: &Shared, examiner: &mut Examiner, object: &Object) ->
         return examiner.examine(&object.data);
     };
     let before = object.built.as_ref();
-    let before = before.and_then(|built| versions.before(built));
-    let (examined, marks) = examiner.examine_built(&object.data, before.as_ref());
-    if let Some(marks) = marks {
-        versions.keep(object.index, marks);
-    }
+    let before = before.map(|built| versions.before(built));
+    let (examined, after) = examiner.examine_built(&object.data, before.as_ref());
+    versions.keep(object.index, after);
     examined
 }
 

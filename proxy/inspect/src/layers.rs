@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     examine::{Examined, Examiner, Hit, Lines, Position, newlines},
-    extract::{self, Alone, Limits, Origin, See, Trail},
+    extract::{self, Alone, Known, Limits, Origin, Other, See, Summary, Trail},
     names::Names,
     stream::StreamedText,
 };
@@ -66,6 +66,27 @@ pub fn examine(
         examined,
     };
     let summary = extract::look_into(text, alone, &Limits::default(), &mut layers);
+    take_in(summary, examiner, examined);
+}
+
+/// The same of a text that may have been built from another one; see [`extract::look_into_built`].
+pub fn examine_built(
+    examiner: &mut Examiner,
+    text: &[u8],
+    other: Option<Other<'_>>,
+    examined: &mut Examined,
+) -> Option<Known> {
+    let mut layers = Layers {
+        examiner,
+        outer: text,
+        examined,
+    };
+    let (summary, known) = extract::look_into_built(text, other, &Limits::default(), &mut layers);
+    take_in(summary, examiner, examined);
+    known
+}
+
+fn take_in(summary: Summary, examiner: &mut Examiner, examined: &mut Examined) {
     examined.decoded = Decoded {
         layers: summary.layers,
         bytes: summary.bytes,

@@ -1,4 +1,4 @@
-//! Places of interest in blobs that were scanned, for the versions of them that git stores as changes.
+//! What is known of blobs that were examined, for the versions of them that git stores as changes.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -6,46 +6,89 @@ use std::{
 };
 
 use exeat_gitwire::pack::Built;
-use exeat_rules::{Copied, Marks};
+use exeat_rules::Marks;
 
-/// Bytes that one push keeps of them, beside a bit an object. Versions stand close to each other in a pack; what was forgotten is scanned whole.
-const MOST_BYTES: usize = 2 << 20;
+use crate::extract::{self, Known, Other};
+
+/// Bytes that one push keeps of places at which rules may match, and of those at which something may be encoded. Versions stand close
+/// to each other in a pack; what was forgotten is read whole.
+const MOST_MARKED: usize = 2 << 20;
+const MOST_ENCODED: usize = 6 << 20;
 /// What one takes besides its places.
 const OVERHEAD: usize = 128;
 
-/// Those of one push, by entry.
-#[derive(Default)]
+/// What is known of the blobs of one push.
 pub struct Versions(Mutex<Kept>);
 
-#[derive(Default)]
 struct Kept {
-    marks: HashMap<u32, Arc<Marks>>,
+    marks: Recent<Marks>,
+    encoded: Recent<Known>,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self(Mutex::new(Kept {
+            marks: Recent::new(MOST_MARKED),
+            encoded: Recent::new(MOST_ENCODED),
+        }))
+    }
+}
+
+/// What is kept of each blob by its entry: the last ones, and all in which there is nothing of interest, as in most.
+struct Recent<T> {
+    by_entry: HashMap<u32, (Arc<T>, usize)>,
     /// The oldest first.
     order: VecDeque<u32>,
     bytes: usize,
-    /// A bit for each entry that was scanned and has no place of interest at all, as most have none: those are never forgotten.
+    most: usize,
+    /// A bit for each entry that has nothing.
     without: Vec<u64>,
     /// What all of those have.
-    none: Arc<Marks>,
+    nothing: Arc<T>,
 }
 
-impl Kept {
-    fn get(&self, entry: u32) -> Option<&Arc<Marks>> {
-        let (word, bit) = bit_of(entry);
-        let is_without = self.without.get(word).is_some_and(|word| word & bit != 0);
-        match is_without {
-            true => Some(&self.none),
-            false => self.marks.get(&entry),
+impl<T: Default> Recent<T> {
+    fn new(most: usize) -> Self {
+        Self {
+            by_entry: HashMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+            most,
+            without: Vec::new(),
+            nothing: Arc::default(),
         }
     }
 
-    fn set_without(&mut self, entry: u32) {
+    fn get(&self, entry: u32) -> Option<&Arc<T>> {
+        let (word, bit) = bit_of(entry);
+        match self.without.get(word).is_some_and(|word| word & bit != 0) {
+            true => Some(&self.nothing),
+            false => self.by_entry.get(&entry).map(|(kept, _)| kept),
+        }
+    }
+
+    /// Keeps that there is nothing.
+    fn keep_nothing(&mut self, entry: u32) {
         let (word, bit) = bit_of(entry);
         if self.without.len() <= word {
             self.without.resize(word + 1, 0);
         }
         if let Some(word) = self.without.get_mut(word) {
             *word |= bit;
+        }
+    }
+
+    /// Keeps `what`, which takes so many `bytes`.
+    fn keep(&mut self, entry: u32, what: T, bytes: usize) {
+        let bytes = bytes + OVERHEAD;
+        self.bytes += bytes;
+        self.order.push_back(entry);
+        self.by_entry.insert(entry, (Arc::new(what), bytes));
+        while self.bytes > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            let gone = self.by_entry.remove(&oldest);
+            self.bytes -= gone.map_or(0, |(_, bytes)| bytes);
         }
     }
 }
@@ -57,42 +100,76 @@ fn bit_of(entry: u32) -> (usize, u64) {
 
 /// What is known of the blob that another was built from.
 pub struct Before {
-    marks: Arc<Marks>,
-    copied: Vec<Copied>,
+    marks: Option<Arc<Marks>>,
+    encoded: Option<Arc<Known>>,
+    /// What was copied, as the rules have it and as the extraction does.
+    copied: (Vec<exeat_rules::Copied>, Vec<extract::Copied>),
 }
 
 impl Before {
-    pub fn parts(&self) -> (&Marks, &[Copied]) {
-        (&self.marks, &self.copied)
+    /// For the rules.
+    pub fn marked(&self) -> Option<(&Marks, &[exeat_rules::Copied])> {
+        Some((self.marks.as_deref()?, &self.copied.0))
+    }
+
+    /// For the extraction.
+    pub fn encoded(&self) -> Option<Other<'_>> {
+        Some(Other {
+            known: self.encoded.as_deref()?,
+            copied: &self.copied.1,
+        })
     }
 }
 
+/// What is to be known of a blob for those that are built from it, where that is little.
+pub struct After {
+    pub marks: Option<Marks>,
+    pub known: Option<Known>,
+}
+
 impl Versions {
-    /// What is known of the base, if it was scanned and not forgotten.
-    pub fn before(&self, built: &Built) -> Option<Before> {
-        let marks = Arc::clone(self.kept().get(built.base)?);
-        let part = |part: &exeat_gitwire::pack::Copied| Copied {
+    /// What is known of the base, as far as that was examined and is not forgotten.
+    pub fn before(&self, built: &Built) -> Before {
+        let (marks, encoded) = {
+            let kept = self.kept();
+            let encoded = kept.encoded.get(built.base).cloned();
+            (kept.marks.get(built.base).cloned(), encoded)
+        };
+        let parts = || built.copied.iter();
+        let for_rules = parts().map(|part| exeat_rules::Copied {
             from: part.from,
             to: part.to,
             length: part.length,
-        };
-        let copied = built.copied.iter().map(part).collect();
-        Some(Before { marks, copied })
+        });
+        let for_extraction = parts().map(|part| extract::Copied {
+            from: part.from,
+            to: part.to,
+            length: part.length,
+        });
+        Before {
+            marks,
+            encoded,
+            copied: (for_rules.collect(), for_extraction.collect()),
+        }
     }
 
-    pub fn keep(&self, entry: u32, marks: Marks) {
+    pub fn keep(&self, entry: u32, after: After) {
         let mut kept = self.kept();
-        if marks.is_empty() {
-            return kept.set_without(entry);
+        match after.marks {
+            Some(marks) if marks.is_empty() => kept.marks.keep_nothing(entry),
+            Some(marks) => {
+                let bytes = marks.bytes();
+                kept.marks.keep(entry, marks, bytes);
+            }
+            None => {}
         }
-        kept.bytes += OVERHEAD + marks.bytes();
-        kept.order.push_back(entry);
-        kept.marks.insert(entry, Arc::new(marks));
-        while kept.bytes > MOST_BYTES
-            && let Some(oldest) = kept.order.pop_front()
-        {
-            let gone = kept.marks.remove(&oldest);
-            kept.bytes -= OVERHEAD + gone.map_or(0, |marks| marks.bytes());
+        match after.known {
+            Some(known) if known.is_empty() => kept.encoded.keep_nothing(entry),
+            Some(known) => {
+                let bytes = known.bytes();
+                kept.encoded.keep(entry, known, bytes);
+            }
+            None => {}
         }
     }
 
@@ -109,33 +186,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_without_places_is_never_forgotten_and_one_with_some_is_at_last() {
+    fn blobs_without_places_are_never_forgotten_and_others_are_at_last() {
         let source = Source {
             name: "t.toml".into(),
-            text: "[[rules]]\nid='key'\nregex='''key_[0-9]{6}'''\nkeywords=['key_']\n".into(),
+            text: "[[rules]]\nid='key'\nregex=\"key_[0-9]{6}\"\nkeywords=['key_']\n".into(),
         };
         let rules = RuleSet::compile(&[source]).unwrap().rules;
         let mut scratch = Scratch::new(&rules);
-        let mut marks = |text: &str| {
+        let mut after = |text: &str| {
             let mut matches = Vec::new();
             let (_, marks) = rules.scan_built(text.as_bytes(), None, &mut scratch, &mut matches);
-            marks.unwrap()
+            let mut see = Unseen;
+            let limits = extract::Limits::default();
+            let (_, known) = extract::look_into_built(text.as_bytes(), None, &limits, &mut see);
+            After { marks, known }
         };
-        let (none, some) = (marks("nothing is here"), marks("a key_123456 is here"));
-        assert!(none.is_empty() && !some.is_empty());
         let versions = Versions::default();
         let is_known = |base| {
             let copied = Vec::new();
-            versions.before(&Built { base, copied }).is_some()
+            let before = versions.before(&Built { base, copied });
+            (before.marked().is_some(), before.encoded().is_some())
         };
-        assert!(!is_known(0) && !is_known(70));
-        versions.keep(70, none);
-        let most = (MOST_BYTES / OVERHEAD) as u32;
+        assert_eq!(is_known(0), (false, false));
+        assert_eq!(is_known(70), (false, false));
+        versions.keep(70, after("nothing is here"));
+        assert_eq!(is_known(70), (true, true));
+        let most = (MOST_ENCODED / OVERHEAD) as u32;
         for entry in 100..100 + most {
-            versions.keep(entry, some.clone());
+            versions.keep(entry, after(r"a key_123456 and \x41\x42\x43 are here"));
         }
-        assert!(is_known(70) && is_known(99 + most));
-        assert!(!is_known(100) && !is_known(0) && !is_known(6) && !is_known(71));
-        assert!(versions.kept().bytes <= MOST_BYTES);
+        assert_eq!(is_known(70), (true, true));
+        assert_eq!(is_known(99 + most), (true, true));
+        for unknown in [0, 6, 71, 100] {
+            assert_eq!(is_known(unknown), (false, false));
+        }
+        let kept = versions.kept();
+        assert!(kept.marks.bytes <= MOST_MARKED && kept.encoded.bytes <= MOST_ENCODED);
+    }
+
+    /// Layers are of no interest.
+    struct Unseen;
+
+    impl extract::See for Unseen {
+        fn text(&mut self, _: &[u8], _: &extract::Trail<'_>) {}
+
+        fn long(
+            &mut self,
+            _: &mut dyn std::io::Read,
+            _: &extract::Trail<'_>,
+        ) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 }

@@ -57,6 +57,9 @@ static SIGNS: LazyLock<Signs> = LazyLock::new(|| Signs {
 static NUMBERS: LazyLock<[u32; MAGICS.len()]> =
     LazyLock::new(|| MAGICS.map(|(magic, _)| signs::number(magic)));
 
+/// Bytes of the longest of them.
+const LONGEST: usize = 24;
+
 /// Places of a text that look like the beginning of a form and are none, at most. More are told as unread.
 const MOST_TRIES: usize = 64;
 
@@ -73,7 +76,8 @@ pub struct Searched {
 /// One of the marks that are searched for, if it stands at `at`.
 pub fn magic_extent(text: &[u8], at: usize) -> Extent {
     let found = text.get(at..).and_then(magic);
-    found.map_or(Err(at + 1), |(magic, _)| Ok(at..at + magic.len()))
+    let found = found.map(|(magic, _)| at..at + magic.len());
+    Extent::new(found.ok_or(at + 1), at + LONGEST)
 }
 
 /// Opens what is packed in the text. Where it is known that it `has_magic` nowhere, only its beginning is looked at.
@@ -147,7 +151,7 @@ pub fn search(opening: &mut Opening<'_, '_>, has_magic: bool) -> Result<Searched
 
 /// The next place from `at` on that a form may begin at.
 fn next(text: &[u8], at: usize, places: &mut Places<'_>) -> Option<usize> {
-    places.skip(at);
+    places.go_on_at(at);
     loop {
         let place = places.next()?;
         let Some((_, ahead)) = magic(text.get(place..)?) else {
@@ -179,6 +183,7 @@ mod tests {
     fn the_first_bytes_of_each_magic_are_looked_for() {
         for (magic, _) in MAGICS {
             let mut first = FIRST.into_iter().flatten();
+            assert!(magic.len() <= LONGEST);
             assert!(first.any(|first| magic.starts_with(*first)));
             let text = [b"....", magic, b"...."].concat();
             let told: Vec<usize> = Places::new(&text, &SIGNS).collect();

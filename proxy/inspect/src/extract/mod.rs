@@ -26,6 +26,7 @@ use std::{
 
 use crate::report::Kind;
 
+pub use encoded::{Copied, Known, Other};
 pub use map::Map;
 
 /// How far one text is looked into.
@@ -232,6 +233,29 @@ impl Alone {
 
 /// Tells `see` every layer of `text`. For one longer than [`Limits::held`], `alone` was waited for.
 pub fn look_into(text: &[u8], alone: Option<Alone>, limits: &Limits, see: &mut dyn See) -> Summary {
+    let hints = encoded::Hints::of(text);
+    look_by(text, &hints, alone, limits, see)
+}
+
+/// The same of a text that may have been built from another one: what is known of that saves looking for what is encoded in bytes that
+/// were copied. Gives what is to be known of this one for texts that are built from it, if that is little.
+pub fn look_into_built(
+    text: &[u8],
+    other: Option<Other<'_>>,
+    limits: &Limits,
+    see: &mut dyn See,
+) -> (Summary, Option<Known>) {
+    let (hints, known) = encoded::Hints::of_built(text, other);
+    (look_by(text, &hints, None, limits, see), known)
+}
+
+fn look_by(
+    text: &[u8],
+    hints: &encoded::Hints<'_>,
+    alone: Option<Alone>,
+    limits: &Limits,
+    see: &mut dyn See,
+) -> Summary {
     let mut walk = Walk {
         limits,
         live: 0,
@@ -240,7 +264,7 @@ pub fn look_into(text: &[u8], alone: Option<Alone>, limits: &Limits, see: &mut d
         see,
     };
     // What stops is on record.
-    let _ = walk.descend(text, None);
+    let _ = walk.open(text, hints, None);
     walk.summary
 }
 
@@ -256,6 +280,16 @@ struct Walk<'w> {
 impl Walk<'_> {
     /// Looks for layers in `text`. Recursion is bounded by the depth that is looked into.
     fn descend(&mut self, text: &[u8], trail: Option<&Trail<'_>>) -> Result<(), Stop> {
+        self.open(text, &encoded::Hints::of(text), trail)
+    }
+
+    /// The same of a text of which `hints` are.
+    fn open(
+        &mut self,
+        text: &[u8],
+        hints: &encoded::Hints<'_>,
+        trail: Option<&Trail<'_>>,
+    ) -> Result<(), Stop> {
         let mut opening = Opening {
             walk: self,
             text,
@@ -267,7 +301,6 @@ impl Walk<'_> {
             is_doubted: false,
             trail,
         };
-        let hints = encoded::Hints::of(text);
         let searched = embedded::search(&mut opening, hints.has_magic())?;
         let is_armored = searched.is_armored;
         match searched.reached {
@@ -279,7 +312,7 @@ impl Walk<'_> {
             // What stands behind the end of a form is none of it.
             end => opening.judge(end, is_armored),
         }
-        encoded::decode(&mut opening, &hints)
+        encoded::decode(&mut opening, hints)
     }
 
     fn note_unread(&mut self, why: Why, step: Option<Step<'_>>, trail: Option<&Trail<'_>>) {

@@ -30,7 +30,7 @@ pub const PLAIN: Most = Most {
     decoded: 0.045,
     again: 0.0,
     asked: 0.0,
-    allocations: 65.0,
+    allocations: 70.0,
 };
 
 /// The same, and it was inspected before.
@@ -51,7 +51,7 @@ pub const MINGLED: Most = Most {
     searched: 0.28,
     decoded: 0.05,
     again: 0.5,
-    allocations: 81.0,
+    allocations: 85.0,
     ..PLAIN
 };
 

@@ -1,7 +1,7 @@
 //! Letters that stand in a document under another name: references of markup.
 
 /// Characters of a reference between `&` and `;` at most.
-const LONGEST: usize = 10;
+pub const LONGEST: usize = 10;
 
 /// The character that a reference at the start of `text` (`&lt;`, `&#65;`, `&#x41;`) stands for, and the length of the reference.
 /// Entities that a document declares itself are none of them: nothing is ever expanded.

@@ -8,7 +8,7 @@ mod pdf;
 mod sqlite;
 mod weave;
 
-pub use letters::{from_utf16, reference};
+pub use letters::{LONGEST, from_utf16, reference};
 
 use super::{Opening, Stop};
 

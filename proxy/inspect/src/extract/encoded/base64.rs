@@ -241,7 +241,7 @@ pub fn lines(
 }
 
 /// Bytes between two lines of one run at most.
-const GAP: usize = 120;
+pub const GAP: usize = 120;
 
 /// Where a run that ends at `at` goes on: in the next line, or behind an escaped line end, or in the next literal.
 fn go_on(text: &[u8], at: usize) -> Option<usize> {

@@ -15,24 +15,29 @@ const LEAST: usize = 16;
 /// White space between two characters, or before a line, at most.
 const GAP: usize = 80;
 
+/// Bytes behind the last character of a list that are read: the gap, or the beginning of a line, and what may be another.
+const AHEAD: usize = 2 * GAP;
+
 /// Where the next character of a list stands with its quotes, if it has any, behind the one that ends at a place.
 type Next<'a> = dyn FnMut(usize) -> Option<usize> + 'a;
 
 /// The list of which the first character stands between the quotes at `at`.
 pub fn quoted_extent(text: &[u8], at: usize) -> Extent {
-    let range = match before_item(text, at) {
+    let (range, last) = match before_item(text, at) {
         Some(_) => items(text, at),
-        None => measure(text, at, &mut commas(text)).map(|end| {
-            let start = bracket(text, at).unwrap_or(at + 1);
-            start..end
-        }),
+        None => {
+            let (end, last) = measure(text, at, &mut commas(text));
+            let start = || bracket(text, at).unwrap_or(at + 1);
+            (end.map(|end| start()..end), last)
+        }
     };
-    range.ok_or(at + 1)
+    Extent::new(range.ok_or(at + 1), last + AHEAD)
 }
 
 /// The list of YAML of which the first item stands behind the blank at `at`.
 pub fn items_extent(text: &[u8], at: usize) -> Extent {
-    items(text, at + 1).ok_or(at + 1)
+    let (range, last) = items(text, at + 1);
+    Extent::new(range.ok_or(at + 1), last + AHEAD)
 }
 
 /// The characters of the list at `range`, beside each other; what stands between it and its name is left out.
@@ -78,14 +83,14 @@ fn walk(text: &[u8], mut at: usize, next: &mut Next<'_>, see: &mut dyn FnMut(usi
     }
 }
 
-/// Where the last character of a list ends, if it has enough.
-fn measure(text: &[u8], at: usize, next: &mut Next<'_>) -> Option<usize> {
+/// Where the last character of a list ends, if it has enough; and where if it has not.
+fn measure(text: &[u8], at: usize, next: &mut Next<'_>) -> (Option<usize>, usize) {
     let (mut count, mut end) = (0, at);
     walk(text, at, next, &mut |character| {
         count += 1;
         end = character + 1;
     });
-    (count >= LEAST).then_some(end)
+    ((count >= LEAST).then_some(end), end)
 }
 
 /// The character at `at`, and where it ends with its quotes.
@@ -130,17 +135,24 @@ fn bracket(text: &[u8], at: usize) -> Option<usize> {
     matches!(before.last()?, b'[' | b'{').then_some(start)
 }
 
-/// The list of items of which the first one is at `at`.
-fn items(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let before = before_item(text, at)?;
-    let line = at - before.len();
-    let end = measure(text, at, &mut lines(text, before))?;
-    let above = text.get(line.saturating_sub(GAP)..line)?.trim_ascii_end();
-    let start = match above.last() {
-        Some(b':') => line.saturating_sub(GAP) + above.len(),
-        _ => single(text, at)?.0,
+/// The list of items of which the first one is at `at`; and where the last item that was looked at is.
+fn items(text: &[u8], at: usize) -> (Option<Range<usize>>, usize) {
+    let Some(before) = before_item(text, at) else {
+        return (None, at);
     };
-    Some(start..end)
+    let (end, last) = measure(text, at, &mut lines(text, before));
+    let range = end.and_then(|end| Some(list_start(text, at, before)?..end));
+    (range, last)
+}
+
+/// Where the list begins of which the first item is at `at`: behind its name.
+fn list_start(text: &[u8], at: usize, before: &[u8]) -> Option<usize> {
+    let line = at - before.len();
+    let above = text.get(line.saturating_sub(GAP)..line)?.trim_ascii_end();
+    match above.last() {
+        Some(b':') => Some(line.saturating_sub(GAP) + above.len()),
+        _ => Some(single(text, at)?.0),
+    }
 }
 
 /// What stands in the line before the item at `at`: blanks and `- `.

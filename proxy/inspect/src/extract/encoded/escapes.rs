@@ -6,6 +6,8 @@ use super::{Piece, hex_value, hints::Extent, is_graphic, put_character};
 
 /// Backslashes before one escape at most: it may be escaped again and again.
 const SLASHES: usize = 16;
+/// Bytes of an escape at most.
+const ESCAPE: usize = SLASHES + 24;
 /// Escapes of two bare hex digits that count only together: one alone is a reference of a regex.
 const TOGETHER: usize = 4;
 
@@ -37,10 +39,11 @@ pub fn backslash_extent(text: &[u8], at: usize) -> Extent {
         let is_enough = !is_bare || bare >= TOGETHER;
         is_some |= is_enough && u8::try_from(byte).is_ok_and(is_graphic);
     });
-    match is_some {
+    let found = match is_some {
         true => Ok(start..end),
         false => Err(end.max(at + 1)),
-    }
+    };
+    Extent::new(found, end + ESCAPE)
 }
 
 /// Decodes the escapes at `range`.
@@ -166,10 +169,11 @@ pub fn percent_extent(text: &[u8], at: usize) -> Extent {
         end += 3;
         last = end;
     }
-    match graphic > formats || formats >= FORMATS {
+    let found = match graphic > formats || formats >= FORMATS {
         true => Ok(at..last),
         false => Err(end.max(at + 1)),
-    }
+    };
+    Extent::new(found, end + 3)
 }
 
 fn is_of_url(byte: u8) -> bool {

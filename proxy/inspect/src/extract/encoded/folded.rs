@@ -18,7 +18,9 @@ const GAP: usize = 200;
 
 /// The mark of a YAML block, at `: >` or `: |`, and all that follows up to its last word.
 pub fn extent(text: &[u8], at: usize) -> Extent {
-    block(text, at).ok_or(at + 1)
+    let mut reach = at + GAP;
+    let found = block(text, at, &mut reach);
+    Extent::new(found.ok_or(at + 1), reach)
 }
 
 /// Leaves out the mark and what stands between the words.
@@ -37,8 +39,8 @@ pub fn decode(text: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<Ran
     Some(range)
 }
 
-/// `: >-`, a line end, and a single word in each line.
-fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// `: >-`, a line end, and a single word in each line. Says how far it has read where that is farther than `reach`.
+fn block(text: &[u8], at: usize, reach: &mut usize) -> Option<Range<usize>> {
     let rest = text.get(at + 2..text.len().min(at + GAP))?;
     let head = rest.find_byte(b'\n')?;
     let (mark, marks) = rest.get(..head)?.split_first()?;
@@ -48,7 +50,7 @@ fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
     let line = rest.get(head + 1..)?;
     let value = white(line);
     let start = at + 2 + rest.len() - value.len();
-    let folded = || folded(text, at + 3 + head, start);
+    let folded = || folded(text, at + 3 + head, start, reach);
     if let Some(end) = (*mark == b'>').then(folded).flatten() {
         return Some(at + 2..end);
     }
@@ -60,7 +62,7 @@ fn block(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// Where the last word begins, if each line of the block is one and they come to something. Its first line begins at `line` and its
 /// first word at `at`.
-fn folded(text: &[u8], line: usize, mut at: usize) -> Option<usize> {
+fn folded(text: &[u8], line: usize, mut at: usize, reach: &mut usize) -> Option<usize> {
     let indent = text.get(line..at)?;
     if indent.is_empty() || !indent.iter().all(|&byte| byte == b' ') {
         return None;
@@ -68,6 +70,8 @@ fn folded(text: &[u8], line: usize, mut at: usize) -> Option<usize> {
     let mut length = 0;
     loop {
         let word = word(text.get(at..)?);
+        // The line end behind it, and the indent of the next line.
+        *reach = (at + word.len() + 2 + indent.len()).max(*reach);
         // Options and their like are a word each.
         if word.is_empty() || word.starts_with(b"-") || !word.iter().all(|&byte| is_of_word(byte)) {
             return None;

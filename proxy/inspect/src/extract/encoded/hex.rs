@@ -87,8 +87,19 @@ const LINE: usize = 16;
 /// Characters of a line before its bytes that are looked back at.
 const BACK: usize = 64;
 
-/// The dump around the character at `at`, which is part of one if there is one.
-pub fn dump_extent(text: &[u8], low: usize, at: usize) -> Option<Range<usize>> {
+/// Bytes behind the end of a dump, or of what is none, that are read to see whether it goes on.
+const AHEAD: usize = 2 * GAP + 32;
+/// Bytes between the bytes of a line and its end, and before those of the next line, at most.
+const GAP: usize = 100;
+
+/// The dump around the character at `at`, which is part of one if there is one; and from where on no byte was read.
+pub fn dump_extent(text: &[u8], low: usize, at: usize) -> (Option<Range<usize>>, usize) {
+    let mut reach = at + AHEAD;
+    let found = dump_around(text, low, at, &mut reach);
+    (found, reach)
+}
+
+fn dump_around(text: &[u8], low: usize, at: usize, reach: &mut usize) -> Option<Range<usize>> {
     let from = low.max(at.saturating_sub(BACK));
     let before = text.get(from..at)?.iter().rev();
     let part = |byte: &&u8| CLASSES[**byte as usize] & (HEX | BETWEEN) != 0;
@@ -99,7 +110,8 @@ pub fn dump_extent(text: &[u8], low: usize, at: usize) -> Option<Range<usize>> {
         while class(text, start) & BETWEEN != 0 {
             start += 1;
         }
-        if let Some(range) = dump(text, start..start, &mut piece) {
+        let found = read_dump(text, start, &mut piece, reach);
+        if let Some(range) = found {
             let is_read = is_text(&piece.bytes) || piece.bytes.len() >= super::LONG;
             return (range.end > at && is_read).then_some(range);
         }
@@ -111,16 +123,27 @@ pub fn dump_extent(text: &[u8], low: usize, at: usize) -> Option<Range<usize>> {
 
 /// Decodes a dump: pairs with something between them, or lines of pairs or of words behind their offsets.
 pub fn dump(text: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<Range<usize>> {
-    let mut line = Line::begin(text, range.start)?;
-    let mut end = range.start;
+    read_dump(text, range.start, piece, &mut 0)
+}
+
+/// The same of what begins at `start`. Says how far it has read where that is farther than `reach`.
+fn read_dump(
+    text: &[u8],
+    start: usize,
+    piece: &mut Piece,
+    reach: &mut usize,
+) -> Option<Range<usize>> {
+    let mut line = Line::begin(text, start)?;
+    let mut end = start;
     while let Some(behind) = line.bytes(text, piece) {
         end = behind;
+        *reach = (end + AHEAD).max(*reach);
         let Some(next) = line.next(text, end) else {
             break;
         };
         line = next;
     }
-    (piece.bytes.len() >= LEAST_BYTES).then_some(range.start..end)
+    (piece.bytes.len() >= LEAST_BYTES).then_some(start..end)
 }
 
 /// One line of a dump.
@@ -192,14 +215,14 @@ impl Line {
 
     /// The line after the one whose bytes end at `end`, if it goes on there.
     fn next(&self, text: &[u8], end: usize) -> Option<Self> {
-        let rest = text.get(end..text.len().min(end + 100))?;
+        let rest = text.get(end..text.len().min(end + GAP))?;
         let line_end = bstr::ByteSlice::find_byte(rest, b'\n')?;
         let passed = rest.get(..line_end)?;
         if !self.has_offset && !passed.iter().all(|byte| b" :\\\r".contains(byte)) {
             return None;
         }
         let start = end + line_end + 1;
-        let indent = text.get(start..text.len().min(start + 100))?;
+        let indent = text.get(start..text.len().min(start + GAP))?;
         let indent = indent
             .iter()
             .take_while(|&&byte| matches!(byte, b' ' | b'\t'));

@@ -8,7 +8,9 @@ use std::{
 
 use super::{
     super::embedded,
-    characters, escapes, folded, joined, markup, numbers, quoted, radix,
+    characters, escapes, folded, joined,
+    known::{self, Copied, Event, Known, Pass},
+    markup, numbers, quoted, radix,
     runs::Runs,
     signs::{self, Groups, Places, Signs},
     wide::Wide,
@@ -40,8 +42,28 @@ pub enum Mark {
     Word,
 }
 
-/// The bytes at a trigger that are worth decoding, or where it is to be looked on from if there are none.
-pub type Extent = Result<Range<usize>, usize>;
+/// What a look at a trigger comes to.
+#[derive(Debug)]
+pub struct Extent {
+    /// The bytes there that are worth decoding.
+    pub range: Option<Range<usize>>,
+    /// From where on it is to be looked on.
+    pub next: usize,
+    /// No byte from there on was read.
+    pub reach: usize,
+}
+
+impl Extent {
+    /// Of the bytes that are worth decoding, or where it is to be looked on from if there are none.
+    pub fn new(found: Result<Range<usize>, usize>, reach: usize) -> Self {
+        let (Ok(Range { end, .. }) | Err(end)) = found;
+        Self {
+            range: found.ok(),
+            next: end,
+            reach,
+        }
+    }
+}
 
 /// Looks at the place of a trigger.
 type Look = fn(&[u8], usize) -> Extent;
@@ -186,7 +208,7 @@ struct Triggers {
     by_first: [Vec<Sign>; 256],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Sign {
     /// Its bytes as one number, the first one lowest, and which bits of that are of the sign.
     bytes: u32,
@@ -271,7 +293,7 @@ static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::new);
 /// Places that are remembered; behind the last of them each decoder looks again that has any there.
 const MOST: usize = 1 << 15;
 
-type Place = (Mark, Range<u32>);
+pub type Place = (Mark, Range<u32>);
 
 /// The places of one text.
 pub struct Hints<'t> {
@@ -287,6 +309,34 @@ pub struct Hints<'t> {
 }
 
 impl<'t> Hints<'t> {
+    /// As [`Self::of`], and gives what is to be known of the text for those that are built from it, if that is little. With what is known
+    /// of `other`, only what was not copied from that is looked through.
+    pub fn of_built(text: &'t [u8], other: Option<Other<'_>>) -> (Self, Option<Known>) {
+        let signs = other.map(|other| (&other.known.signs, other.copied));
+        let runs = other.map(|other| (&other.known.runs, other.copied));
+        let signs = known::look_through::<Marked<'_>>(text, signs, MOST);
+        let runs = known::look_through::<Runs<'_>>(text, runs, MOST);
+        let (Some((mut found, signs)), Some((runs, known_runs))) = (signs, runs) else {
+            return (Self::of(text), None);
+        };
+        found.extend(Wide::new(text).take(MOST));
+        if found.len() >= MOST {
+            return (Self::of(text), None);
+        }
+        let known = signs.zip(known_runs);
+        let known = known.map(|(signs, runs)| Known { signs, runs });
+        let bits = |marks, place: &Place| marks | 1 << place.0 as u8;
+        let hints = Self {
+            marks: found.iter().chain(&runs).fold(0, bits),
+            rest_marks: 0,
+            found,
+            runs,
+            rest: None,
+            runs_rest: None,
+        };
+        (hints, known)
+    }
+
     pub fn of(text: &'t [u8]) -> Self {
         let mut rest = Marked::new(text).chain(Wide::new(text));
         let mut runs_rest = Runs::new(text);
@@ -352,15 +402,23 @@ pub fn place(mark: Mark, range: Range<usize>) -> Option<Place> {
     ))
 }
 
+/// A text that another one was built from: what is known of it, and what was copied.
+#[derive(Clone, Copy)]
+pub struct Other<'k> {
+    pub known: &'k Known,
+    pub copied: &'k [Copied],
+}
+
 /// The places that triggers lead to.
 #[derive(Clone)]
-struct Marked<'t> {
+pub struct Marked<'t> {
     text: &'t [u8],
     triggers: &'static Triggers,
     places: Places<'t>,
     /// From where on short signs count, and long ones.
     from: [usize; 2],
-    has_magic: bool,
+    /// The trigger that is to be looked at.
+    next: Option<(usize, Sign)>,
 }
 
 impl<'t> Marked<'t> {
@@ -371,8 +429,61 @@ impl<'t> Marked<'t> {
             triggers,
             places: Places::new(text, &triggers.signs),
             from: [0; 2],
-            has_magic: false,
+            next: None,
         }
+    }
+}
+
+impl<'t> Pass<'t> for Marked<'t> {
+    fn begin(text: &'t [u8], at: usize) -> Self {
+        let mut pass = Self::new(text);
+        pass.places.go_on_at(at);
+        pass
+    }
+
+    fn may_begin(_: &[u8], _: usize) -> bool {
+        true
+    }
+
+    fn triggers(text: &'t [u8], range: Range<usize>) -> Vec<usize> {
+        let mut places = Self::begin(text, range.start).places;
+        let places = std::iter::from_fn(|| places.next());
+        let is_sign = |&at: &usize| TRIGGERS.at(text, at).is_some();
+        let places = places.take_while(|&at| at < range.end);
+        places.filter(is_sign).collect()
+    }
+
+    fn peek(&mut self) -> Option<usize> {
+        while self.next.is_none() {
+            let at = self.places.next()?;
+            let sign = self.triggers.at(self.text, at);
+            // Of magics it is only asked whether there are any.
+            let counts = |sign: &&Sign| {
+                let from = self.from[usize::from(sign.is_long)];
+                sign.mark == Mark::Magic || at >= from
+            };
+            self.next = sign.filter(counts).map(|sign| (at, *sign));
+        }
+        self.next.as_ref().map(|(at, _)| *at)
+    }
+
+    fn look(&mut self) -> Option<Event> {
+        let at = self.peek()?;
+        let (_, sign) = self.next.take()?;
+        let found = (sign.look)(self.text, at);
+        let until = match sign.mark {
+            Mark::Magic => at + 1,
+            _ => found.next.max(at + 1),
+        };
+        if sign.mark != Mark::Magic {
+            self.from[usize::from(sign.is_long)] = until;
+        }
+        Some(Event {
+            at,
+            place: found.range.and_then(|range| place(sign.mark, range)),
+            until,
+            reach: found.reach,
+        })
     }
 }
 
@@ -380,31 +491,23 @@ impl Iterator for Marked<'_> {
     type Item = Place;
 
     fn next(&mut self) -> Option<Place> {
-        loop {
-            let at = self.places.next()?;
-            let Some(sign) = self.triggers.at(self.text, at) else {
-                continue;
-            };
-            if sign.mark == Mark::Magic {
-                // Of these it is only asked whether there are any.
-                let range = (sign.look)(self.text, at).ok();
-                if let Some(range) = range.filter(|_| !self.has_magic) {
-                    self.has_magic = true;
-                    return place(sign.mark, range);
-                }
-                continue;
-            }
-            let [short, long] = &mut self.from;
-            let from = if sign.is_long { long } else { short };
-            if at < *from {
-                continue;
-            }
-            let found = (sign.look)(self.text, at);
-            let (Ok(Range { end, .. }) | Err(end)) = found;
-            *from = end.max(at + 1);
-            if let Ok(range) = found {
-                return place(sign.mark, range);
-            }
-        }
+        known::next(self)
+    }
+}
+
+/// The looks at all triggers of a text, each by itself.
+#[cfg(test)]
+pub fn looks(text: &[u8]) -> Vec<(usize, Extent)> {
+    let triggers = Marked::triggers(text, 0..text.len()).into_iter();
+    let look = |at| Some((at, (TRIGGERS.at(text, at)?.look)(text, at)));
+    triggers.filter_map(look).collect()
+}
+
+#[cfg(test)]
+impl std::fmt::Debug for Hints<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let has_rest = self.rest.is_some() || self.runs_rest.is_some();
+        let marks = (self.marks, self.rest_marks, has_rest);
+        write!(f, "{marks:?} {:?} {:?}", self.found, self.runs)
     }
 }

@@ -17,12 +17,13 @@ const GAP: usize = 200;
 pub fn literals_extent(text: &[u8], at: usize) -> Extent {
     let before = length_before(text, at);
     let end = (before > 0).then(|| joint(text, at)).flatten();
-    let end = end.ok_or(at + 1)?;
-    let end = match is_word(text, at, end) {
-        true => Some(end),
-        false => chain(text, before, end),
+    let (end, last) = match end {
+        Some(end) if is_word(text, at, end) => (Some(end), end),
+        Some(end) => chain(text, before, end),
+        None => (None, at),
     };
-    end.map(|end| at..end).ok_or(at + 1)
+    let found = end.map(|end| at..end).ok_or(at + 1);
+    Extent::new(found, last + MOST + GAP)
 }
 
 /// Leaves out what stands between the literals of `range`.
@@ -65,8 +66,8 @@ fn joint(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Where the last of the literals begins of which the second one begins at `second` and the first has `length` characters, if they
-/// come to many.
-fn chain(text: &[u8], mut length: usize, second: usize) -> Option<usize> {
+/// come to many; and where it begins if they do not.
+fn chain(text: &[u8], mut length: usize, second: usize) -> (Option<usize>, usize) {
     let mut start = second;
     loop {
         let piece = length_behind(text, start);
@@ -75,7 +76,7 @@ fn chain(text: &[u8], mut length: usize, second: usize) -> Option<usize> {
         let is_ended = matches!(text.get(end), Some(b'"' | b'\'' | b'`'));
         match (is_ended && piece > 0).then(|| joint(text, end)).flatten() {
             Some(next) => start = next,
-            None => return (piece > 0 && length >= MANY).then_some(start),
+            None => return ((piece > 0 && length >= MANY).then_some(start), start),
         }
     }
 }
@@ -137,7 +138,8 @@ pub fn left_out(_: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<Rang
 
 /// The line end at `at` that is none.
 pub fn lines_extent(text: &[u8], at: usize) -> Extent {
-    continued(text, at).ok_or(at + 1)
+    let found = continued(text, at).ok_or(at + 1);
+    Extent::new(found, at + GAP + MOST)
 }
 
 /// `\` and a line end within a word, or between an option and its value.

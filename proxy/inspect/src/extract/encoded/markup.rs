@@ -11,10 +11,11 @@ pub fn entity_extent(text: &[u8], at: usize) -> Extent {
         end = behind;
         is_some |= u8::try_from(character).is_ok_and(is_graphic);
     }
-    match is_some {
+    let found = match is_some {
         true => Ok(at..end),
         false => Err(end.max(at + 1)),
-    }
+    };
+    Extent::new(found, end + document::LONGEST + 2)
 }
 
 /// Decodes the references at `range`.

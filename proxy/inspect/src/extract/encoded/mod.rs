@@ -11,6 +11,7 @@ mod hex;
 mod hints;
 mod joined;
 mod kinds;
+mod known;
 mod markup;
 mod numbers;
 mod piece;
@@ -22,7 +23,8 @@ mod wide;
 
 use std::ops::Range;
 
-pub use hints::{Extent, Hints};
+pub use hints::{Extent, Hints, Other};
+pub use known::{Copied, Known};
 pub use piece::Piece;
 
 use self::hints::Mark;

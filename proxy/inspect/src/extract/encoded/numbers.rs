@@ -11,8 +11,11 @@ const GAP: usize = 80;
 /// Characters before a comma at which a list was noticed that may be of it.
 const BACK: usize = 3 * GAP;
 
+/// Bytes behind the end of a list, or of what is none, that are read.
+pub const AHEAD: usize = GAP + 8;
+
 /// The list of numbers below 256 that has the comma at `comma`.
-pub fn decimal_extent(text: &[u8], low: usize, comma: usize) -> Extent {
+pub fn decimal_extent(text: &[u8], low: usize, comma: usize) -> Result<Range<usize>, usize> {
     let from = low.max(comma.saturating_sub(BACK));
     let before = text.get(from..comma).unwrap_or_default().iter().rev();
     let part = |byte: &&u8| byte.is_ascii_digit() || between(byte);
@@ -86,10 +89,11 @@ pub fn hex_extent(text: &[u8], at: usize) -> Extent {
         end = number.end;
         count += 1;
     });
-    match count >= LEAST {
+    let found = match count >= LEAST {
         true => Ok(at..end),
         false => Err(end.max(at + 1)),
-    }
+    };
+    Extent::new(found, end + AHEAD)
 }
 
 /// Decodes a list of hex numbers.

@@ -12,7 +12,7 @@ const TOGETHER: usize = 3;
 /// The escapes from the one at `at`, one behind the other, or a line end that is none.
 pub fn printable_extent(text: &[u8], at: usize) -> Extent {
     if let Some(end) = soft_break(text, at) {
-        return Ok(at..end);
+        return Extent::new(Ok(at..end), end);
     }
     let (mut end, mut count, mut graphic) = (at, 0, 0);
     while let Some(value) = escaped(text, end) {
@@ -20,10 +20,11 @@ pub fn printable_extent(text: &[u8], at: usize) -> Extent {
         graphic += usize::from(is_graphic(value));
         end += 3;
     }
-    match count >= TOGETHER && graphic > 0 {
+    let found = match count >= TOGETHER && graphic > 0 {
         true => Ok(at..end),
         false => Err(end.max(at + 1)),
-    }
+    };
+    Extent::new(found, end + 3)
 }
 
 fn escaped(text: &[u8], at: usize) -> Option<u8> {
@@ -68,7 +69,8 @@ const WORD: usize = 1024;
 
 /// The encoded word that begins at `at`.
 pub fn word_extent(text: &[u8], at: usize) -> Extent {
-    Word::read(text, at).map_or(Err(at + 1), |word| Ok(at..word.end))
+    let found = Word::read(text, at).map(|word| at..word.end);
+    Extent::new(found.ok_or(at + 1), at + WORD + 2)
 }
 
 /// Decodes the word at `range`, and those that follow it.

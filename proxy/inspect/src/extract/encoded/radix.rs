@@ -48,15 +48,16 @@ fn bits(run: &[u8], bytes: &mut Vec<u8>) {
 
 /// The text between `<~` at `at` and `~>`.
 pub fn ascii85_extent(text: &[u8], at: usize) -> Extent {
-    closed(text, at).ok_or(at + 1)
-}
-
-fn closed(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let rest = text.get(at + 2..text.len().min(at + LONGEST))?;
+    let rest = text.get(at + 2..text.len().min(at + LONGEST));
+    let rest = rest.unwrap_or_default();
     let digit = |byte: &&u8| matches!(byte, b'!'..=b'u' | b'z') || byte.is_ascii_whitespace();
     let length = rest.iter().take_while(digit).count();
-    let is_closed = rest.get(length..)?.starts_with(b"~>");
-    (is_closed && length > 0).then_some(at..at + length + 4)
+    let end = at + length + 4;
+    let is_closed = rest
+        .get(length..)
+        .is_some_and(|rest| rest.starts_with(b"~>"));
+    let found = (is_closed && length > 0).then_some(at..end);
+    Extent::new(found.ok_or(at + 1), end)
 }
 
 /// Decodes Ascii85 as Adobe writes it.

@@ -6,8 +6,9 @@ use fearless_simd::Level;
 
 use super::{
     base64, hex,
-    hints::{Mark, place},
+    hints::{Mark, Place, place},
     kinds::{BLOCK, BLOCKS, Bits, Kinds},
+    known::{self, Event, Pass},
     numbers, radix,
 };
 
@@ -59,6 +60,19 @@ pub fn class(text: &[u8], at: usize) -> u8 {
 /// Characters that are passed where a dump looked possible and is none.
 const DUMP: usize = 16;
 
+/// Bytes behind what was found, or what is no list, that lists and dumps are not followed back over.
+const BEHIND: usize = 256;
+/// Bytes before a place that are told of as well, where not all of a text is: what the blocks tell of a character depends on fewer.
+const LEAD: usize = 2 * BLOCK;
+
+/// What ends at a trigger.
+#[derive(Clone, Copy)]
+enum Ends {
+    Run,
+    List,
+    Dump,
+}
+
 /// The runs of a text that are worth decoding.
 #[derive(Clone)]
 pub struct Runs<'t> {
@@ -82,6 +96,8 @@ pub struct Runs<'t> {
     rest_at: usize,
     /// Of the run that this is in: where it ends, and what classes its characters have.
     run: (usize, u8),
+    /// From where on anything is looked at.
+    begin: usize,
 }
 
 impl<'t> Runs<'t> {
@@ -100,6 +116,7 @@ impl<'t> Runs<'t> {
             dump_at: 0,
             rest_at: usize::MAX,
             run: (0, 0),
+            begin: 0,
         }
     }
 
@@ -130,8 +147,40 @@ impl<'t> Runs<'t> {
         self.base + self.index * BLOCK
     }
 
+    /// What ends at the next trigger, and where that is; nothing behind the last one.
+    fn trigger(&mut self) -> Option<(Ends, usize)> {
+        loop {
+            let start = self.start();
+            let bits = [
+                (
+                    Ends::Run,
+                    bits_of(&self.kinds.runs, self.index) | only(self.rest_at, start),
+                    self.run_at,
+                ),
+                (
+                    Ends::List,
+                    bits_of(&self.kinds.lists, self.index),
+                    self.list_at,
+                ),
+                (
+                    Ends::Dump,
+                    bits_of(&self.kinds.dumps, self.index),
+                    self.dump_at,
+                ),
+            ];
+            let bits = bits.map(|(ends, bits, at)| (ends, bits & from(at.max(self.begin), start)));
+            let first = bits.iter().min_by_key(|(_, bits)| bits.trailing_zeros());
+            match first {
+                Some(&(ends, bits)) if bits != 0 => {
+                    return Some((ends, start + bits.trailing_zeros() as usize));
+                }
+                _ => self.advance()?,
+            }
+        }
+    }
+
     /// What the run of base64's characters may be that has the one at `at` behind its first fifteen.
-    fn run(&mut self, at: usize) -> Option<(Mark, Range<usize>)> {
+    fn run(&mut self, at: usize) -> Event {
         let before = self.text.get(self.found..at).unwrap_or_default().iter();
         let is_part = |&&byte: &&u8| CLASSES[byte as usize] & BASE64 != 0;
         let start = at - before.rev().take_while(is_part).count();
@@ -140,33 +189,60 @@ impl<'t> Runs<'t> {
         }
         let (end, seen) = self.run;
         self.run_at = end;
-        let (mark, range) = judge(self.text, start..end, seen)?;
-        // What stands behind digits of hex may be something else.
-        self.pass(range.end.max(start + LEAST / 2));
-        Some((mark, range))
+        // It may be one of lines as long as each other.
+        let reach = end + base64::GAP + (end - start);
+        let mut event = Event {
+            at,
+            place: None,
+            // No pass begins within a run.
+            until: at + 1,
+            reach,
+        };
+        if let Some((mark, range)) = judge(self.text, start..end, seen) {
+            // What stands behind digits of hex may be something else.
+            let end = range.end.max(start + LEAST / 2);
+            self.pass(end);
+            event.until = end + BEHIND;
+            event.place = place(mark, range);
+        }
+        event
     }
 
     /// What the list of numbers may be that has the comma at `comma`.
-    fn list(&mut self, comma: usize) -> Option<(Mark, Range<usize>)> {
+    fn list(&mut self, comma: usize) -> Event {
         // Numbers that were looked at before are of no list that goes on here.
-        match numbers::decimal_extent(self.text, self.found.max(self.list_at), comma) {
-            Ok(range) if range.len() >= LEAST => {
-                self.pass(range.end);
-                Some((Mark::Decimals, range))
-            }
-            Ok(Range { end, .. }) | Err(end) => {
-                self.list_at = end.max(comma + 1);
-                None
-            }
+        let found = numbers::decimal_extent(self.text, self.found.max(self.list_at), comma);
+        let (Ok(Range { end, .. }) | Err(end)) = found;
+        let found = found.ok().filter(|range| range.len() >= LEAST);
+        match &found {
+            Some(range) => self.pass(range.end),
+            None => self.list_at = end.max(comma + 1),
+        }
+        let end = end.max(comma + 1);
+        Event {
+            at: comma,
+            place: found.and_then(|range| place(Mark::Decimals, range)),
+            until: end + BEHIND,
+            reach: end + numbers::AHEAD,
         }
     }
 
     /// What the dump may be around the blank at `at`.
-    fn dump(&mut self, at: usize) -> Option<(Mark, Range<usize>)> {
+    fn dump(&mut self, at: usize) -> Event {
         self.dump_at = at + DUMP;
-        let range = hex::dump_extent(self.text, self.found, at)?;
-        self.pass(range.end);
-        Some((Mark::Dump, range))
+        let (found, reach) = hex::dump_extent(self.text, self.found, at);
+        let mut event = Event {
+            at,
+            place: None,
+            until: self.dump_at,
+            reach,
+        };
+        if let Some(range) = found {
+            self.pass(range.end);
+            event.until = range.end + BEHIND;
+            event.place = place(Mark::Dump, range);
+        }
+        event
     }
 
     /// Passes what was found, which ends at `end`.
@@ -184,31 +260,53 @@ impl<'t> Runs<'t> {
     }
 }
 
-impl Iterator for Runs<'_> {
-    type Item = (Mark, Range<u32>);
+impl<'t> Pass<'t> for Runs<'t> {
+    fn begin(text: &'t [u8], at: usize) -> Self {
+        let mut runs = Self::new(text);
+        runs.next = at.saturating_sub(LEAD);
+        runs.base = runs.next;
+        runs.found = at.saturating_sub(BEHIND);
+        runs.begin = at;
+        runs
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let start = self.start();
-            let runs = bits_of(&self.kinds.runs, self.index) | only(self.rest_at, start);
-            let run = runs & from(self.run_at, start);
-            let list = bits_of(&self.kinds.lists, self.index) & from(self.list_at, start);
-            let dump = bits_of(&self.kinds.dumps, self.index) & from(self.dump_at, start);
-            let bit = (run | list | dump).trailing_zeros();
-            if bit == u64::BITS {
-                self.advance()?;
-                continue;
-            }
-            let (at, bit) = (start + bit as usize, 1 << bit);
-            let found = match () {
-                () if run & bit != 0 => self.run(at),
-                () if list & bit != 0 => self.list(at),
-                () => self.dump(at),
-            };
-            if let Some((mark, range)) = found {
-                return place(mark, range);
-            }
+    /// Runs do not go on there.
+    fn may_begin(text: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).map(|before| class(text, before));
+        before.is_none_or(|class| class & BASE64 == 0)
+    }
+
+    fn triggers(text: &'t [u8], range: Range<usize>) -> Vec<usize> {
+        let mut runs = Self::begin(text, range.start);
+        let mut triggers = Vec::new();
+        while let Some((_, at)) = runs.trigger()
+            && at < range.end
+        {
+            triggers.push(at);
+            runs.begin = at + 1;
         }
+        triggers
+    }
+
+    fn peek(&mut self) -> Option<usize> {
+        self.trigger().map(|(_, at)| at)
+    }
+
+    fn look(&mut self) -> Option<Event> {
+        let (ends, at) = self.trigger()?;
+        Some(match ends {
+            Ends::Run => self.run(at),
+            Ends::List => self.list(at),
+            Ends::Dump => self.dump(at),
+        })
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Place;
+
+    fn next(&mut self) -> Option<Place> {
+        known::next(self)
     }
 }
 

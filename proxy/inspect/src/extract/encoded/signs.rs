@@ -112,7 +112,7 @@ impl<'t> Places<'t> {
     }
 
     /// Goes on at `at`, if that is far ahead; nearer places before it may still be told.
-    pub fn skip(&mut self, at: usize) {
+    pub fn go_on_at(&mut self, at: usize) {
         if at >= self.next {
             (self.next, self.left) = (at, 0);
         }
