@@ -1,6 +1,6 @@
 //! One text through the rules: matches become hits that hold no secret.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use exeat_gitwire::pack::Clock;
 use exeat_rules::{Carried, Match, RuleSet, Scratch, Window};
@@ -28,7 +28,12 @@ pub struct Examiner {
     clock: Clock,
     spent: Stages,
     fallbacks: u64,
+    /// Hashes of short texts in which there was nothing; see [`Self::examine_often`].
+    nothing_in: HashSet<blake3::Hash>,
 }
+
+/// Texts of which is remembered that there was nothing in them.
+const MOST_REMEMBERED: usize = 8192;
 
 /// A match whose text is gone: what is left may be kept, shown and sent.
 #[derive(Clone, Debug)]
@@ -85,6 +90,21 @@ pub struct Examined {
     pub unread: Vec<(Vec<String>, Why)>,
 }
 
+impl Examined {
+    /// Whether there was nothing to find and nothing to decode, and all was read.
+    fn is_nothing(&self) -> bool {
+        let Self {
+            hits,
+            truncated,
+            cut,
+            decoded,
+            unread,
+        } = self;
+        let is_read = !truncated && !cut && unread.is_empty();
+        is_read && hits.is_empty() && *decoded == Decoded::default()
+    }
+}
+
 impl Examiner {
     pub fn new(rules: Arc<RuleSet>, key: FingerprintKey) -> Self {
         let scratch = Scratch::new(&rules);
@@ -97,6 +117,7 @@ impl Examiner {
             clock: stages::still,
             spent: Stages::default(),
             fallbacks: 0,
+            nothing_in: HashSet::new(),
         }
     }
 
@@ -158,6 +179,23 @@ impl Examiner {
     pub fn examine(&mut self, text: &[u8]) -> Examined {
         let mut examined = self.scan(text);
         self.look_into(text, None, &mut examined);
+        examined
+    }
+
+    /// The same of a text of a sort that comes again and again, as the names in a folder do when its files change: where there was
+    /// nothing in it, it is not examined again.
+    pub(crate) fn examine_often(&mut self, text: &[u8]) -> Examined {
+        let content = blake3::hash(text);
+        if self.nothing_in.contains(&content) {
+            return Examined::default();
+        }
+        let examined = self.examine(text);
+        if examined.is_nothing() {
+            if self.nothing_in.len() >= MOST_REMEMBERED {
+                self.nothing_in.clear();
+            }
+            self.nothing_in.insert(content);
+        }
         examined
     }
 

@@ -483,7 +483,7 @@ fn examine_names(hash: HashKind, examiner: &mut Examiner, data: &[u8], at_once: 
         }
     }
     let Some(mut streamed) = streamed else {
-        return examiner.examine(&text);
+        return examiner.examine_often(&text);
     };
     streamed.feed(examiner, &text);
     streamed.finish(examiner)
