@@ -462,6 +462,25 @@ mod tests {
     }
 
     #[test]
+    fn only_texts_with_nothing_in_them_are_examined_once() {
+        let source = exeat_rules::Source {
+            name: "t.toml".into(),
+            text: "[[rules]]\nid='key'\nregex='key_[0-9]{6}'\nkeywords=['key_']\n".into(),
+        };
+        let rules = RuleSet::compile(&[source]).unwrap().rules;
+        let mut examiner = Examiner::new(Arc::new(rules), FingerprintKey::new([0; 32]));
+        for text in ["nothing\n", "a key_123456\n", r"a \x41\x42\x43\x44 of old"] {
+            let first = examiner.examine_often(text.as_bytes());
+            assert!(examiner.take_spent().effort.looked_into > 0, "{text}");
+            let again = examiner.examine_often(text.as_bytes());
+            let is_spared = examiner.take_spent().effort.looked_into == 0;
+            assert_eq!(is_spared, text.starts_with("nothing"), "{text}");
+            assert_eq!(first.hits.len(), again.hits.len());
+            assert_eq!(first.decoded, again.decoded);
+        }
+    }
+
+    #[test]
     fn segments_keep_their_offsets() {
         assert_eq!(segment_lines(b"a/b/").as_deref(), Some(&b"a\nb\n"[..]));
         assert_eq!(segment_lines(b"ab"), None);
