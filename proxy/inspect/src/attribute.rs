@@ -3,11 +3,13 @@
 use std::{
     cmp::Ordering,
     collections::{HashMap, HashSet},
+    io,
+    sync::Arc,
 };
 
 use exeat_gitwire::{
     ObjectId,
-    history::{self, Places},
+    history::{self, Places, Tip, Ways},
     pack::{self, Kind, Spool},
 };
 use exeat_rules::{self as rules, Hiding, PathRules, RuleSet, Site};
@@ -27,6 +29,7 @@ use crate::{
     names::Names,
     overlap::{self, Standing, Strength},
     pack::Error,
+    pool::{Aside, Pool},
     report::Unscannable,
     stored::Stored,
     surroundings::Surroundings,
@@ -57,6 +60,7 @@ pub struct Scene<'a, S: Spool> {
     /// The new ids of the push's commands.
     pub targets: &'a [ObjectId],
     pub shared: &'a Shared,
+    pub pool: &'a Pool,
     pub examiner: &'a mut Examiner,
     pub most_paths: usize,
     /// What the repository serves already.
@@ -85,11 +89,14 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     if scene.hits.is_empty() && wanted.is_empty() && scene.noted.is_empty() {
         return Ok(Located::default());
     }
-    let journal = std::mem::take(&mut scene.journal);
+    let journal = Arc::new(std::mem::take(&mut scene.journal));
+    let wanted = Arc::new(wanted);
+    let ways = scene.ways(&journal, &wanted);
     let commits = scene.commits(&journal)?;
     let ancestry = scene.ancestry(commits.as_ref())?;
-    let places = scene.places(&journal, commits, &ancestry, &wanted)?;
+    let tips = commits.map(|commits| history::oldest_first(&commits.facts));
     let bare = scene.bare_objects()?;
+    let places = scene.places(ways, tips, &ancestry, &wanted)?;
     let mut locator = Locator {
         rules: scene.shared.rules.as_ref(),
         strength: scene.shared.strength,
@@ -188,21 +195,37 @@ impl<S: Spool> Scene<'_, S> {
         Ancestry::order(length, &known.entries, |commit| Ok(known.parents(commit)))
     }
 
+    fn limits(&self) -> history::Limits {
+        history::Limits {
+            paths_per_object: self.most_paths,
+            ..history::Limits::default()
+        }
+    }
+
+    /// Lets a worker find out which trees lead to what is wanted.
+    fn ways(
+        &self,
+        journal: &Arc<Journal>,
+        wanted: &Arc<HashSet<ObjectId>>,
+    ) -> Aside<io::Result<Option<Ways>>> {
+        let (journal, wanted) = (Arc::clone(journal), Arc::clone(wanted));
+        let ids = Arc::clone(self.stored.ids);
+        let key = self.shared.reference_key.clone();
+        let most = self.limits().entries();
+        self.pool
+            .aside(move || journal.ways(&ids, &key, &wanted, most))
+    }
+
     fn places(
         &mut self,
-        journal: &Journal,
-        commits: Option<Commits>,
+        ways: Aside<io::Result<Option<Ways>>>,
+        tips: Option<Vec<Tip>>,
         ancestry: &Ancestry,
         wanted: &HashSet<ObjectId>,
     ) -> Result<Places, Error> {
-        let limits = history::Limits {
-            paths_per_object: self.most_paths,
-            ..history::Limits::default()
-        };
-        let key = &self.shared.reference_key;
-        let ways = journal.ways(self.stored.ids, key, wanted, limits.entries());
-        if let (Some(commits), Some(ways)) = (commits, ways.map_err(pack::Error::Spool)?) {
-            let tips = history::oldest_first(&commits.facts);
+        let limits = self.limits();
+        let ways = ways.result().ok_or(Error::WorkerFailed)?;
+        if let (Some(tips), Some(ways)) = (tips, ways.map_err(pack::Error::Spool)?) {
             return Ok(history::places_along(ways, &tips, wanted, &limits));
         }
         let commits = self.stored.ids(&ancestry.oldest_first);

@@ -259,7 +259,7 @@ impl Drop for Pending {
 
 /// Collects objects into batches, one for each lane, and hands them to the pool.
 pub struct Batcher {
-    pool: Arc<Pool>,
+    pub pool: Arc<Pool>,
     pub shared: Arc<Shared>,
     lanes: Lanes,
     /// What is collected for each lane.

@@ -132,23 +132,16 @@ impl Naming {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{atomic::Ordering, mpsc};
+    use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::batch::tests::{blob, shared};
+    use crate::{
+        batch::tests::{blob, shared},
+        pool::tests::{busy, settle},
+    };
 
     fn large(byte: u8) -> Object {
         blob(&vec![byte; LARGE])
-    }
-
-    /// A pool whose only worker goes on when the sender is dropped.
-    fn busy() -> (Arc<Pool>, mpsc::Sender<()>) {
-        let pool = Pool::start(1).unwrap();
-        let (until, waits) = mpsc::channel::<()>();
-        pool.submit(Box::new(move |_| {
-            let _ended = waits.recv();
-        }));
-        (pool, until)
     }
 
     fn begin(pool: &Pool, shared: &Arc<Shared>, object: &Object) -> Arc<Nameless> {
@@ -174,9 +167,7 @@ mod tests {
             .collect();
         assert!(!nameless.iter().any(|nameless| is_named(nameless)));
         drop(until);
-        let (done, all) = mpsc::channel();
-        pool.submit(Box::new(move |_| done.send(()).unwrap()));
-        all.recv().unwrap();
+        settle(&pool);
         for (nameless, object) in nameless.iter().zip(&objects) {
             assert!(is_named(nameless));
             assert_eq!(nameless.id(HashKind::Sha1), Some(id(object)));

@@ -268,7 +268,7 @@ impl<S: Spool> PackInspection<S> {
         if state.coverage.objects() != u64::from(pack.len()) {
             return Err(Error::WorkerFailed);
         }
-        let ids = std::mem::replace(&mut state.ids, Ids::new(self.hash));
+        let ids = Arc::new(std::mem::replace(&mut state.ids, Ids::new(self.hash)));
         let entries = ids.entries(pack.len())?;
         if let Some(targets) = targets {
             all_reached(&ids, &pack, &state.references, targets)?;
@@ -298,6 +298,7 @@ impl<S: Spool> PackInspection<S> {
             most_findings: self.settings.most_findings,
             targets: targets.unwrap_or_default(),
             shared: &shared,
+            pool: &self.batcher.pool,
             examiner: worker.examiner(&self.settings.rules, &self.settings.key),
             most_paths: self.settings.most_paths,
             served: match outside {

@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
@@ -92,6 +92,24 @@ impl Pool {
         }
     }
 
+    /// Lets a worker do `work`, if one is free before its result is asked for.
+    pub(crate) fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Aside<T> {
+        let aside = Arc::new(Mutex::new(State::Open(Box::new(work) as Work<T>)));
+        let state = Arc::downgrade(&aside);
+        self.submit(Box::new(move |_| {
+            if let Some(state) = state.upgrade() {
+                let state = &mut *state.lock().unwrap_or_else(PoisonError::into_inner);
+                if let State::Open(work) = std::mem::replace(state, State::Failed) {
+                    *state = State::Done(work());
+                }
+            }
+        }));
+        Aside(aside)
+    }
+
     /// How often automata of rules gave up on what was scanned since this was last asked, and were replaced by a slower way.
     pub fn take_fallbacks(&self) -> u64 {
         self.fallbacks.swap(0, Ordering::Relaxed)
@@ -99,6 +117,31 @@ impl Pool {
 
     pub(crate) fn queued(&self) -> Arc<Queued> {
         Arc::clone(&self.queued)
+    }
+}
+
+/// Work that a worker does, or whoever asks for its result. What was given up is not done.
+pub struct Aside<T>(Arc<Mutex<State<T>>>);
+
+type Work<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// Whoever does the work has the lock.
+enum State<T> {
+    Open(Work<T>),
+    Done(T),
+    /// It is under way, or a worker panicked over it.
+    Failed,
+}
+
+impl<T> Aside<T> {
+    /// What came of the work, which is done here if nobody has begun; nothing if it failed.
+    pub(crate) fn result(self) -> Option<T> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, State::Failed) {
+            State::Open(work) => Some(work()),
+            State::Done(result) => Some(result),
+            State::Failed => None,
+        }
     }
 }
 
@@ -153,5 +196,64 @@ impl Worker {
         let cache = self.cache;
         self.examiner
             .get_or_insert_with(|| Examiner::new(Arc::clone(rules), key.clone()).with_cache(cache))
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A pool whose only worker goes on when the sender is dropped.
+    pub fn busy() -> (Arc<Pool>, mpsc::Sender<()>) {
+        let pool = Pool::start(1).unwrap();
+        let (until, waits) = mpsc::channel::<()>();
+        pool.submit(Box::new(move |_| {
+            let _ended = waits.recv();
+        }));
+        (pool, until)
+    }
+
+    /// Waits until the only worker has done everything so far.
+    pub fn settle(pool: &Pool) {
+        let (done, all) = mpsc::channel();
+        pool.submit(Box::new(move |_| done.send(()).unwrap()));
+        all.recv().unwrap();
+    }
+
+    fn here() -> thread::ThreadId {
+        thread::current().id()
+    }
+
+    #[test]
+    fn work_is_done_by_whoever_is_free_first() {
+        let (pool, until) = busy();
+        let aside = pool.aside(here);
+        assert_eq!(aside.result(), Some(here()), "the worker is busy");
+        let aside = pool.aside(here);
+        drop(until);
+        settle(&pool);
+        assert!(aside.result().is_some_and(|there| there != here()));
+    }
+
+    #[test]
+    fn work_that_was_given_up_is_not_done() {
+        let (pool, until) = busy();
+        let (told, tells) = mpsc::channel::<()>();
+        drop(pool.aside(move || told.send(())));
+        assert!(tells.recv().is_err());
+        drop(until);
+        settle(&pool);
+    }
+
+    #[test]
+    fn a_panic_fails_its_own_work_only() {
+        let pool = Pool::start(1).unwrap();
+        let unlucky = pool.aside(|| panic!("a panic made by a test"));
+        let lucky = pool.aside(|| 5);
+        settle(&pool);
+        assert_eq!(unlucky.result(), None::<()>);
+        assert_eq!(lucky.result(), Some(5));
     }
 }

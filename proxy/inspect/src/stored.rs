@@ -1,5 +1,7 @@
 //! The objects of a pack that was read whole, again and by id.
 
+use std::sync::Arc;
+
 use exeat_gitwire::{
     HashKind, ObjectId,
     history::{Found, Objects},
@@ -16,7 +18,7 @@ use crate::{
 /// A pack over its spool, with the ids of its objects.
 pub struct Stored<'a, S: Spool> {
     pub pack: &'a mut Pack<S>,
-    pub ids: &'a Ids,
+    pub ids: &'a Arc<Ids>,
     pub entries: &'a Entries<'a>,
     pub hash: HashKind,
 }
