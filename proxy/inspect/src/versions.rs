@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use exeat_gitwire::pack::Built;
-use exeat_rules::Marks;
+use exeat_gitwire::pack::{self, Built};
+use exeat_rules::{Copied, Marks};
 
-use crate::extract::{self, Known, Other};
+use crate::extract::{Known, Other};
 
 /// Bytes that one push keeps of places at which rules may match, and of those at which something may be encoded. Versions stand close
 /// to each other in a pack; what was forgotten is read whole.
@@ -102,21 +102,20 @@ fn bit_of(entry: u32) -> (usize, u64) {
 pub struct Before {
     marks: Option<Arc<Marks>>,
     encoded: Option<Arc<Known>>,
-    /// What was copied, as the rules have it and as the extraction does.
-    copied: (Vec<exeat_rules::Copied>, Vec<extract::Copied>),
+    copied: Vec<Copied>,
 }
 
 impl Before {
     /// For the rules.
-    pub fn marked(&self) -> Option<(&Marks, &[exeat_rules::Copied])> {
-        Some((self.marks.as_deref()?, &self.copied.0))
+    pub fn marked(&self) -> Option<(&Marks, &[Copied])> {
+        Some((self.marks.as_deref()?, &self.copied))
     }
 
     /// For the extraction.
     pub fn encoded(&self) -> Option<Other<'_>> {
         Some(Other {
             known: self.encoded.as_deref()?,
-            copied: &self.copied.1,
+            copied: &self.copied,
         })
     }
 }
@@ -135,21 +134,15 @@ impl Versions {
             let encoded = kept.encoded.get(built.base).cloned();
             (kept.marks.get(built.base).cloned(), encoded)
         };
-        let parts = || built.copied.iter();
-        let for_rules = parts().map(|part| exeat_rules::Copied {
+        let part = |part: &pack::Copied| Copied {
             from: part.from,
             to: part.to,
             length: part.length,
-        });
-        let for_extraction = parts().map(|part| extract::Copied {
-            from: part.from,
-            to: part.to,
-            length: part.length,
-        });
+        };
         Before {
             marks,
             encoded,
-            copied: (for_rules.collect(), for_extraction.collect()),
+            copied: built.copied.iter().map(part).collect(),
         }
     }
 
@@ -184,6 +177,7 @@ mod tests {
     use exeat_rules::{RuleSet, Scratch, Source};
 
     use super::*;
+    use crate::extract;
 
     #[test]
     fn blobs_without_places_are_never_forgotten_and_others_are_at_last() {

@@ -1,8 +1,9 @@
 //! What stands inside a text in another form: encoded, compressed, packed together; told layer by layer.
 //!
-//! Nothing here knows packs, rules or git: bytes go in, and each layer of bytes that is found in them comes out, with the way
-//! to it. A layer is either *mapped* (decoded text, each byte of which came from certain bytes of the text around it: base64 in a
-//! line, escapes) or *contained* (a file in an archive: a text of its own). What is found in a layer is looked into again.
+//! Nothing here knows packs or git, and of rules only how it is told what one text copied from another: bytes go in, and each layer of
+//! bytes that is found in them comes out, with the way to it. A layer is either *mapped* (decoded text, each byte of which came from
+//! certain bytes of the text around it: base64 in a line, escapes) or *contained* (a file in an archive: a text of its own). What is
+//! found in a layer is looked into again.
 //!
 //! Everything is bounded: how deep, how many, how much, how long. What lies beyond a bound is told as unread, and so never passes
 //! as clean. A decoder that is handed nonsense ends; what it gave until then is told.
@@ -26,7 +27,7 @@ use std::{
 
 use crate::report::Kind;
 
-pub use encoded::{Copied, Known, Other};
+pub use encoded::{Known, Other};
 pub use map::Map;
 
 /// How far one text is looked into.

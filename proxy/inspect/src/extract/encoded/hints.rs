@@ -6,10 +6,12 @@ use std::{
     sync::LazyLock,
 };
 
+use exeat_rules::Copied;
+
 use super::{
     super::embedded,
     characters, escapes, folded, joined,
-    known::{self, Copied, Event, Known, Pass},
+    known::{self, Event, Known, Pass},
     markup, numbers, quoted, radix,
     runs::Runs,
     signs::{self, Groups, Places, Signs},
@@ -325,9 +327,8 @@ impl<'t> Hints<'t> {
         }
         let known = signs.zip(known_runs);
         let known = known.map(|(signs, runs)| Known { signs, runs });
-        let bits = |marks, place: &Place| marks | 1 << place.0 as u8;
         let hints = Self {
-            marks: found.iter().chain(&runs).fold(0, bits),
+            marks: found.iter().chain(&runs).fold(0, with_mark),
             rest_marks: 0,
             found,
             runs,
@@ -351,12 +352,11 @@ impl<'t> Hints<'t> {
             MOST => Some(Box::new(runs_rest)),
             _ => None,
         };
-        let bits = |marks, place: &Place| marks | 1 << place.0 as u8;
         let others = rest.iter().flat_map(|rest| (**rest).clone());
         let others = others.chain(runs_rest.iter().flat_map(|rest| (**rest).clone()));
-        let rest_marks = others.fold(0, |marks, place| bits(marks, &place));
+        let rest_marks = others.fold(0, |marks, place| with_mark(marks, &place));
         Self {
-            marks: found.iter().chain(&runs).fold(rest_marks, bits),
+            marks: found.iter().chain(&runs).fold(rest_marks, with_mark),
             rest_marks,
             found,
             runs,
@@ -392,6 +392,11 @@ impl<'t> Hints<'t> {
         let places = found.chain(runs).filter(move |place| place.0 == mark);
         places.map(|(_, range)| range.start as usize..range.end as usize)
     }
+}
+
+/// The bits of some marks, and that of a place.
+fn with_mark(marks: u32, place: &Place) -> u32 {
+    marks | 1 << place.0 as u8
 }
 
 /// The place, unless the text is longer than any that is held.

@@ -11,17 +11,9 @@
 
 use std::ops::Range;
 
-use super::hints::Place;
+use exeat_rules::Copied;
 
-/// Some bytes of another text that stand in this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Copied {
-    /// Where they stand in the other text.
-    pub from: usize,
-    /// Where they stand in this one.
-    pub to: usize,
-    pub length: usize,
-}
+use super::hints::Place;
 
 /// Bytes without a trigger behind which two passes are in the same state.
 const CALM: usize = 64;

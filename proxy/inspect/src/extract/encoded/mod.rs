@@ -24,7 +24,7 @@ mod wide;
 use std::ops::Range;
 
 pub use hints::{Extent, Hints, Other};
-pub use known::{Copied, Known};
+pub use known::Known;
 pub use piece::Piece;
 
 use self::hints::Mark;
