@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -74,8 +74,12 @@ struct Ids {
 }
 
 impl Ids {
+    fn state(&self) -> MutexGuard<'_, (HashMap<u32, ObjectId>, usize)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn done(&self, ids: impl Iterator<Item = (u32, ObjectId)>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.0.extend(ids);
         state.1 -= 1;
         self.settled.notify_all();
@@ -93,13 +97,7 @@ struct Hashing {
 impl Hashing {
     fn hand_over(&mut self) -> Result<(), SinkClosed> {
         self.bytes = 0;
-        let mut state = self
-            .ids
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.1 += 1;
-        drop(state);
+        self.ids.state().1 += 1;
         let batch = std::mem::take(&mut self.open);
         self.sender.send(batch).map_err(|_| SinkClosed)
     }
@@ -123,22 +121,13 @@ impl Sink for Hashing {
         }
         let large = self.large.take().ok_or(SinkClosed)?;
         let id = large.finish().map_err(|_| SinkClosed)?;
-        let mut state = self
-            .ids
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.0.insert(piece.index, id);
+        self.ids.state().0.insert(piece.index, id);
         Ok(())
     }
 
     fn settle(&mut self) -> Result<(), SinkClosed> {
         self.hand_over()?;
-        let mut state = self
-            .ids
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.ids.state();
         while state.1 > 0 {
             let waited = self.ids.settled.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -147,11 +136,6 @@ impl Sink for Hashing {
     }
 
     fn id(&self, index: u32) -> Option<ObjectId> {
-        let state = self
-            .ids
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.0.get(&index).copied()
+        self.ids.state().0.get(&index).copied()
     }
 }
