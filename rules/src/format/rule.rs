@@ -215,10 +215,7 @@ fn validator(table: &Table<'_, '_>) -> Result<Option<String>, Error> {
         return Ok(None);
     };
     if validators::find(&name.value).is_none() {
-        let names: Vec<_> = validators::ALL
-            .iter()
-            .map(|validator| validator.name)
-            .collect();
+        let names: Vec<_> = validators::all().map(|validator| validator.name).collect();
         let reason = format!("\"validator\" must be one of {}", names.join(", "));
         return Err(table.invalid(name.line, &reason));
     }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::{Error, token, unknown};
+use super::{Error, id, token, unknown};
 use crate::random::Random;
 use crate::validators::base62_checksum;
 
@@ -36,7 +36,7 @@ pub(super) const ALPHABETS: [(&str, &str); 12] = [
     ),
 ];
 
-pub(super) const NAMES: [&str; 18] = [
+pub(super) const NAMES: [&str; 19] = [
     "join",
     "base62",
     "alnum",
@@ -55,6 +55,7 @@ pub(super) const NAMES: [&str; 18] = [
     "jwt",
     "pem",
     "token",
+    "id",
 ];
 
 /// Longest generated text, in characters.
@@ -90,6 +91,11 @@ pub(super) fn generate(body: &str, out: &mut String) -> Result<(), Error> {
             out.push_str(&made.ok_or_else(|| usage("token", token::USAGE))?);
         }
         ["token", ..] => return Err(usage("token", token::USAGE)),
+        ["id", kind, seed] => {
+            let made = id::id(kind, seed);
+            out.push_str(&made.ok_or_else(|| usage("id", id::USAGE))?);
+        }
+        ["id", ..] => return Err(usage("id", id::USAGE)),
         [name, arguments @ ..] => {
             let alphabet = ALPHABETS.iter().find(|(known, _)| known == name);
             let (name, alphabet) = alphabet.ok_or_else(|| unknown(name))?;

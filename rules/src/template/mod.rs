@@ -4,7 +4,11 @@
 //! So an example says how its secret is made: `{{base62 36 seed}}`. The same template always gives the same text.
 
 mod generate;
+mod id;
 mod token;
+
+#[cfg(test)]
+pub(crate) use id::{filled as id_filled, form as id_form};
 
 use crate::printable::printable;
 
@@ -148,6 +152,8 @@ mod tests {
         assert!(expand("{{pem FOO s}}").is_err());
         assert!(expand("{{token FOO s}}").is_err());
         assert!(expand("{{token npm}}").is_err());
+        assert!(expand("{{id FOO s}}").is_err());
+        assert!(expand("{{id visa}}").is_err());
         assert!(expand(&"{{hex 4096 s}}".repeat(100)).is_err());
     }
 }
