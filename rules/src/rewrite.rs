@@ -17,7 +17,7 @@ const IDLE: [&str; 5] = [
     "betterleaksMinVersion",
 ];
 /// The order of the keys that have a place of their own; others follow by name.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 31] = [
     "title",
     "id",
     "description",
@@ -28,6 +28,8 @@ const ORDER: [&str; 29] = [
     "keywords",
     "tags",
     "skipReport",
+    "head",
+    "atLeast",
     "action",
     "severity",
     "confidence",

@@ -43,6 +43,10 @@ pub struct Rule {
     pub skip_report: bool,
     /// Rules that must match nearby for a match of this one to count.
     pub required: Vec<Required>,
+    /// Matches count only if they begin in the first so many lines of their text.
+    pub head: Option<usize>,
+    /// Matches count only if so many different secrets stand in one text; one finding is told, at the first.
+    pub at_least: Option<usize>,
     /// What whoever holds such a secret can do.
     pub impact: Option<String>,
     /// What to do with a leaked secret of this kind.

@@ -52,6 +52,8 @@ impl RuleSet {
             note_from,
             skip_report,
             required,
+            head,
+            at_least,
             ..
         } = &self.rules[index];
         let text = serde_json::to_vec(&(
@@ -60,6 +62,9 @@ impl RuleSet {
             (judge, block_from, review_from, note_from),
         ));
         hash.update(text.expect("because words and numbers always serialise"));
+        if head.is_some() || at_least.is_some() {
+            hash.update(format!("{head:?} {at_least:?}"));
+        }
         hash.update(self.exceptions.get(index).unwrap_or(&[0; 32]));
         hash.finalize().into()
     }
@@ -137,6 +142,8 @@ mod tests {
             RULE.replace("entropy=1.0\n", "entropy=1.0\naction='warn'\n"),
             RULE.replace("entropy=1.0\n", "entropy=1.0\npath='x'\n"),
             RULE.replace("entropy=1.0\n", "entropy=1.0\nseverity='low'\n"),
+            RULE.replace("entropy=1.0\n", "entropy=1.0\nhead=5\n"),
+            RULE.replace("entropy=1.0\n", "entropy=1.0\natLeast=5\n"),
         ];
         for text in others {
             assert_ne!(set(&text).version(0), one, "{text}");

@@ -210,11 +210,12 @@ struct Judged<'a> {
 impl<'a> Claim<'a> {
     /// The first of several equal matches are the ones that are served; one more than are, is new.
     /// Of a rule that requires others beside it, none is: what those match may be the secret, and is not
-    /// compared.
+    /// compared. Nor is a find of a rule that counts: others may have joined the first.
     fn judge(&self, counts: Option<&Counts>, rules: &RuleSet) -> Judged<'a> {
         let mut left = counts.cloned().unwrap_or_default();
         let hits = self.hits.iter().map(|&hit| {
-            if !rules.rule(hit.hit.found.rule).required.is_empty() {
+            let rule = rules.rule(hit.hit.found.rule);
+            if !rule.required.is_empty() || rule.at_least.is_some() {
                 return (hit, false);
             }
             let left = left.get_mut(&key(&hit.hit));

@@ -229,6 +229,8 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
         to.secret_group = from.secret_group;
     }
     to.entropy = from.entropy.or(to.entropy);
+    to.head = from.head.or(to.head);
+    to.at_least = from.at_least.or(to.at_least);
     to.validator = from.validator.or(to.validator.take());
     if from.judge.is_some() {
         to.judge = from.judge;

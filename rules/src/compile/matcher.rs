@@ -35,6 +35,10 @@ pub(crate) struct Matcher {
     pub(crate) reports: bool,
     /// What must match nearby for its matches to count.
     pub(crate) required: Vec<Requirement>,
+    /// Its matches count only in the first so many lines.
+    pub(crate) head: Option<usize>,
+    /// Its matches count only if there are so many different ones.
+    pub(crate) at_least: Option<usize>,
     pub(super) path: Option<Patterns>,
     pub(crate) secret_group: usize,
     pub(crate) entropy: Option<f64>,
@@ -172,6 +176,8 @@ impl Matcher {
             search,
             reports: !rule.skip_report,
             required: Vec::new(),
+            head: rule.head,
+            at_least: rule.at_least,
             path: path.transpose()?,
             secret_group: rule.secret_group,
             entropy: rule.entropy,

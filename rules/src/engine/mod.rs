@@ -27,12 +27,14 @@ use crate::{RuleIndex, RuleSet};
 
 mod built;
 mod cost;
+mod counted;
 mod required;
 mod trial;
 mod window;
 
 pub use built::{Copied, Marks};
 pub use cost::{Cost, Costs};
+use counted::{Heads, Waiting};
 pub use trial::{Dropped, Trial, Tried};
 pub use window::{Carried, Window};
 
@@ -310,11 +312,20 @@ impl RuleSet {
         let mut truncated = false;
         let mut hidden = (RuleIndex::MAX, 0);
         let mut told = 0;
+        let mut heads = Heads::default();
+        let mut waiting = Waiting::default();
         let everywhere = |rule| self.reports(rule).then_some(0..text.len());
         self.run_each(text, scratch, &everywhere, &mut |rule, matcher, slots| {
             let Some(found) = matcher.judge(rule, text, slots) else {
                 return true;
             };
+            let start = found.span.start;
+            if (matcher.head).is_some_and(|lines| !heads.hold(text, lines, start)) {
+                return false;
+            }
+            if let Some(least) = matcher.at_least {
+                return found.by_word || waiting.count(found, least, text);
+            }
             if found.by_word {
                 hidden = match hidden {
                     (of, count) if of == rule => (rule, count + 1),
@@ -333,6 +344,7 @@ impl RuleSet {
             matches.push(found);
             true
         });
+        matches.extend(waiting.enough());
         if !self.parts.is_empty() {
             self.drop_unmet(text, scratch, matches, first);
         }

@@ -31,6 +31,13 @@ pub(super) struct Spot {
     column: usize,
 }
 
+impl Spot {
+    /// Whether it is in the first `lines` lines.
+    pub(super) fn is_in_head(self, lines: usize) -> bool {
+        self.line < lines
+    }
+}
+
 /// Where the parts of composite rules lie in one text.
 #[derive(Debug)]
 pub(super) struct Parts {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use regex_automata::util::primitives::NonMaxUsize;
 
+use super::counted::Heads;
 use super::{Match, Run, Scratch, group};
 use crate::allowlist::Content;
 use crate::compile::Matcher;
@@ -57,6 +58,10 @@ pub enum Dropped {
     Allowlist(usize),
     /// Rules that it requires do not all match nearby.
     Required(Vec<String>),
+    /// It begins behind the first so many lines.
+    Head(usize),
+    /// There are not so many different ones, or it is not the first of them.
+    AtLeast(usize),
     /// A filter of the rule.
     Filter,
 }
@@ -102,7 +107,7 @@ impl RuleSet {
             }
             tried.len() < MOST
         });
-        if !matcher.required.is_empty() {
+        if !matcher.required.is_empty() || matcher.head.is_some() || matcher.at_least.is_some() {
             self.drop_incomplete(matcher, text, &mut tried);
         }
         match tried.is_empty() {
@@ -113,7 +118,7 @@ impl RuleSet {
 }
 
 impl RuleSet {
-    /// Of a composite rule only those matches count that a scan tells.
+    /// Of a rule that looks at more than a match only those matches count that a scan tells.
     fn drop_incomplete(&self, matcher: &Matcher, text: &[u8], tried: &mut [Tried]) {
         let mut scanned = Vec::new();
         let mut scratch = Scratch::with_max_matches(self, usize::MAX);
@@ -125,13 +130,20 @@ impl RuleSet {
                 .map(|rule| rule.id.clone())
                 .collect()
         };
+        let mut heads = Heads::default();
         for each in tried {
+            let start = each.span.start;
+            let is_behind = |lines: &usize| !heads.hold(text, *lines, start);
             if each
                 .found
                 .as_ref()
                 .is_ok_and(|found| !scanned.contains(found))
             {
-                each.found = Err(Dropped::Required(parts()));
+                each.found = Err(match (matcher.head.filter(is_behind), matcher.at_least) {
+                    (Some(lines), _) => Dropped::Head(lines),
+                    (None, Some(least)) => Dropped::AtLeast(least),
+                    (None, None) => Dropped::Required(parts()),
+                });
             }
         }
     }

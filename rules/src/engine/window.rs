@@ -6,7 +6,7 @@
 //! further and are carried from window to window: where each rule's last match ended, because the next one begins behind it;
 //! and which rules a keyword has woken, because a keyword at the end of a text wakes a rule for its beginning. Rules that may
 //! still be woken are run from the start, and what they find counts once they are ([`Carried::counts`]). Where composite rules
-//! and their parts match is carried too, and compared when the text is over.
+//! and their parts match is carried too, and compared when the text is over; so is what was counted of rules that count.
 //!
 //! Matches longer than [`LONGEST`] are the exception. No rule of bounded length has them in practice. Of a rule without bound a
 //! longer match is found cut where it can end early; where it cannot, the text counts as not read ([`Carried::is_cut`]). Rules that
@@ -16,6 +16,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::counted::Tallies;
 use super::required::{Lines, Parts, Spot};
 use super::{MAX_HIDDEN, Match, Scratch, group, in_order};
 use crate::allowlist::LINE;
@@ -95,6 +96,7 @@ pub struct Carried {
     parts: Parts,
     /// Matches of composite rules, by their beginning in the whole text.
     composites: HashMap<(RuleIndex, usize), Spot>,
+    tallies: Tallies,
 }
 
 impl Carried {
@@ -123,12 +125,18 @@ impl Carried {
             lines: Lines::default(),
             parts: Parts::default(),
             composites: HashMap::new(),
+            tallies: Tallies::default(),
         }
     }
 
     /// Whether `found` counts, whose places are those in the whole text: asked after the last window.
     pub fn counts(&mut self, rules: &RuleSet, found: &Match) -> bool {
-        let required = rules.matchers.get(found.rule).map(|m| &m.required[..]);
+        let matcher = rules.matchers.get(found.rule);
+        let least = matcher.and_then(|matcher| matcher.at_least);
+        if least.is_some_and(|least| !self.tallies.suffice(found.rule, least)) {
+            return false;
+        }
+        let required = matcher.map(|matcher| &matcher.required[..]);
         let spot = self.composites.get(&(found.rule, found.span.start));
         let is_met = match required.zip(spot) {
             Some((required, spot)) => self.parts.meet(required, *spot),
@@ -230,11 +238,14 @@ impl RuleSet {
             };
             let is_part = self.parts.binary_search(&rule).is_ok();
             let is_part = is_part && !found.by_word;
-            if is_part || !matcher.required.is_empty() {
+            if is_part || !matcher.required.is_empty() || matcher.head.is_some() {
                 let lines = lines.entry(rule).or_insert_with(|| carried.lines.clone());
                 let spot = lines.spot(text, window.offset, found.span.start);
                 if is_part {
                     carried.parts.note(rule, spot);
+                }
+                if matcher.head.is_some_and(|lines| !spot.is_in_head(lines)) {
+                    return true;
                 }
                 let place = (rule, window.offset + found.span.start);
                 if !matcher.required.is_empty() && carried.composites.len() < most {
@@ -242,6 +253,13 @@ impl RuleSet {
                 }
             }
             if !matcher.reports {
+                return true;
+            }
+            if let Some(least) = matcher.at_least {
+                let secret = text.get(found.secret.clone()).unwrap_or_default();
+                if !found.by_word && carried.tallies.count(rule, least, secret).is_first {
+                    matches.push(found);
+                }
                 return true;
             }
             if found.by_word {
@@ -257,7 +275,8 @@ impl RuleSet {
             }
             is_kept
         });
-        if !self.parts.is_empty() {
+        let has_heads = self.matchers.iter().any(|matcher| matcher.head.is_some());
+        if has_heads || !self.parts.is_empty() {
             carried.lines.pass(text, window.offset, window.starts.end);
         }
         in_order(matches, first);

@@ -44,6 +44,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::known("allowlist"),
     Key::known("allowlists"),
     Key::known("required"),
+    Key::known("head"),
+    Key::known("atLeast"),
     Key::known("action"),
     Key::known("severity"),
     Key::known("confidence"),
@@ -68,6 +70,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::ignored("specificity", "it does not change what is found"),
 ];
 
+/// Most lines, and most different matches, that a rule may ask for.
+const MOST_COUNTED: usize = 10_000;
+
 const REQUIRED_KEYS: &[Key] = &[
     Key::known("id"),
     Key::known("withinLines"),
@@ -79,6 +84,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
     let path = table.text("path")?.filter(|path| !path.value.is_empty());
     let id = id(table)?;
     let required = required(table, warnings)?;
+    let is_composite = !required.is_empty();
     let mut allowlists = Vec::new();
     for key in ["allowlist", "allowlists"] {
         for list in table.tables(key, "allowlist", allowlist::RULE_KEYS, warnings)? {
@@ -136,6 +142,8 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             note_from: percent(table, "note_from")?.unwrap_or(judges::NEVER),
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
             required: values(required),
+            head: count(table, "head", 1)?,
+            at_least: at_least(table, is_composite)?,
             impact: told(table, "impact")?,
             remedy: told(table, "remedy")?,
             false_positives: told(table, "false_positives")?,
@@ -243,6 +251,30 @@ fn percent(table: &Table<'_, '_>, key: &str) -> Result<Option<u8>, Error> {
         Ok(percent @ 1..=101) => Ok(Some(percent)),
         _ => Err(table.invalid(number.line, &format!("\"{key}\" must be from 1 to 101"))),
     }
+}
+
+/// A number of lines or of matches.
+fn count(table: &Table<'_, '_>, key: &str, least: usize) -> Result<Option<usize>, Error> {
+    let Some(number) = table.integer(key)? else {
+        return Ok(None);
+    };
+    match (least..=MOST_COUNTED).contains(&number.value) {
+        true => Ok(Some(number.value)),
+        false => {
+            let reason = format!("\"{key}\" must be from {least} to {MOST_COUNTED}");
+            Err(table.invalid(number.line, &reason))
+        }
+    }
+}
+
+/// Only the first of many is told, and nothing is known of what stands beside the others.
+fn at_least(table: &Table<'_, '_>, is_composite: bool) -> Result<Option<usize>, Error> {
+    let least = count(table, "atLeast", 2)?;
+    if least.is_some() && is_composite {
+        let reason = "\"atLeast\" and \"required\" cannot be given both";
+        return Err(table.invalid(table.line(), reason));
+    }
+    Ok(least)
 }
 
 fn references(table: &Table<'_, '_>) -> Result<Vec<String>, Error> {

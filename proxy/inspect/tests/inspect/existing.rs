@@ -224,6 +224,15 @@ withinLines = 2
     assert_eq!(existing(&text, &[("f", &old)], &[("f", &new)]), [false]);
 }
 
+/// The first may stay while others join it.
+#[test]
+fn a_rule_that_counts_finds_nothing_that_exists() {
+    let text = format!("{RULE}atLeast = 2\n");
+    let old = [line(1), line(2)].concat();
+    let new = [line(1), line(2), line(3)].concat();
+    assert_eq!(existing(&text, &[("f", &old)], &[("f", &new)]), [false]);
+}
+
 /// What stands around a match may change.
 #[test]
 fn blanks_beside_a_match_are_no_part_of_it() {

@@ -100,6 +100,16 @@ fn describe(
     if let Some(path) = &rule.path {
         field("path", escape(path.as_bytes()))?;
     }
+    if let Some(lines) = rule.head {
+        field(
+            "head",
+            format!("counts in the first {lines} lines of a text"),
+        )?;
+    }
+    if let Some(least) = rule.at_least {
+        let about = format!("counts, once, where {least} different ones stand in a text");
+        field("at least", about)?;
+    }
     if let Some(entropy) = rule.entropy {
         field(
             "entropy",

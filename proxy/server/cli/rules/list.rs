@@ -92,6 +92,8 @@ fn json(rule: &Rule) -> serde_json::Value {
         "keywords": rule.keywords,
         "entropy": rule.entropy,
         "validator": rule.validator,
+        "head": rule.head,
+        "at_least": rule.at_least,
         "judge": rule.judge,
         "block_from": rule.judge.as_ref().map(|_| rule.block_from),
         "review_from": rule.judge.as_ref().map(|_| rule.review_from),

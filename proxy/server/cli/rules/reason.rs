@@ -104,6 +104,11 @@ fn told(
             false,
             format!("not all that it requires matches nearby: {}", quoted(parts)),
         ),
+        Err(Dropped::Head(lines)) => (false, format!("behind the first {lines} lines")),
+        Err(Dropped::AtLeast(least)) => (
+            false,
+            format!("told once, at the first of at least {least} different ones"),
+        ),
         Err(Dropped::Filter) => (false, "a filter of the rule says no".into()),
     };
     (finds, format!("{place}: {why}"))

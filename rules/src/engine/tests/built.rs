@@ -1,5 +1,6 @@
 //! Texts that are built from others, against the same texts scanned whole.
 
+use super::counted::COUNTED;
 use super::windows::SHAPES;
 use super::*;
 use crate::builtin;
@@ -67,7 +68,7 @@ fn compare(
 
 #[test]
 fn made_up_rules_on_dense_texts() {
-    let rules = set(&file_of(SHAPES));
+    let rules = set(&(file_of(SHAPES) + COUNTED));
     let alphabets = ["abc=", "aabbccAB= \n", "ab=\n", "abbbbbc"];
     let dense = |random: &mut Random, most: usize| {
         let alphabet = alphabets[random.below(alphabets.len())];

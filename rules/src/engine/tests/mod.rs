@@ -1,6 +1,7 @@
 //! What a scan finds, and that it finds what a plain run finds.
 
 mod built;
+mod counted;
 mod extend;
 mod glued;
 mod hidden;

@@ -1,5 +1,6 @@
 //! The engine against plain runs of every rule over every text.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use aho_corasick::AhoCorasick;
@@ -62,14 +63,30 @@ impl Plain {
                 continue;
             }
             let mut hidden = 0;
+            let mut counted = Vec::new();
             for found in regex.captures_iter(text) {
                 let Some(found) = matcher.judge(rule, text, found.slots()) else {
                     continue;
                 };
+                let to = text.len().min(found.span.start + 1);
+                let line = text[..to].iter().filter(|&&byte| byte == b'\n').count();
+                if matcher.head.is_some_and(|lines| line >= lines) {
+                    continue;
+                }
+                if matcher.at_least.is_some() {
+                    counted.push(found);
+                    continue;
+                }
                 hidden += usize::from(found.by_word);
                 if !found.by_word || hidden <= MAX_HIDDEN {
                     matches.push(found);
                 }
+            }
+            counted.retain(|found| !found.by_word);
+            let secrets: HashSet<&[u8]> =
+                counted.iter().map(|it| &text[it.secret.clone()]).collect();
+            if matcher.at_least.is_some_and(|least| secrets.len() >= least) {
+                matches.extend(counted.into_iter().next());
             }
         }
         matches.retain(|found| {
@@ -154,7 +171,7 @@ fn made_up_rules_on_dense_texts() {
         (r"(?:ab){2,3}\B", &["abab"]),
         ("=[a-c]{0,4}AB", &["ab"]),
     ];
-    let rules = set(&file_of(shapes));
+    let rules = set(&(file_of(shapes) + super::counted::COUNTED));
     let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
     let mut random = Random::from_word("dense");
     let mut found = 0;

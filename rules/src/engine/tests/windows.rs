@@ -1,5 +1,6 @@
 //! A text in windows against the same text whole.
 
+use super::counted::COUNTED;
 use super::linear::spelled;
 use super::real_files::load;
 use super::*;
@@ -40,6 +41,7 @@ fn made_up_rules_on_dense_texts() {
     let mut text = file_of(SHAPES);
     text += "[[rules]]\nid = 'line'\nregex = '''=ab'''\nkeywords = ['=ab']\n\
              [[rules.allowlists]]\nregexTarget = 'line'\nregexes = ['cc==']\n";
+    text += COUNTED;
     let rules = set(&text);
     let mut scratch = Scratch::with_max_matches(&rules, usize::MAX);
     let mut random = Random::from_word("windows");
