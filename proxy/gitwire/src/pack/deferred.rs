@@ -18,6 +18,7 @@ use gix_hash::{Kind as HashKind, ObjectId};
 
 use super::bases::Bases;
 use super::large::{Content, Pieces};
+use super::put_off::PutOff;
 use super::resolve::Resolver;
 use super::table::Table;
 use super::{Error, Object, Sink, Spool, thin};
@@ -39,6 +40,23 @@ impl Deferred {
         self.key.hash_one(id.as_slice()) as u32
     }
 
+    /// Resolves what was put off while the pack still arrives, as far as that is not too much rework: the rest waits for the end, and so
+    /// does what hangs from a base that is named by its id.
+    pub(super) fn resolve_put_off<S: Spool>(
+        &self,
+        put_off: PutOff,
+        resolver: &mut Resolver<S>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Error> {
+        if put_off.is_empty() {
+            return Ok(());
+        }
+        let waiting = Waiting::put_off(put_off);
+        let mut walk = Walk::new(self, &waiting, resolver, sink);
+        walk.is_arriving = true;
+        walk.resolve_on_entries()
+    }
+
     /// Resolves everything that has its base in the pack, or outside where `bases` has it, and hands it to
     /// `sink`; then no delta is left, or a base is missing.
     pub(super) fn resolve<S: Spool>(
@@ -56,19 +74,10 @@ impl Deferred {
             sink.settle()?;
         }
         resolver.rework = 0;
-        let mut walk = Walk {
-            deferred: self,
-            hash: resolver.hash,
-            resolver,
-            sink,
-            ids_needed: waiting.on_ids.len(),
-            waiting: &waiting,
-        };
-        for root in 0..walk.resolver.table.len() {
-            if walk.resolver.entry(root)?.kind().is_some() {
-                let id = if has_ids { walk.sink.id(root) } else { None };
-                walk.resolve_on(root, id)?;
-            }
+        let mut walk = Walk::new(self, &waiting, resolver, sink);
+        walk.resolve_on_entries()?;
+        if has_ids {
+            walk.resolve_on_ids()?;
         }
         if let Some(bases) = bases {
             thin::resolve(&mut walk, bases)?;
@@ -99,6 +108,8 @@ struct Waiting {
     on_entries: Vec<(u32, u32)>,
     /// (tag of the base's id, delta), sorted: of one base they are in pack order.
     on_ids: Vec<(u32, u32)>,
+    /// What is held of them.
+    put_off: PutOff,
 }
 
 impl Waiting {
@@ -110,6 +121,7 @@ impl Waiting {
         let mut waiting = Self {
             on_entries: Vec::with_capacity(on_entries),
             on_ids: Vec::with_capacity(on_ids),
+            put_off: PutOff::default(),
         };
         for (delta, entry) in table.waiting() {
             match (entry.tag(), entry.base()) {
@@ -121,6 +133,17 @@ impl Waiting {
         waiting.on_entries.sort_unstable();
         waiting.on_ids.sort_unstable();
         waiting
+    }
+
+    /// Those that were put off.
+    fn put_off(put_off: PutOff) -> Self {
+        let mut on_entries: Vec<(u32, u32)> = put_off.pairs().collect();
+        on_entries.sort_unstable();
+        Self {
+            on_entries,
+            on_ids: Vec::new(),
+            put_off,
+        }
     }
 
     /// Where the deltas on entry `base` stand.
@@ -152,6 +175,9 @@ struct Base {
 }
 
 const NONE: u32 = u32::MAX;
+
+/// Bases that are put in order at once: eight bytes each.
+const ROOTS: usize = 1 << 16;
 
 /// Bases that are still to be walked, the last found on top. Chunks never move: a growing `Vec` would peak
 /// at twice its size.
@@ -201,9 +227,64 @@ pub(super) struct Walk<'a, S> {
     sink: &'a mut dyn Sink,
     /// Deltas by id that still wait: while there are any, every new object's id is needed.
     ids_needed: usize,
+    /// More of the pack is to come: what would be too much rework now is left for the end.
+    is_arriving: bool,
 }
 
-impl<S: Spool> Walk<'_, S> {
+impl<'a, S: Spool> Walk<'a, S> {
+    fn new(
+        deferred: &'a Deferred,
+        waiting: &'a Waiting,
+        resolver: &'a mut Resolver<S>,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
+        Self {
+            deferred,
+            waiting,
+            hash: resolver.hash,
+            resolver,
+            sink,
+            ids_needed: waiting.on_ids.len(),
+            is_arriving: false,
+        }
+    }
+
+    /// Resolves what waits for entries that are resolved, family by family: a base is mostly rebuilt from what was rebuilt for the one
+    /// before it.
+    fn resolve_on_entries(&mut self) -> Result<(), Error> {
+        let mut left = self.waiting.on_entries.as_slice();
+        while let Some(&(first, _)) = left.first() {
+            let mut roots = Vec::with_capacity(left.len().min(ROOTS));
+            let mut base = Some(first);
+            while let Some(root) = base
+                && roots.len() < ROOTS
+            {
+                if self.resolver.entry(root)?.kind().is_some() {
+                    roots.push((self.resolver.family(root)?, root));
+                }
+                let same = left.partition_point(|(base, _)| *base == root);
+                left = left.get(same..).unwrap_or_default();
+                base = left.first().map(|(base, _)| *base);
+            }
+            roots.sort_unstable();
+            for (_, root) in roots {
+                self.resolve_on(root, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Resolves what waits for ids of the pack's objects.
+    fn resolve_on_ids(&mut self) -> Result<(), Error> {
+        for root in 0..self.resolver.table.len() {
+            if self.resolver.entry(root)?.kind().is_some() {
+                let id = self.sink.id(root);
+                self.resolve_on(root, id)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The bases named by id that nothing resolved so far is, each once, in the order of their first deltas;
     /// little more than [`thin::MOST_MISSING`] of them.
     pub(super) fn missing(&self) -> Result<Vec<Missing>, Error> {
@@ -314,24 +395,30 @@ impl<S: Spool> Walk<'_, S> {
             return Ok(None);
         }
         let base_data = match data.take() {
-            Some(data) => data,
+            Some(data) => Some(data),
             None => self.load(base)?,
+        };
+        let Some(base_data) = base_data else {
+            return Ok(None);
         };
         let child = self.resolve_delta(delta, base, &base_data)?;
         *data = Some(base_data);
         Ok(child)
     }
 
-    fn load(&mut self, index: u32) -> Result<Content, Error> {
-        let limit = self
-            .resolver
-            .limits
-            .rework_deferred(self.resolver.resolved_bytes);
-        let chain = self
-            .resolver
-            .plan(index, limit)?
-            .ok_or(Error::Rework { limit })?;
-        self.resolver.build(chain)
+    /// The content of entry `index`; nothing while that has to wait for the end of the pack.
+    fn load(&mut self, index: u32) -> Result<Option<Content>, Error> {
+        let (limits, resolved) = (&self.resolver.limits, self.resolver.resolved_bytes);
+        let limit = if self.is_arriving {
+            limits.rework_in_order(resolved)
+        } else {
+            limits.rework_deferred(resolved)
+        };
+        match self.resolver.plan(index, limit)? {
+            Some(chain) => self.resolver.build(chain).map(Some),
+            None if self.is_arriving => Ok(None),
+            None => Err(Error::Rework { limit }),
+        }
     }
 
     /// Resolves one delta and hands it on; returns it if it is a base itself.
@@ -348,7 +435,10 @@ impl<S: Spool> Walk<'_, S> {
         let size = self.resolver.entry(index)?.resolved();
         let mut pieces = Pieces::new(self.sink, index, size, 0);
         let mut out = |bytes: &[u8]| pieces.take(bytes);
-        let delta = self.resolver.stored(index)?;
+        let delta = match self.waiting.put_off.held(index) {
+            Some(bytes) => self.resolver.held(bytes),
+            None => self.resolver.stored(index)?,
+        };
         let content = self
             .resolver
             .resolve(index, kind, content, &delta, Some(&mut out))?;

@@ -29,8 +29,8 @@ pub struct Limits {
     /// Bytes of recently resolved objects that are kept as delta bases. As much again is used for
     /// objects larger than an eighth of it, but at least the two last ones are kept.
     pub cache_bytes: usize,
-    /// Bytes that may be produced a second time, for bases that fell out of the cache. In arrival order
-    /// this much, or half of the resolved bytes if that is more; entries beyond it wait for the end of
+    /// Bytes that may be produced a second time, for bases that fell out of the cache. While entries arrive
+    /// this much, or as much as the resolved bytes if that is more; entries beyond it wait for the end of
     /// the pack. There, and for reading single objects later, sixteen times as much, or four times the
     /// resolved bytes.
     pub rework_bytes: u64,
@@ -61,7 +61,7 @@ impl Default for Limits {
 impl Limits {
     /// Bytes of rework allowed while entries arrive, when `resolved` bytes were resolved so far.
     pub(super) fn rework_in_order(&self, resolved: u64) -> u64 {
-        self.rework_bytes.max(resolved / 2)
+        self.rework_bytes.max(resolved)
     }
 
     /// Bytes of rework allowed for deferred entries, and again for random access.

@@ -3,8 +3,9 @@
 //! git writes a base before its deltas and families together, so nearly every base is still in a small
 //! cache when its delta arrives. The reader therefore goes through the pack once, in arrival order, and
 //! hands each object on as soon as it is whole; index-pack, which first builds the tree of all deltas,
-//! inflates every delta twice. What cannot be resolved in order (deltas that name their base by id, and
-//! orders made to thrash the cache) is put off to the end and resolved there, depth first.
+//! inflates every delta twice. Deltas whose base has left the cache, as in packs that a forge has put together, are held for a
+//! while and resolved together, depth first ([`put_off`]). What cannot be resolved then either (deltas that name their base by id,
+//! and orders made to thrash the cache) waits for the end.
 //!
 //! The format is git's `gitformat-pack`, version 2. Reading is stricter than git: nothing may follow the
 //! trailer, and every declared size is checked against a limit before memory is reserved for it.
@@ -19,6 +20,7 @@
 //! | 8 | recently resolved objects, [`Limits::cache_bytes`] |
 //! | 32 | of large ones the last two, or one and the next: trees of 16 MiB; blobs are above 8 MiB never whole |
 //! | 8 | the delta that is applied, [`Limits::whole_bytes`] |
+//! | 5.5 | deltas that are put off |
 //! | 0.5 | pieces: of the spool, of scratch files, of what is inflated |
 //!
 //! and 20 bytes for each object ([`table`]), and 12 more where it had to wait for its base to the end of the
@@ -49,6 +51,7 @@ mod inflate;
 mod large;
 mod limits;
 mod patch;
+mod put_off;
 mod reader;
 mod resolve;
 mod table;

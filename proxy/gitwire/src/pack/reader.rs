@@ -11,6 +11,7 @@ use super::header::{self, EntryHeader, Form, LONGEST_ENTRY_HEADER, PACK_HEADER};
 use super::inflate::Inflater;
 use super::large::{Content, Pieces, Spilled, Stored};
 use super::limits::RATIO_FROM;
+use super::put_off::PutOff;
 use super::resolve::{Resolver, recycled};
 use super::table::{Entry, LARGEST_PACK};
 use super::{Built, Clock, Error, Fault, Kind, Limits, Object, Pack, Sink, Spool};
@@ -21,6 +22,7 @@ use super::{Built, Clock, Error, Fault, Kind, Limits, Object, Pack, Sink, Spool}
 pub struct Reader<S: Spool> {
     resolver: Resolver<S>,
     deferred: Deferred,
+    put_off: PutOff,
     state: State,
     /// Hash of everything before the trailer.
     hasher: Hasher,
@@ -85,6 +87,7 @@ impl<S: Spool> Reader<S> {
         Self {
             resolver: Resolver::new(hash, limits, spool),
             deferred: Deferred::new(),
+            put_off: PutOff::default(),
             state: State::PackHeader,
             hasher: gix_hash::hasher(hash),
             inflater: Inflater::new(),
@@ -139,6 +142,7 @@ impl<S: Spool> Reader<S> {
             State::Refused => return Err(Error::Refused),
             _ => return Err(self.truncated()),
         }
+        self.resolve_put_off(sink)?;
         self.deferred.resolve(&mut self.resolver, sink, bases)?;
         Ok(Pack::new(self.resolver, self.checksum, self.spooled))
     }
@@ -325,11 +329,24 @@ impl<S: Spool> Reader<S> {
         match mem::replace(&mut self.under_way, UnderWay::Held) {
             UnderWay::Blob { .. } => {}
             UnderWay::Delta(spilled) => {
-                self.delta(index, &entry, &Stored::Spilled(spilled), input, sink)?;
+                self.delta(index, &entry, &Stored::Spilled(spilled), sink)?;
             }
-            UnderWay::Held => self.held(index, &entry, held, input, sink)?,
+            UnderWay::Held => self.held(index, &entry, held, sink)?,
         }
-        self.next_entry(input)
+        self.next_entry(input)?;
+        let to_come = self.declared.saturating_sub(self.resolver.table.len());
+        if self.put_off.is_enough(to_come) {
+            self.spool(input)?;
+            self.resolve_put_off(sink)?;
+        }
+        Ok(())
+    }
+
+    /// Resolves the deltas that were put off, as far as they need not wait for the end.
+    fn resolve_put_off(&mut self, sink: &mut dyn Sink) -> Result<(), Error> {
+        let put_off = mem::take(&mut self.put_off);
+        let resolver = &mut self.resolver;
+        self.deferred.resolve_put_off(put_off, resolver, sink)
     }
 
     fn check_ratio(&self, input: &Input<'_>) -> Result<(), Error> {
@@ -348,27 +365,25 @@ impl<S: Spool> Reader<S> {
         index: u32,
         entry: &Entry,
         held: Vec<u8>,
-        input: &mut Input<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
         if let Some(kind) = entry.kind() {
             return self.hand_over(index, kind, Arc::new(held), None, sink);
         }
         let delta = Stored::Whole(held);
-        self.delta(index, entry, &delta, input, sink)?;
+        self.delta(index, entry, &delta, sink)?;
         if let Stored::Whole(held) = delta {
             self.delta = recycled(held);
         }
         Ok(())
     }
 
-    /// Resolves a delta that is complete, or leaves it waiting.
+    /// Resolves a delta that is complete, or puts it off.
     fn delta(
         &mut self,
         index: u32,
         entry: &Entry,
         stored: &Stored,
-        input: &mut Input<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Error> {
         let size = stored.sizes(index)?.result;
@@ -378,19 +393,16 @@ impl<S: Spool> Reader<S> {
             return Ok(());
         };
         let Some((kind, depth)) = self.resolver.depth_on(index, base)? else {
+            // Else it hangs from a base that is named by its id.
+            if self.put_off.has(base) {
+                self.put_off.add(index, base, stored);
+            }
             return Ok(());
         };
-        let budget = self
-            .resolver
-            .limits
-            .rework_in_order(self.resolver.resolved_bytes);
-        let Some(chain) = self.resolver.plan(base, budget)? else {
+        let Some(base_content) = self.resolver.cached(base) else {
+            self.put_off.add(index, base, stored);
             return Ok(());
         };
-        if !chain.is_cached() {
-            self.spool(input)?;
-        }
-        let base_content = self.resolver.build(chain)?;
         let mut pieces = Pieces::new(sink, index, size, 0);
         let mut out = |bytes: &[u8]| pieces.take(bytes);
         let content = self

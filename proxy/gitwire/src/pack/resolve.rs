@@ -21,6 +21,8 @@ const PIECE: u64 = 64 << 10;
 const RECYCLED: usize = 1 << 20;
 /// What rebuilding one link costs beside its bytes, in bytes that could be produced instead.
 const LINK: u64 = 4 << 10;
+/// Links that are followed to the first base of an entry; git writes no longer chains by default.
+const FAMILY_LINKS: usize = 50;
 
 /// Everything needed to turn entry indices into objects.
 pub(super) struct Resolver<S> {
@@ -53,13 +55,6 @@ pub(super) struct Chain {
     /// The entries to rebuild, the wanted one first.
     links: Vec<u32>,
     cost: u64,
-}
-
-impl Chain {
-    /// Whether the object is at hand without reading the spool.
-    pub(super) fn is_cached(&self) -> bool {
-        self.links.is_empty()
-    }
 }
 
 impl<S: Spool> Resolver<S> {
@@ -189,6 +184,18 @@ impl<S: Spool> Resolver<S> {
         Ok(Some(chain))
     }
 
+    /// The first base of a resolved entry, or one on the way to it where that is long: what has the same is best rebuilt together.
+    pub(super) fn family(&self, index: u32) -> Result<u32, Error> {
+        let mut first = index;
+        for _ in 0..FAMILY_LINKS {
+            match self.entry(first)?.base() {
+                Some(base) => first = base,
+                None => break,
+            }
+        }
+        Ok(first)
+    }
+
     /// Rebuilds what [`Self::plan`] found, and remembers every object on the way.
     pub(super) fn build(&mut self, chain: Chain) -> Result<Content, Error> {
         self.rework += chain.cost;
@@ -217,7 +224,7 @@ impl<S: Spool> Resolver<S> {
     }
 
     /// The content of entry `index`, if it is at hand.
-    fn cached(&mut self, index: u32) -> Option<Content> {
+    pub(super) fn cached(&mut self, index: u32) -> Option<Content> {
         let held = self.cache.get(index).map(Content::Whole);
         held.or_else(|| self.spills.get(index))
     }
@@ -271,6 +278,14 @@ impl<S: Spool> Resolver<S> {
         }
         let buffer = mem::take(&mut self.delta);
         Ok(Stored::Whole(self.inflate(index, buffer, None)?))
+    }
+
+    /// A delta that is at hand, in the buffer for deltas.
+    pub(super) fn held(&mut self, bytes: &[u8]) -> Stored {
+        let mut buffer = mem::take(&mut self.delta);
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        Stored::Whole(buffer)
     }
 
     /// Bytes that the base of the delta of entry `index` has, by what the delta says. Counts as rework.

@@ -1,10 +1,10 @@
 //! What a pack may cost: every limit refuses by name, and before the cost is paid.
 
-use exeat_gitwire::pack::{Error, Fault, Limits};
+use exeat_gitwire::pack::{Error, Fault, Limits, Reader};
 
 use crate::crafted::{Crafted, SHA1, blob_id, copy, deflate, delta, entry, insert, prepend};
 use crate::repository::Random;
-use crate::sink::read_in_pieces;
+use crate::sink::{Collected, read_in_pieces};
 
 fn refusal(pack: &[u8], limits: &Limits) -> Error {
     let error = read_in_pieces(SHA1, limits.clone(), pack, 4096)
@@ -235,7 +235,7 @@ fn interleaved(chains: usize, depth: usize, size: usize) -> Vec<u8> {
 }
 
 #[test]
-fn row_25_interleaved_chains_wait_for_the_end_instead_of_thrashing() {
+fn row_25_interleaved_chains_are_resolved_one_by_one_instead_of_thrashing() {
     let pack = interleaved(100, 30, 50_000);
     let limits = Limits {
         cache_bytes: 1 << 20,
@@ -243,18 +243,38 @@ fn row_25_interleaved_chains_wait_for_the_end_instead_of_thrashing() {
         ..Limits::default()
     };
     let roomy = Limits {
-        cache_bytes: 32 << 20,
+        cache_bytes: 256 << 20,
         ..Limits::default()
     };
-    let (_, calm) = read_in_pieces(SHA1, roomy, &pack, 4096).unwrap();
+    let (calm_read, calm) = read_in_pieces(SHA1, roomy, &pack, 4096).unwrap();
     let (mut read, collected) = read_in_pieces(SHA1, limits, &pack, 4096).unwrap();
     assert!(calm.in_order() && !collected.in_order(), "some had to wait");
     assert_eq!(collected.ids(), calm.ids());
+    let (built, again) = (calm_read.spent().built, read.spent().built);
+    assert!(again < built * 2, "{again} bytes built instead of {built}");
     assert!(!collected.asked, "no base was named by id");
     assert_eq!(
         read.read(read.len() - 1).unwrap().1.len(),
         read.size(read.len() - 1).unwrap() as usize
     );
+}
+
+#[test]
+fn row_25_bases_that_left_the_cache_are_rebuilt_while_the_pack_arrives() {
+    let pack = interleaved(100, 60, 10_000);
+    let limits = Limits {
+        cache_bytes: 200_000,
+        ..Limits::default()
+    };
+    let mut collected = Collected::new(SHA1);
+    let mut reader = Reader::new(SHA1, limits, Vec::new());
+    reader.feed(&pack, &mut collected).unwrap();
+    let arrived = collected.objects.len();
+    let read = reader.finish(&mut collected).unwrap();
+    assert_eq!(collected.ids().len(), 6_100);
+    assert!(arrived > 4_000, "{arrived} objects before the end");
+    let again = read.spent().again;
+    assert!(again < 8_000, "{again} entries were inflated again");
 }
 
 #[test]
