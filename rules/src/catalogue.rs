@@ -241,6 +241,9 @@ pub fn false_positives(rule: &Rule) -> String {
     if rule.action == Action::Note {
         return "every find is harmless by itself; it is counted, and nobody is asked".to_owned();
     }
+    if rule.dictionary.is_some() {
+        return "words of the list that mean something else there".to_owned();
+    }
     if rule.regex.is_none() {
         return "files of that name that hold no secret, such as samples and templates".to_owned();
     }

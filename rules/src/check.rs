@@ -108,7 +108,7 @@ pub fn check(rules: &RuleSet) -> Report {
 }
 
 fn finds(rules: &RuleSet, index: RuleIndex, text: &str, scratch: &mut Scratch) -> bool {
-    if rules.rule(index).regex.is_none() {
+    if rules.rule(index).is_about_path() {
         let mut found = Vec::new();
         rules.match_path(text.as_bytes(), &mut found);
         return found.contains(&index);

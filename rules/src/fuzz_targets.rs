@@ -4,8 +4,8 @@ use std::{ops::Range, sync::OnceLock};
 
 use crate::filter::{Facts, Filter, Outcome};
 use crate::{
-    Carried, Match, Rule, RuleSet, Scratch, Site, Source, Window, builtin, judges, rewrite,
-    template,
+    Carried, Copied, DictionaryKind, Match, Rule, RuleSet, Scratch, Site, Source, Window, builtin,
+    judges, keyed, rewrite, template,
 };
 
 /// A name, and what takes any bytes.
@@ -20,6 +20,7 @@ pub const TARGETS: &[Target] = &[
     ("windows", windows),
     ("filter", filter),
     ("judge", judge),
+    ("dictionary", dictionary),
 ];
 
 /// Asks every judge about the first line as a value in its place, and about every word of the text.
@@ -38,6 +39,56 @@ pub fn judge(data: &[u8]) {
             let certainty = judges::ask(judge, data, secret.clone());
             assert!(certainty <= 100, "{}", judge.name);
         }
+    }
+}
+
+/// Takes the first line for a term of every kind and looks for it in the rest, and takes the whole for a file of keyed values. What a term is found in is
+/// the same whether the rest is read in one go or was built from its halves.
+pub fn dictionary(data: &[u8]) {
+    let key = "0123456789abcdef".repeat(4);
+    let mut lines = data.splitn(2, |byte| *byte == b'\n');
+    let term = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+    let text = lines.next().unwrap_or_default();
+    let keyed = keyed::Key::read(&key).map(|key| keyed::lock(&term, &key));
+    let hashes = match keyed {
+        Ok(Ok(hashes)) => hashes,
+        _ => String::from_utf8_lossy(data).into_owned(),
+    };
+    for kind in DictionaryKind::WORDS {
+        let term = serde_json::json!([term]);
+        let more = match *kind {
+            "people" => "file='hashes'\nkey_file='key'".to_owned(),
+            "customers" => format!("weight='ordinary'\nterms={term}"),
+            _ => format!("terms={term}"),
+        };
+        let source = Source {
+            name: "fuzz.toml".to_owned(),
+            text: format!("[[dictionary]]\nid='x'\nkind='{kind}'\n{more}\n"),
+        };
+        let open = |_: &Source, name: &str| {
+            let text = if name == "key" { &key } else { &hashes };
+            Ok(Source {
+                name: name.to_owned(),
+                text: text.clone(),
+            })
+        };
+        let Ok(compiled) = RuleSet::compile_with(&[source], &open) else {
+            continue;
+        };
+        let rules = compiled.rules;
+        let mut scratch = Scratch::new(&rules);
+        let (mut whole, mut first, mut built) = (Vec::new(), Vec::new(), Vec::new());
+        let _ = rules.scan(text, &mut scratch, &mut whole);
+        let base = text.get(text.len() / 2..).unwrap_or_default();
+        let (_, marks) = rules.scan_built(base, None, &mut scratch, &mut first);
+        let copied = [Copied {
+            from: 0,
+            to: text.len() - base.len(),
+            length: base.len(),
+        }];
+        let other = marks.as_ref().map(|marks| (marks, &copied[..]));
+        let _ = rules.scan_built(text, other, &mut scratch, &mut built);
+        assert_eq!(built, whole, "{kind}");
     }
 }
 
@@ -302,6 +353,11 @@ mod tests {
     #[test]
     fn imported_files_of_any_kind_load_to_the_same_rules() {
         run("import", 2000, import);
+    }
+
+    #[test]
+    fn dictionaries_of_any_term_do_not_panic() {
+        run("dictionary", 2000, dictionary);
     }
 
     #[test]

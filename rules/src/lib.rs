@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod check;
 mod compile;
 mod dialect;
+mod dictionary;
 mod engine;
 mod entropy;
 mod explain;
@@ -39,6 +40,7 @@ mod version;
 pub use allowlist::{Hiding, Site, Standing, line};
 pub use builtin::builtin;
 pub use compile::{Compiled, Error, PathRules, RuleSet};
+pub use dictionary::{keyed, vet};
 pub use engine::{
     Carried, Copied, Cost, Costs, Dropped, MAX_MATCHES, Marks, Match, Scan, Scratch, Trial, Tried,
     Window,
@@ -48,7 +50,9 @@ pub use extend::{beside, is_below};
 pub use finder::Work;
 pub use format::{Error as FormatError, FILE_BYTES, Warning};
 pub use overrides::Override;
-pub use rule::{Action, Confidence, Origin, Required, Rule, RuleIndex, Severity};
+pub use rule::{
+    Action, Confidence, DictionaryKind, Origin, Required, Rule, RuleIndex, Severity, Terms, Weight,
+};
 
 /// One rule file: TOML text, and the name under which errors speak about it.
 #[derive(Clone, Debug)]

@@ -39,6 +39,8 @@ pub struct Rule {
     pub review_from: u8,
     /// From this certainty on a judged find is noted at most; what is below all three is none.
     pub note_from: u8,
+    /// Of a dictionary, what its terms are.
+    pub dictionary: Option<Terms>,
     /// Loaded, but reports nothing: it is a part of other rules, or nothing at all.
     pub skip_report: bool,
     /// Rules that must match nearby for a match of this one to count.
@@ -65,6 +67,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether a path itself is its finding.
+    pub fn is_about_path(&self) -> bool {
+        self.regex.is_none() && self.dictionary.is_none()
+    }
+
     /// Whether it goes by names and places and does not say whose secret it finds: tagged `generic`, or called so by its id, as
     /// in files of gitleaks and of others.
     pub fn is_generic(&self) -> bool {
@@ -74,6 +81,23 @@ impl Rule {
                 .windows(7)
                 .any(|part| part.eq_ignore_ascii_case(b"generic"))
     }
+}
+
+/// What a dictionary says about its terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Terms {
+    pub kind: DictionaryKind,
+    pub weight: Weight,
+    /// Words of which one must stand nearby.
+    pub near: Vec<String>,
+    /// How near, in bytes.
+    pub within: usize,
+    /// How many terms there are.
+    pub count: usize,
+    /// They are known by keyed hashes alone.
+    pub keyed: bool,
+    /// Hexadecimal SHA-256 over what is looked for.
+    pub digest: String,
 }
 
 /// What a composite rule asks for besides its own match.
@@ -161,6 +185,48 @@ words! {
         Low = "low",
         Medium = "medium",
         High = "high",
+    }
+}
+
+words! {
+    /// What the terms of a dictionary are.
+    DictionaryKind {
+        /// Names of products, projects, places, in however many words.
+        Names = "names",
+        /// Names of customers.
+        Customers = "customers",
+        /// Names, addresses and numbers of people.
+        People = "people",
+        /// Domains that only the inside knows; every host below one is found.
+        Hosts = "hosts",
+        /// Registries and proxies of packages: hosts, with a path if there is one.
+        Registries = "registries",
+        /// Prefixes of tickets, which a hyphen and a number follow.
+        Tickets = "tickets",
+    }
+}
+
+words! {
+    /// How much one term says by itself.
+    Weight {
+        /// An ordinary word as well: it counts with a capital beside a word of context, or beside another term.
+        Ordinary = "ordinary",
+        /// Nothing else is called so.
+        Unique = "unique",
+    }
+}
+
+impl DictionaryKind {
+    /// What was found, for people, where the file does not say it.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Names => "Internal name",
+            Self::Customers => "Name of a customer",
+            Self::People => "Personal data",
+            Self::Hosts => "Internal host or domain",
+            Self::Registries => "Internal package registry",
+            Self::Tickets => "Internal ticket",
+        }
     }
 }
 

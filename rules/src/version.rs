@@ -47,6 +47,7 @@ impl RuleSet {
             entropy,
             validator,
             judge,
+            dictionary,
             block_from,
             review_from,
             note_from,
@@ -59,7 +60,7 @@ impl RuleSet {
         let text = serde_json::to_vec(&(
             (id, action, severity, confidence, keywords, regex, path),
             (secret_group, entropy, validator, skip_report, required),
-            (judge, block_from, review_from, note_from),
+            (judge, block_from, review_from, note_from, dictionary),
         ));
         hash.update(text.expect("because words and numbers always serialise"));
         if head.is_some() || at_least.is_some() {

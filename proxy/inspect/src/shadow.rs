@@ -18,7 +18,7 @@ pub fn shadowed(rules: &Arc<RuleSet>) -> Vec<Fault> {
     let mut examiner = Examiner::new(Arc::clone(rules), FingerprintKey::new([0; 32]));
     let mut faults = Vec::new();
     for (index, rule) in rules.rules().iter().enumerate() {
-        if rule.regex.is_none() || rule.skip_report {
+        if rule.is_about_path() || rule.skip_report {
             continue;
         }
         let examples = rule

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Error, rule_error};
-use crate::format::{self, AllowlistText, Extend, File, Located, RuleText, Warning};
+use crate::format::{self, AllowlistText, Extend, File, KeyedText, Located, RuleText, Warning};
 use crate::printable::printable;
 use crate::{Source, builtin};
 
@@ -143,6 +143,9 @@ fn chain(
         let mut file = format::parse(&source.name, &source.text)?;
         warnings.append(&mut file.warnings);
         bundle.texts.push(source.text.clone());
+        for rule in &mut file.rules {
+            open_terms(rule, &source, open, &mut bundle.texts)?;
+        }
         let extend = file.extend.take();
         match &extend {
             None => {}
@@ -184,6 +187,41 @@ fn chain(
     Ok(chain)
 }
 
+/// Reads the files that a dictionary names.
+fn open_terms(
+    rule: &mut RuleText,
+    source: &Source,
+    open: &Open<'_>,
+    texts: &mut Vec<String>,
+) -> Result<(), Error> {
+    let Some(dictionary) = &mut rule.dictionary else {
+        return Ok(());
+    };
+    let opened = |named: &Located<String>| {
+        open(source, &named.value).map_err(|reason| {
+            let reason = format!("{}: {}", printable(&named.value), printable(&reason));
+            rule_error(&rule.rule, named.line, reason)
+        })
+    };
+    let Some(file) = dictionary.file.as_ref().map(opened).transpose()? else {
+        return Ok(());
+    };
+    let key = dictionary.key_file.as_ref().map(opened).transpose()?;
+    let name = printable(&file.name);
+    match key {
+        Some(key) => {
+            dictionary.keyed = Some(KeyedText {
+                file: name,
+                text: file.text.clone(),
+                key: key.text,
+            });
+        }
+        None => dictionary.add_file(&name, &file.text),
+    }
+    texts.push(file.text);
+    Ok(())
+}
+
 /// What a rule says anew replaces what `base` says; keywords, tags and allowlists are added.
 pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warning>) {
     let line = own.rule.origin.line;
@@ -220,6 +258,9 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
     if from.regex.is_some() {
         to.regex = from.regex;
         base.regex_line = own.regex_line;
+    }
+    if own.dictionary.is_some() {
+        base.dictionary = own.dictionary;
     }
     if from.path.is_some() {
         to.path = from.path;
@@ -273,7 +314,7 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
 
 /// A rule that says neither what to look for nor where, after all merging.
 pub(super) fn refuse_empty(rule: &RuleText) -> Result<(), Error> {
-    if rule.rule.regex.is_some() || rule.rule.path.is_some() {
+    if rule.rule.regex.is_some() || rule.rule.path.is_some() || rule.dictionary.is_some() {
         return Ok(());
     }
     let reason =

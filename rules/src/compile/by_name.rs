@@ -27,7 +27,7 @@ impl PathRules {
     pub(super) fn of(rules: &[Rule]) -> Self {
         let patterns: Vec<&str> = rules
             .iter()
-            .filter(|rule| rule.regex.is_none() && !rule.skip_report)
+            .filter(|rule| rule.is_about_path() && !rule.skip_report)
             .filter_map(|rule| rule.path.as_deref())
             .collect();
         if patterns.is_empty() {

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod by_name;
+mod dictionary;
 mod lazy;
 mod matcher;
 mod prepared;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::allowlist::{Allowlist, Hiding, Site, Standing};
+use crate::dictionary::Dictionaries;
 use crate::filter::ByPlace;
 use crate::format::{self, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
@@ -66,6 +68,7 @@ pub struct RuleSet {
     /// By rule index.
     pub(crate) matchers: Vec<Matcher>,
     pub(crate) prefilter: Prefilter,
+    pub(crate) dictionaries: Dictionaries,
     /// Rules without keywords: they run on every text.
     pub(crate) always: Vec<RuleIndex>,
     /// Rules that others require.
@@ -172,10 +175,12 @@ impl RuleSet {
 
         let mut wishes = Vec::new();
         let mut untried = Vec::new();
+        let mut dictionaries = Vec::new();
         let mut set = Self {
             rules: Vec::with_capacity(loaded.len()),
             matchers: Vec::with_capacity(loaded.len()),
             prefilter: Prefilter::new(&[]).map_err(keyword_error)?,
+            dictionaries: Dictionaries::default(),
             always: Vec::new(),
             parts: requirements.parts(),
             path_rules: PathRules::None,
@@ -222,11 +227,18 @@ impl RuleSet {
                 }
             }
             set.matchers.push(matcher);
+            let mut rule = text.rule;
+            if let Some(dictionary) = &text.dictionary {
+                let (compiled, terms) = dictionary::compile(&rule, index, dictionary)?;
+                rule.dictionary = Some(terms);
+                dictionaries.push(compiled);
+            }
             if text.imported {
                 untried.push((index, text.regex_line));
             }
-            set.rules.push(text.rule);
+            set.rules.push(rule);
         }
+        set.dictionaries = Dictionaries::new(dictionaries);
         set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
         set.path_rules = PathRules::of(&set.rules);
         lazy::on_every_core(&untried, |&(index, line)| {
@@ -337,7 +349,7 @@ impl RuleSet {
             let Some(wanted) = &matcher.path else {
                 continue;
             };
-            if rule.regex.is_some() || rule.skip_report || !wanted.get().is_match(path) {
+            if !rule.is_about_path() || rule.skip_report || !wanted.get().is_match(path) {
                 continue;
             }
             let lists = matcher.allowlists.iter();

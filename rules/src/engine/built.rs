@@ -151,8 +151,10 @@ impl RuleSet {
             .to
             .checked_add(copied.length)
             .filter(|&end| end <= text.len())?;
-        let first = (copied.to + self.prefilter.before()).max(done + 1);
-        let last = end.checked_sub(self.prefilter.behind())?;
+        let before = self.prefilter.before().max(self.dictionaries.before());
+        let behind = self.prefilter.behind().max(self.dictionaries.behind());
+        let first = (copied.to + before).max(done + 1);
+        let last = end.checked_sub(behind)?;
         (first < last).then_some(first..last)
     }
 
@@ -160,18 +162,32 @@ impl RuleSet {
     fn mark(&self, text: &[u8], bytes: Range<usize>, scratch: &mut Scratch, marking: &mut Marking) {
         let behind = self.prefilter.behind();
         scratch.work.sought += bytes.len() as u64;
-        self.prefilter.candidates(text, bytes, |rule, place, end| {
-            match self.ask(rule as usize, place, text, scratch) {
-                Asked::Whole => marking.add(rule, end, None),
-                Asked::Place => marking.add(rule, end, Some(place)),
-                Asked::Read(to) if to >= end + behind => marking.add(rule, end, Some(place)),
-                Asked::Read(_) => {}
-            }
-        });
+        self.prefilter
+            .candidates(text, bytes.clone(), |rule, place, end| {
+                match self.ask(rule as usize, place, text, scratch) {
+                    Asked::Whole => marking.add(rule, end, None),
+                    Asked::Place => marking.add(rule, end, Some(place)),
+                    Asked::Read(to) if to >= end + behind => marking.add(rule, end, Some(place)),
+                    Asked::Read(_) => {}
+                }
+            });
+        self.dictionaries
+            .candidates(text, bytes, &mut |dictionary, found| {
+                let place = Some(found.span.start);
+                let rule = u32::try_from(dictionary.rule).unwrap_or(u32::MAX);
+                marking.add(rule, found.span.end, place);
+                self.take_over(dictionary.rule, place, text, scratch);
+            });
     }
 
     /// Takes over that a rule may match at a place, or anywhere.
-    fn take_over(&self, rule: usize, place: Option<usize>, text: &[u8], scratch: &mut Scratch) {
+    pub(super) fn take_over(
+        &self,
+        rule: usize,
+        place: Option<usize>,
+        text: &[u8],
+        scratch: &mut Scratch,
+    ) {
         let Some(progress) = scratch.wake(rule, place.is_none(), text) else {
             return;
         };

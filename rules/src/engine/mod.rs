@@ -259,6 +259,10 @@ impl RuleSet {
             .candidates(text, 0..text.len(), |rule, place, _| {
                 self.ask(rule as usize, place, text, scratch);
             });
+        self.dictionaries
+            .candidates(text, 0..text.len(), &mut |dictionary, found| {
+                self.take_over(dictionary.rule, Some(found.span.start), text, scratch);
+            });
     }
 
     /// Asks a rule whether it may match at a place where one of its keywords says so, and notes the answer.
@@ -375,13 +379,17 @@ impl RuleSet {
             let Some((matcher, progress)) = self.matchers.get(rule).zip(rules.get_mut(rule)) else {
                 continue;
             };
-            let Some(search) = &matcher.search else {
-                continue;
-            };
             if !progress.whole && progress.places.is_empty() {
                 continue;
             }
             let Some(starts) = starts(rule) else {
+                continue;
+            };
+            let Some(search) = &matcher.search else {
+                self.run_dictionary(text, starts, rule, progress, &mut |slots| {
+                    keep(rule, matcher, slots)
+                });
+                progress.account(held);
                 continue;
             };
             let cache = progress
@@ -405,6 +413,34 @@ impl RuleSet {
             progress.account(held);
             if *held > *max_held {
                 progress.release(held);
+            }
+        }
+    }
+}
+
+impl RuleSet {
+    /// Runs a dictionary where its terms stand in `text`, each once.
+    fn run_dictionary(
+        &self,
+        text: &[u8],
+        starts: Range<usize>,
+        rule: RuleIndex,
+        progress: &mut Progress,
+        keep: &mut Keep<'_>,
+    ) {
+        progress.places.sort_unstable();
+        progress.places.dedup();
+        let mut end = starts.start;
+        for &place in &progress.places {
+            let found = self.dictionaries.at(rule, text, place);
+            let Some(found) =
+                found.filter(|found| starts.contains(&found.start) && found.start >= end)
+            else {
+                continue;
+            };
+            end = found.end;
+            if !keep(&[NonMaxUsize::new(found.start), NonMaxUsize::new(found.end)]) {
+                return;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Why a rule finds something in a text, or does not: step by step, for people who tune it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use regex_automata::util::primitives::NonMaxUsize;
@@ -64,6 +65,8 @@ pub enum Dropped {
     AtLeast(usize),
     /// A filter of the rule.
     Filter,
+    /// A term of a dictionary that counts only beside something else.
+    Alone,
 }
 
 impl RuleSet {
@@ -72,10 +75,16 @@ impl RuleSet {
         let Some((rule, matcher)) = self.rules.get(index).zip(self.matchers.get(index)) else {
             return Trial::Silent;
         };
-        if rule.regex.is_none() {
+        if rule.is_about_path() {
             return Trial::PathOnly;
         }
-        let Some(search) = matcher.search.as_ref().filter(|_| matcher.reports) else {
+        if !matcher.reports {
+            return Trial::Silent;
+        }
+        if rule.dictionary.is_some() {
+            return self.try_dictionary(index, text);
+        }
+        let Some(search) = matcher.search.as_ref() else {
             return Trial::Silent;
         };
         let lower = text.to_ascii_lowercase();
@@ -93,17 +102,7 @@ impl RuleSet {
         let mut run = Run::new(search, text, 0..text.len(), &mut cache, &mut slots);
         run.everywhere(&mut |slots| {
             if let Some(span) = group(slots, 0) {
-                let secret = matcher.secret(text, slots, &span);
-                let bytes = text.get(secret.clone()).unwrap_or_default();
-                let found = matcher.judge(index, text, slots);
-                let found = found.filter(|found| !found.is_hidden());
-                tried.push(Tried {
-                    // One byte again and again has minus nothing.
-                    entropy: shannon(bytes).abs(),
-                    found: found.ok_or_else(|| matcher.dropped(text, &span, &secret, slots, rule)),
-                    span,
-                    secret,
-                });
+                tried.push(self.tried(index, text, span, slots));
             }
             tried.len() < MOST
         });
@@ -118,6 +117,60 @@ impl RuleSet {
 }
 
 impl RuleSet {
+    /// What becomes of one match of the rule at `index`.
+    fn tried(
+        &self,
+        index: RuleIndex,
+        text: &[u8],
+        span: Range<usize>,
+        slots: &[Option<NonMaxUsize>],
+    ) -> Tried {
+        let (rule, matcher) = (&self.rules[index], &self.matchers[index]);
+        let secret = matcher.secret(text, slots, &span);
+        let bytes = text.get(secret.clone()).unwrap_or_default();
+        let found = matcher.judge(index, text, slots);
+        let found = found.filter(|found| !found.is_hidden());
+        Tried {
+            // One byte again and again has minus nothing.
+            entropy: shannon(bytes).abs(),
+            found: found.ok_or_else(|| matcher.dropped(text, &span, &secret, slots, rule)),
+            span,
+            secret,
+        }
+    }
+
+    /// Tries a dictionary: what became of each of its terms that stand in the text.
+    fn try_dictionary(&self, index: RuleIndex, text: &[u8]) -> Trial {
+        let mut places = BTreeMap::new();
+        self.dictionaries
+            .candidates(text, 0..text.len(), &mut |dictionary, found| {
+                if dictionary.rule == index {
+                    let end = places.entry(found.span.start).or_insert(found.span.end);
+                    *end = found.span.end.max(*end);
+                }
+            });
+        let mut tried = Vec::new();
+        let mut end = 0;
+        for (start, behind) in places.into_iter().take(MOST) {
+            let told = self.dictionaries.at(index, text, start);
+            if told.as_ref().is_some_and(|told| told.start < end) {
+                continue;
+            }
+            let span = told.clone().unwrap_or(start..behind);
+            let slots = [NonMaxUsize::new(span.start), NonMaxUsize::new(span.end)];
+            let mut each = self.tried(index, text, span, &slots);
+            match told {
+                Some(told) => end = told.end,
+                None => each.found = Err(Dropped::Alone),
+            }
+            tried.push(each);
+        }
+        match tried.is_empty() {
+            true => Trial::NoKeyword,
+            false => Trial::Matched(tried),
+        }
+    }
+
     /// Of a rule that looks at more than a match only those matches count that a scan tells.
     fn drop_incomplete(&self, matcher: &Matcher, text: &[u8], tried: &mut [Tried]) {
         let mut scanned = Vec::new();

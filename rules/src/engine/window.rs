@@ -182,7 +182,8 @@ impl RuleSet {
     pub fn overlap(&self) -> usize {
         let searches = self.matchers.iter().filter_map(|m| m.search.as_ref());
         let longest = searches.map(|search| search.max_length.unwrap_or(LONGEST).min(LONGEST));
-        longest.max().unwrap_or(0).max(OVERLAP) + BESIDE
+        let longest = longest.max().unwrap_or(0).max(OVERLAP);
+        longest.max(self.dictionaries.overlap()) + BESIDE
     }
 
     /// Appends what the rules find in `window`, with places in bytes of its text; the order is that of [`Self::scan`] within

@@ -1,12 +1,14 @@
 //! Rule files: TOML text into checked values, with every complaint at its line.
 
 mod allowlist;
+mod dictionary;
 mod rule;
 mod table;
 
 use std::fmt;
 
 pub(crate) use allowlist::{AllowlistText, Target};
+pub(crate) use dictionary::{DictionaryText, KeyedText, Term as TermText};
 pub(crate) use rule::RuleText;
 use table::{Key, Place, Table};
 
@@ -100,6 +102,7 @@ const TOP_KEYS: &[Key] = &[
     Key::known("allowlist"),
     Key::known("allowlists"),
     Key::known("rules"),
+    Key::known("dictionary"),
     Key::known("betterleaksMinVersion"),
     Key::known("prefilter"),
     Key::known("filter"),
@@ -156,6 +159,15 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<File, Error> {
     }
     for rule in top.tables("rules", "rule", rule::KEYS, &mut file.warnings)? {
         file.rules.push(rule::read(&rule, &mut file.warnings)?);
+    }
+    for dictionary in top.tables(
+        "dictionary",
+        "dictionary",
+        dictionary::KEYS,
+        &mut file.warnings,
+    )? {
+        let text = dictionary::read(&dictionary, &mut file.warnings)?;
+        file.rules.push(text);
     }
     Ok(file)
 }

@@ -1,6 +1,7 @@
 //! A rule as written in a rule file.
 
 use super::allowlist::{self, AllowlistText};
+use super::dictionary::DictionaryText;
 use super::table::{Key, Table};
 use super::{Error, Located, Warning};
 use crate::printable::one_line;
@@ -16,6 +17,8 @@ pub(crate) struct RuleText {
     pub(crate) required_lines: Vec<usize>,
     pub(crate) prefilter: Option<Located<String>>,
     pub(crate) filter: Option<Located<String>>,
+    /// Of a dictionary, what it holds.
+    pub(crate) dictionary: Option<DictionaryText>,
     pub(crate) given: Given,
     /// It comes, in part at least, from a file that does not ship with us.
     pub(crate) imported: bool,
@@ -106,6 +109,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
                 || table.integer("note_from")?.is_some(),
         },
         imported: true,
+        dictionary: None,
         prefilter: table.block("prefilter")?,
         filter: table.block("filter")?,
         required_lines: required.iter().map(|required| required.line).collect(),
@@ -140,6 +144,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             block_from: percent(table, "block_from")?.unwrap_or(judges::BLOCK_FROM),
             review_from: percent(table, "review_from")?.unwrap_or(judges::REVIEW_FROM),
             note_from: percent(table, "note_from")?.unwrap_or(judges::NEVER),
+            dictionary: None,
             skip_report: table.boolean("skipReport")?.is_some_and(|skip| skip.value),
             required: values(required),
             head: count(table, "head", 1)?,
@@ -288,7 +293,7 @@ fn references(table: &Table<'_, '_>) -> Result<Vec<String>, Error> {
     Ok(values(references))
 }
 
-fn word<T>(
+pub(super) fn word<T>(
     table: &Table<'_, '_>,
     key: &str,
     words: &[&str],

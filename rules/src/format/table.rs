@@ -85,11 +85,11 @@ impl<'a, 'i> Table<'a, 'i> {
             values,
         };
         // A rule is called by its id, which may itself be missing or wrong.
-        if within == "rule"
+        if matches!(within, "rule" | "dictionary")
             && let Some(id) = table.value("id").and_then(|id| id.get_ref().as_str())
         {
             table.rule = Some(printable(id));
-            table.within = format!("rule {}", printable(id));
+            table.within = format!("{within} {}", printable(id));
         }
         table.check_keys(keys, warnings)?;
         Ok(table)

@@ -19,6 +19,8 @@ mod web_token;
 
 use std::ops::Range;
 
+pub(crate) use vocabulary::words;
+
 use regex_automata::util::primitives::NonMaxUsize;
 
 use crate::Rule;

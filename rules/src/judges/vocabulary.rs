@@ -13,7 +13,7 @@ static WORDS: LazyLock<HashSet<&'static [u8]>> =
     LazyLock::new(|| LIST.lines().map(str::as_bytes).collect());
 
 /// Every word, in lower case.
-pub(super) fn words() -> impl Iterator<Item = &'static str> {
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
     LIST.lines()
 }
 
