@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod deploy;
 mod desk;
+mod dictionaries;
 mod drafts;
 mod excuses;
 mod existing;

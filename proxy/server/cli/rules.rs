@@ -5,9 +5,11 @@ mod check;
 mod cost;
 mod explain;
 mod import;
+mod key;
 mod list;
 mod reason;
 mod test;
+mod vet;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,9 @@ Examples:
   exeat rules check house.toml                      do its rules find their examples?
   exeat rules test house.toml --text - < settings   why a rule finds this text, or does not
   exeat rules import gitleaks.toml --output ours.toml
-  exeat rules cost --rules house.toml src           time per rule, worst first")]
+  exeat rules cost --rules house.toml src           time per rule, worst first
+  exeat rules vet names.toml --corpus ~/src         are its terms too common?
+  exeat rules key staff.txt --key k > staff.keyed   a dictionary of hashes")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -55,6 +59,10 @@ enum Command {
     Import(import::Args),
     /// Measure each rule on files, the worst first
     Cost(cost::Args),
+    /// Count the terms of dictionaries in public files, and refuse noisy ones
+    Vet(vet::Args),
+    /// Make a dictionary of hashes of a list of values
+    Key(key::Args),
 }
 
 /// Runs one of the commands.
@@ -72,7 +80,12 @@ impl Command {
             Self::Explain(args) => Some((&mut args.configured, &args.files)),
             Self::List(args) => Some((&mut args.configured, &args.files)),
             Self::Test(args) => Some((&mut args.configured, &args.files)),
-            Self::Check(_) | Self::Import(_) | Self::Cost(_) | Self::Catalogue(_) => None,
+            Self::Check(_)
+            | Self::Import(_)
+            | Self::Cost(_)
+            | Self::Catalogue(_)
+            | Self::Vet(_)
+            | Self::Key(_) => None,
         }
     }
 }
@@ -86,6 +99,8 @@ fn told(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Catalogue(args) => (catalogue::told(args)?, 0),
         Command::Import(args) => (import::told(args)?, 0),
         Command::Cost(args) => (cost::told(args)?, 0),
+        Command::Vet(args) => vet::told(args)?,
+        Command::Key(args) => (key::told(args)?, 0),
     };
     // A reader that closed the pipe has seen enough.
     match std::io::stdout().lock().write_all(text.as_bytes()) {

@@ -100,7 +100,7 @@ fn why(rules: &RuleSet, fault: &check::Fault) -> Vec<String> {
     };
     let example = number.checked_sub(1).and_then(|at| examples.get(at));
     match example.map(|example| exeat_rules::template::expand(example)) {
-        Some(Ok(text)) if rule.regex.is_some() => {
+        Some(Ok(text)) if !rule.is_about_path() => {
             Reason::of(rules, index, text.as_bytes(), None).lines
         }
         _ => Vec::new(),

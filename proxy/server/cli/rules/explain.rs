@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use exeat_gitwire::text::{escape, escape_lines};
 use exeat_inspect::Masked;
-use exeat_rules::{Action, Rule, RuleSet, Trial, catalogue, judges, template};
+use exeat_rules::{Action, Rule, RuleSet, Terms, Trial, Weight, catalogue, judges, template};
 
 use super::Configured;
 use super::reason::{excuse, quoted};
@@ -96,6 +96,9 @@ fn describe(
                 group => format!("group {group}"),
             },
         )?;
+    }
+    if let Some(terms) = &rule.dictionary {
+        field("terms", dictionary(terms))?;
     }
     if let Some(path) = &rule.path {
         field("path", escape(path.as_bytes()))?;
@@ -219,6 +222,41 @@ fn tier(policy: &Policy, action: Action) -> &'static str {
     }
 }
 
+/// What a dictionary holds; its terms are told by nobody.
+fn dictionary(terms: &Terms) -> String {
+    let Terms {
+        kind,
+        weight,
+        near,
+        within,
+        count,
+        keyed,
+        ..
+    } = terms;
+    let keyed = if *keyed {
+        ", of which only hashes are known"
+    } else {
+        ""
+    };
+    let near = match near.is_empty() {
+        true => String::new(),
+        false => format!(" within {within} bytes of one of {}", quoted(near)),
+    };
+    let counts = match weight {
+        Weight::Unique => near,
+        Weight::Ordinary => format!(" with a capital{near}, or as near to another term"),
+    };
+    let counts = if counts.is_empty() {
+        " wherever they stand"
+    } else {
+        &counts
+    };
+    format!(
+        "{}, {kind}{keyed}; they count{counts}",
+        super::counted(*count, "term")
+    )
+}
+
 fn keywords(rule: &Rule) -> String {
     match rule.keywords.is_empty() {
         true => "none: every text is searched".to_owned(),
@@ -249,7 +287,7 @@ fn shown(rules: &RuleSet, index: usize, example: &str) -> String {
         from = secret.end;
     }
     // What the rule does not find may be a secret all the same.
-    if from == 0 && rules.rule(index).regex.is_some() {
+    if from == 0 && !rules.rule(index).is_about_path() {
         return indented(&escape_lines(example.as_bytes()));
     }
     out.push_str(&escape_lines(

@@ -110,6 +110,10 @@ fn told(
             format!("told once, at the first of at least {least} different ones"),
         ),
         Err(Dropped::Filter) => (false, "a filter of the rule says no".into()),
+        Err(Dropped::Alone) => (
+            false,
+            "the term stands alone: nothing that its dictionary asks for is near".into(),
+        ),
     };
     (finds, format!("{place}: {why}"))
 }
