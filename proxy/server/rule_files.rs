@@ -72,6 +72,10 @@ fn compile_noting(
     }
     sources.extend(drafts.iter().map(source_of));
     let open = |from: &Source, path: &str| {
+        // What lies beside it is nobody's who approved it.
+        if drafts.iter().any(|draft| draft.name() == from.name) {
+            return Err("a draft names no files: write the terms out".to_owned());
+        }
         let opened = exeat_rules::beside(from, path);
         let folder = Path::new(&from.name).parent().unwrap_or(Path::new(""));
         match &opened {
@@ -211,6 +215,27 @@ mod tests {
         assert_eq!(good.contents.now(), good.contents);
         std::fs::remove_file(folder.path().join("ours.toml")).unwrap();
         assert_ne!(good.contents.now(), good.contents);
+    }
+
+    #[test]
+    fn files_of_terms_are_looked_at_and_a_draft_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let words = "[[dictionary]]\nid='n'\nkind='names'\nfile='names.txt'\n";
+        write("ours.toml", words);
+        write("names.txt", "blue finch\n");
+        let good = read(&rules(folder.path()), &[]);
+        assert_eq!(good.compiled.unwrap().rules.rules().len(), 1);
+        write("names.txt", "blue finch\nkestrel\n");
+        assert_ne!(good.contents.now(), good.contents);
+        let draft = drafts::Text {
+            id: "D-1".into(),
+            text: words.replace("'n'", "'m'"),
+        };
+        let error = read(&rules(folder.path()), &[draft]).compiled.unwrap_err();
+        let error = crate::causes::told(&error);
+        assert!(error.contains("a draft names no files"), "{error}");
     }
 
     #[test]

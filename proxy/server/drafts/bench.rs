@@ -127,8 +127,8 @@ fn adds_only(draft: &Text) -> anyhow::Result<()> {
     for (key, _) in parsed.get_ref().iter() {
         let key: &str = key.get_ref();
         anyhow::ensure!(
-            matches!(key, "title" | "description" | "rules"),
-            "{}: a draft only adds rules: it has \"title\" and [[rules]] at its top, and no {}",
+            matches!(key, "title" | "description" | "rules" | "dictionary"),
+            "{}: a draft only adds rules: it has \"title\", [[rules]] and [[dictionary]] at its top, and no {}",
             draft.name(),
             crate::config::quoted(key)
         );
