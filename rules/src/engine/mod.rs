@@ -154,13 +154,12 @@ impl Progress {
         self.held = now;
     }
 
+    /// Lets the caches go. The places stay: another rule may require this one, and ask again where it matches.
     fn release(&mut self, held: &mut usize) {
         *held = held.saturating_sub(self.held);
         self.held = 0;
         self.probe = None;
         self.search = None;
-        self.places = Vec::new();
-        self.open = Vec::new();
     }
 }
 
@@ -219,6 +218,8 @@ impl Scratch {
         if self.held > self.max_held {
             for progress in &mut self.rules {
                 progress.release(&mut self.held);
+                progress.places = Vec::new();
+                progress.open = Vec::new();
             }
         }
     }
