@@ -37,8 +37,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={read}");
     }
     let packs = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("packs");
+    let out = env::var("OUT_DIR")?;
+    let out = Path::new(&out);
+    let mut prepared = BTreeMap::new();
+    for (folder, list) in [
+        (packs.clone(), "packs.rs"),
+        (packs.join("optional"), "optional.rs"),
+    ] {
+        fs::write(out.join(list), listed(&folder, &mut prepared)?)?;
+    }
+    write_beginnings(&prepared, out)?;
+    let prepared: String = prepared.iter().map(written).collect();
+    let prepared = format!("&[\n{prepared}]\n");
+    fs::write(out.join("prepared.rs"), prepared)?;
+    Ok(())
+}
+
+/// The source text of a list of the packs of a folder, whose rules are prepared.
+fn listed(packs: &Path, prepared: &mut Prepared) -> Result<String, Box<dyn Error>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(&packs)? {
+    for entry in fs::read_dir(packs)? {
         let name = entry?
             .file_name()
             .into_string()
@@ -50,7 +68,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     names.sort();
 
     let mut list = String::from("&[\n");
-    let mut prepared = BTreeMap::new();
     for name in names {
         let path = packs.join(&name);
         println!("cargo::rerun-if-changed={}", path.display());
@@ -58,17 +75,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             "    ({name:?}, include_str!({:?})),\n",
             path.display().to_string()
         );
-        prepare(&fs::read_to_string(&path)?, &mut prepared);
+        prepare(&fs::read_to_string(&path)?, prepared);
     }
     list += "]\n";
-    let out = env::var("OUT_DIR")?;
-    let out = Path::new(&out);
-    fs::write(out.join("packs.rs"), list)?;
-    write_beginnings(&prepared, out)?;
-    let prepared: String = prepared.iter().map(written).collect();
-    let prepared = format!("&[\n{prepared}]\n");
-    fs::write(out.join("prepared.rs"), prepared)?;
-    Ok(())
+    Ok(list)
 }
 
 /// By regex and keywords.

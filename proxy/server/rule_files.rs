@@ -54,7 +54,8 @@ fn compile_noting(
     drafts: &[drafts::Text],
     contents: &RefCell<Contents>,
 ) -> anyhow::Result<Compiled> {
-    let mut sources = Vec::new();
+    // Before the files, which may take rules out of them.
+    let mut sources = chosen(&rules.packs);
     for file in &rules.files {
         match file {
             RuleFile::Builtin => sources.extend(exeat_rules::builtin()),
@@ -99,6 +100,14 @@ fn compile_noting(
         rules: rules.override_in(set)?,
         warnings,
     })
+}
+
+/// The packs of these names, of those that are off until they are chosen.
+pub fn chosen(packs: &[String]) -> Vec<Source> {
+    let packs = packs.iter();
+    packs
+        .filter_map(|name| exeat_rules::optional(name))
+        .collect()
 }
 
 /// A draft, as the compiler takes it.
@@ -183,6 +192,7 @@ mod tests {
     fn rules(folder: &Path) -> Rules {
         Rules {
             files: vec![RuleFile::File(folder.join("ours.toml"))],
+            packs: Vec::new(),
             watch: true,
             drafts: false,
             checksums: true,

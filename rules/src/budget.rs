@@ -64,11 +64,11 @@ fn hostile(rule: &Rule) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Source, builtin};
+    use crate::{Source, shipped};
 
     #[test]
     fn builtin_rules_keep_to_it() {
-        let rules = RuleSet::compile(&builtin()).unwrap().rules;
+        let rules = RuleSet::compile(&shipped()).unwrap().rules;
         let budget = measure(&rules);
         assert!(budget.faults.is_empty(), "{:?}", budget.faults);
         assert!(budget.worst.is_some_and(|(_, steps)| steps > 1.0));

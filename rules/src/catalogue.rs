@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Action, Confidence, Rule, RuleSet, Severity, judges, validators};
+use crate::{Action, Confidence, Rule, RuleSet, Severity, builtin, judges, validators};
 
 /// What opens the catalogue of the built-in rules.
 const HEAD: &str = "\
@@ -17,11 +17,27 @@ stands for 36 letters and digits, `{{}}` for nothing.
 pub fn page(rules: &RuleSet) -> String {
     let mut text = HEAD.to_owned();
     let mut file = "";
-    let _ = writeln!(text, "\n{} rules.", rules.rules().len());
+    let optional = rules.rules().iter();
+    let optional = optional.filter(|rule| builtin::is_optional(&rule.origin.file));
+    let _ = match optional.count() {
+        0 => writeln!(text, "\n{} rules.", rules.rules().len()),
+        off => writeln!(
+            text,
+            "\n{} rules, {off} of them in packs that are off until chosen.",
+            rules.rules().len()
+        ),
+    };
     for rule in rules.rules() {
         if rule.origin.file != file {
             file = &rule.origin.file;
             let _ = writeln!(text, "\n## {}", theme(file));
+            if builtin::is_optional(file) {
+                let _ = writeln!(
+                    text,
+                    "\nOff until chosen: `[rules] packs = [\"{}\"]`, or `exeat scan --packs {0}`.",
+                    theme(file)
+                );
+            }
         }
         entry(&mut text, rule);
     }
@@ -79,6 +95,10 @@ const REASONS: &[(&str, &str)] = &[
     (
         "identifier",
         "It opens nothing by itself, and tells an intruder where to go on.",
+    ),
+    (
+        "personal-data",
+        "It tells strangers about a person who cannot change it like a password.",
     ),
     (
         "cloud",
@@ -274,19 +294,19 @@ pub fn false_positives(rule: &Rule) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin;
+    use crate::shipped;
 
     /// The least number of rules that ship.
     const RULES: usize = 350;
 
-    fn shipped() -> RuleSet {
-        RuleSet::compile(&builtin()).unwrap().rules
+    fn all() -> RuleSet {
+        RuleSet::compile(&shipped()).unwrap().rules
     }
 
     #[test]
     fn the_page_is_what_the_rules_say() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/CATALOGUE.md");
-        let page = page(&shipped());
+        let page = page(&all());
         if std::env::var_os("EXEAT_BLESS").is_some() {
             std::fs::write(path, &page).unwrap();
         }
@@ -295,13 +315,13 @@ mod tests {
             kept == page,
             "rules/CATALOGUE.md is not what the rules say any more; mend it with one of\n  \
              EXEAT_BLESS=1 cargo test -p exeat-rules catalogue\n  \
-             cargo run -q -p exeat -- rules catalogue builtin > rules/CATALOGUE.md"
+             cargo run -q -p exeat -- rules catalogue shipped > rules/CATALOGUE.md"
         );
     }
 
     #[test]
     fn every_rule_has_all_that_a_page_needs() {
-        let rules = shipped();
+        let rules = all();
         assert!(rules.rules().len() >= RULES, "only {}", rules.rules().len());
         for rule in rules.rules() {
             let id = &rule.id;
@@ -338,7 +358,7 @@ mod tests {
 
     #[test]
     fn no_two_rules_share_their_words() {
-        let rules = shipped();
+        let rules = all();
         let mut seen = std::collections::BTreeMap::new();
         for rule in rules.rules() {
             let earlier = seen.insert(&rule.description, &rule.id);

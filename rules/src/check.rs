@@ -183,14 +183,14 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Source, builtin};
+    use crate::{Source, shipped};
 
     /// The least number of rules that ship.
     const RULES: usize = 60;
 
     #[test]
     fn builtin_packs_hold() {
-        let compiled = RuleSet::compile(&builtin()).unwrap_or_else(|error| panic!("{error}"));
+        let compiled = RuleSet::compile(&shipped()).unwrap_or_else(|error| panic!("{error}"));
         assert!(compiled.warnings.is_empty(), "{:?}", compiled.warnings);
         for index in 0..compiled.rules.rules().len() {
             compiled

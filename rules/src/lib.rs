@@ -38,7 +38,7 @@ pub mod validators;
 mod version;
 
 pub use allowlist::{Hiding, Site, Standing, line};
-pub use builtin::builtin;
+pub use builtin::{builtin, optional, optional_packs, shipped};
 pub use compile::{Compiled, Error, PathRules, RuleSet};
 pub use dictionary::{keyed, vet};
 pub use engine::{

@@ -20,7 +20,7 @@ use exeat_rules::{Compiled, RuleSet, Source, Warning};
 
 use super::drafted;
 use super::people::remark;
-use crate::config::{self, Config, RuleFile};
+use crate::config::{self, Config, RuleFile, is_pack};
 use crate::rule_files;
 
 /// List, explain, try and check the rules
@@ -146,15 +146,22 @@ impl Configured {
     /// The rules of `files`, or without any those that are configured.
     fn sources(&self, files: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
         if files.is_empty() {
-            let mut all = sources(&self.load()?.rules.files)?;
+            let rules = self.load()?.rules;
+            let mut all = rule_files::chosen(&rules.packs);
+            all.extend(sources(&rules.files)?);
             all.extend(self.drafts.iter().cloned());
             return Ok(all);
         }
-        let named = |path: &PathBuf| match path.as_os_str() == "builtin" {
-            true => RuleFile::Builtin,
-            false => RuleFile::File(path.clone()),
-        };
-        sources(&files.iter().map(named).collect::<Vec<_>>())
+        let mut all = Vec::new();
+        for path in files {
+            match path.to_str() {
+                Some("builtin") => all.extend(exeat_rules::builtin()),
+                Some("shipped") => all.extend(exeat_rules::shipped()),
+                Some(name) if is_pack(name).is_ok() => all.extend(exeat_rules::optional(name)),
+                _ => all.push(source(path)?),
+            }
+        }
+        Ok(all)
     }
 
     /// These rules compiled, with what the configuration overrides; says on standard error what is not honoured.

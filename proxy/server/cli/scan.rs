@@ -95,12 +95,20 @@ pub struct Args {
     /// Find tokens whose checksum does not hold as well, as `[rules] checksums = false` does
     #[arg(long)]
     no_checksums: bool,
+    /// Packs to use as well, of those that are off until they are chosen (exeat rules list names them); separated by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = pack)]
+    packs: Vec<String>,
     /// Ask of commits and tags what this upstream of the configuration asks, not what [identity] does
     #[arg(long, value_name = "NAME", requires = "config")]
     upstream: Option<String>,
     /// A mail address of whoever is going to push; may be given again. Without it nobody asks whether author or committer pushes
     #[arg(long, value_name = "ADDRESS")]
     pusher: Vec<String>,
+}
+
+/// The name of a pack that can be chosen.
+fn pack(name: &str) -> Result<String, String> {
+    config::is_pack(name).map(|()| name.to_owned())
 }
 
 /// How findings are printed.
@@ -168,9 +176,18 @@ struct Scan {
 }
 
 impl Scan {
-    fn new(config: Option<&std::path::Path>, checksums: bool) -> anyhow::Result<Self> {
+    fn new(
+        config: Option<&std::path::Path>,
+        checksums: bool,
+        packs: &[String],
+    ) -> anyhow::Result<Self> {
         let (mut config, _) = Config::load(config, config::environment_at_home())?;
         config.rules.checksums &= checksums;
+        for pack in packs {
+            if !config.rules.packs.contains(pack) {
+                config.rules.packs.push(pack.clone());
+            }
+        }
         Ok(Self {
             rules: Arc::new(rule_files::compile(&config.rules)?.rules),
             key: key::fingerprint_key()?,
@@ -211,7 +228,7 @@ pub fn of_push(
     baseline: Option<&std::path::Path>,
     remote: Option<&str>,
 ) -> anyhow::Result<u8> {
-    let mut scan = Scan::new(config, true)?;
+    let mut scan = Scan::new(config, true, &[])?;
     scan.demands = people::demands(people::at(&scan.config, remote), None);
     let baseline = baseline.map(baseline::Baseline::read).transpose()?;
     let mut printer =
@@ -221,7 +238,7 @@ pub fn of_push(
 }
 
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut scan = Scan::new(args.config.as_deref(), !args.no_checksums)?;
+    let mut scan = Scan::new(args.config.as_deref(), !args.no_checksums, &args.packs)?;
     scan.strength = excused::strength(args.allow_comments);
     scan.whole = args.whole;
     let asked = match &args.upstream {

@@ -40,7 +40,7 @@ pub use self::overrides::Overriding;
 pub use self::policy::{DISPOSITIONS, Disposition, Policy, Quiet};
 pub use self::quarantine::Quarantine;
 pub use self::reach::Reach;
-pub use self::rules::{RuleFile, Rules};
+pub use self::rules::{RuleFile, Rules, is_pack};
 pub use self::secret::{KeySource, Secret};
 pub use self::section::{Problem, Warning};
 use self::section::{Reader, Section};

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::overrides::{self, Overriding};
-use super::section::{Section, quoted};
+use super::section::{Section, either, nearest, quoted};
 
 /// What a leak is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// The rule files in reading order, at least one. Default: the built-in rules alone.
     pub files: Vec<RuleFile>,
+    /// The packs that are looked for beside the files, of those that are off until they are chosen. Default: none.
+    pub packs: Vec<String>,
     /// Whether changed rule files are taken while the proxy runs. Default: yes.
     pub watch: bool,
     /// Whether rules that two people put into force in the database are looked for as well. Default: no.
@@ -32,6 +34,7 @@ pub enum RuleFile {
 impl Rules {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let files = files(&mut section).unwrap_or_else(|| vec![RuleFile::Builtin]);
+        let packs = packs(&mut section);
         let watch = section.flag("watch").unwrap_or(true);
         let drafts = section.flag("drafts").unwrap_or(false);
         let checksums = section.flag("checksums").unwrap_or(true);
@@ -39,6 +42,7 @@ impl Rules {
         section.finish();
         Self {
             files,
+            packs,
             watch,
             drafts,
             checksums,
@@ -84,6 +88,36 @@ fn files(section: &mut Section<'_>) -> Option<Vec<RuleFile>> {
         );
     }
     Some(files)
+}
+
+fn packs(section: &mut Section<'_>) -> Vec<String> {
+    let names = section.list("packs").unwrap_or_default();
+    for (at, name) in names.iter().enumerate() {
+        if let Err(reason) = is_pack(name) {
+            section.refuse("packs", reason);
+        }
+        if names.iter().take(at).any(|other| other == name) {
+            section.refuse("packs", format!("{} is named twice", quoted(name)));
+        }
+    }
+    names
+}
+
+/// That there is a pack of this name to choose.
+///
+/// # Errors
+/// With the nearest name, and all there are.
+pub fn is_pack(name: &str) -> Result<(), String> {
+    let known: Vec<&str> = exeat_rules::optional_packs().collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let hint = match nearest(name, &known) {
+        Some(near) => format!("; did you mean \"{near}\"?"),
+        None => String::new(),
+    };
+    let expected = either(&known);
+    Err(format!("expected {expected}, found {}{hint}", quoted(name)))
 }
 
 /// A pipe or device has no content that could be looked at again, and opening one may wait for ever.

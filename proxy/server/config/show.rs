@@ -81,6 +81,7 @@ fn shown(config: &Config) -> Shown {
         data: BTreeMap::from([("directory", path_text(&config.data.directory))]),
         rules: ShownRules {
             files: rules.collect(),
+            packs: config.rules.packs.clone(),
             watch: config.rules.watch,
             drafts: config.rules.drafts,
             overrides: overrides.collect(),
@@ -133,6 +134,7 @@ struct Shown {
 #[derive(Serialize)]
 struct ShownRules {
     files: Vec<String>,
+    packs: Vec<String>,
     watch: bool,
     drafts: bool,
     #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]

@@ -245,6 +245,27 @@ fn policy_words_are_checked_and_holes_are_warned_about() {
 }
 
 #[test]
+fn packs_are_chosen_by_name() {
+    let text = "[rules]\npacks = [\"personal-data-us\", \"personal-data-eu\"]\n";
+    let (config, warnings) = load(text, &[]).unwrap();
+    assert_eq!(config.rules.packs, ["personal-data-us", "personal-data-eu"]);
+    assert!(warnings.is_empty());
+    let known = "\"personal-data-africa\", \"personal-data-americas\", \"personal-data-asia-pacific\", \"personal-data-eu\", \
+                 \"personal-data-uk\" or \"personal-data-us\"";
+    refused(
+        "[rules]\npacks = [\"personal-data-usa\", \"payments\", \"personal-data-uk\", \"personal-data-uk\"]\n",
+        &[],
+        &[
+            &format!(
+                "exeat.toml:2: rules.packs: expected {known}, found \"personal-data-usa\"; did you mean \"personal-data-us\"?"
+            ),
+            &format!("exeat.toml:2: rules.packs: expected {known}, found \"payments\""),
+            "exeat.toml:2: rules.packs: \"personal-data-uk\" is named twice",
+        ],
+    );
+}
+
+#[test]
 fn rules_without_the_built_in_ones_are_warned_about() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("more.toml"), "").unwrap();
@@ -643,7 +664,7 @@ fn what_is_shown_loads_to_the_same_again() {
         std::fs::write(folder.path().join(name), "").unwrap();
     }
     let text = "[listen]\ntls = { certificate = \"c.pem\", key = \"k.pem\" }\n[telemetry]\naddress = \"off\"\n\
-                [rules]\nfiles = [\"more.toml\"]\n[limits]\npushes = 7\n[policy]\nwarn = \"hold\"\n\
+                [rules]\nfiles = [\"more.toml\"]\npacks = [\"personal-data-us\"]\n[limits]\npushes = 7\n[policy]\nwarn = \"hold\"\n\
                 [upstream.u]\nurl = \"https://a\"\nallow = [\"x/*\"]\nhost = \"h.example\"\n";
     let (config, _) = load_in(folder.path(), text, &[]).unwrap();
     let (again, _) = load(&config.show(), &[]).unwrap();
@@ -660,7 +681,7 @@ fn what_is_shown_has_every_section_and_no_secret() {
                     [console]\naddress = \"off\"\ntls = \"development\"\n\n\
                     [telemetry]\naddress = \"127.0.0.1:9464\"\n\n\
                     [data]\ndirectory = \"exeat-data\"\n\n\
-                    [rules]\nfiles = [\"builtin\"]\nwatch = true\ndrafts = false\n\n\
+                    [rules]\nfiles = [\"builtin\"]\npacks = []\nwatch = true\ndrafts = false\n\n\
                     [policy]\nfiles = []\ndrafts = false\nblock = \"refuse\"\nreview = \"hold\"\nwarn = \"warn\"\nnote = \"forward\"\nunscannable = \"hold\"\nopaque = \"hold\"\nexisting = \"forward\"\nquiet_after = 10\nquiet_minutes = 60\n\n\
                     [quarantine]\nbytes = 53687091200\ndays = 14\ncontents_days = 90\n\n[notify]\nretry_seconds = 10\ngive_up_seconds = 86400\n\n[notify.mail]\nserver = \"off\"\n\n\
                     [identity]\nsources = []\nrequired = []\ncache_seconds = 300\nmail_domains = []\nmail_domains_action = \"off\"\nnot_pusher_action = \"off\"\nsign_off_action = \"off\"\nsignature_action = \"off\"\nbots = []\n\n\

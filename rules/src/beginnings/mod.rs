@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::probe::{Answer, Probe};
     use crate::random::Random;
-    use crate::{RuleSet, builtin, dialect, template};
+    use crate::{RuleSet, dialect, shipped, template};
 
     fn built(table: &Table) -> Beginnings {
         let bytes = |numbers: &[u16]| -> &'static [u8] {
@@ -187,7 +187,7 @@ mod tests {
     /// the other.
     #[test]
     fn no_built_in_rule_is_left_out() {
-        let rules = RuleSet::compile(&builtin()).unwrap().rules;
+        let rules = RuleSet::compile(&shipped()).unwrap().rules;
         let mut random = Random::from_word("left out");
         let mut texts: Vec<Vec<u8>> = Vec::new();
         for rule in rules.rules() {

@@ -83,7 +83,7 @@ mod tests {
     /// What start-up and the first verdict take is what they compile: nothing of the shipped rules, and then those of one text.
     #[test]
     fn shipped_rules_are_compiled_when_a_text_asks() {
-        let rules = crate::RuleSet::compile(&crate::builtin()).unwrap().rules;
+        let rules = crate::RuleSet::compile(&crate::shipped()).unwrap().rules;
         let made = || {
             let searches = rules
                 .matchers

@@ -37,11 +37,11 @@ pub(super) fn find(regex: &str, keywords: &[String]) -> Option<(u16, &'static Ou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{RuleSet, builtin, dialect};
+    use crate::{RuleSet, dialect, shipped};
 
     #[test]
     fn what_is_prepared_is_what_the_regexes_say() {
-        let rules = RuleSet::compile(&builtin()).unwrap().rules;
+        let rules = RuleSet::compile(&shipped()).unwrap().rules;
         let mut count = 0;
         for rule in rules.rules() {
             let Some(regex) = &rule.regex else { continue };
@@ -64,7 +64,7 @@ mod tests {
             "private-key-der-in-literals",
             "stellar-secret-seed",
         ];
-        let rules = RuleSet::compile(&builtin()).unwrap().rules;
+        let rules = RuleSet::compile(&shipped()).unwrap().rules;
         let whole: Vec<&str> = rules
             .rules()
             .iter()
@@ -82,7 +82,7 @@ mod tests {
     /// Nobody compiles them before they are needed but this test.
     #[test]
     fn everything_that_is_built_in_can_be_compiled() {
-        let rules = RuleSet::compile(&builtin()).unwrap().rules;
+        let rules = RuleSet::compile(&shipped()).unwrap().rules;
         for (index, matcher) in rules.matchers.iter().enumerate() {
             let id = &rules.rule(index).id;
             rules

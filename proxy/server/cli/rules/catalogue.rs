@@ -9,7 +9,7 @@ use super::Configured;
 /// What it finds, an example, why that matters, how to rotate the secret, and what it takes for one that is none.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
+    /// Rule files, "builtin" for the built-in rules, "shipped" for those with all packs that are off, or the name of such a pack; without any, those of the configuration
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -16,7 +16,7 @@ use super::{Configured, counted, warn};
 /// Ends with 1 if anything is wrong.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
+    /// Rule files, "builtin" for the built-in rules, "shipped" for those with all packs that are off, or the name of such a pack; without any, those of the configuration
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -23,7 +23,7 @@ pub struct Args {
     /// Files and folders to measure on
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Rule files, or "builtin"; without any, those of the configuration
+    /// Rule files, "builtin", "shipped", or the name of a pack that is off; without any, those of the configuration
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
     /// At most this many rules

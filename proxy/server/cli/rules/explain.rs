@@ -18,7 +18,7 @@ use crate::config::{Disposition, Policy};
 pub struct Args {
     /// The rule's id
     id: String,
-    /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
+    /// Rule files, "builtin" for the built-in rules, "shipped" for those with all packs that are off, or the name of such a pack; without any, those of the configuration
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use exeat_rules::Rule;
+use exeat_rules::{Rule, RuleSet};
 
 use super::{Configured, Format, counted};
 
 /// List the rules of files, or of the configuration
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
+    /// Rule files, "builtin" for the built-in rules, "shipped" for those with all packs that are off, or the name of such a pack; without any, those of the configuration
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -38,8 +38,29 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
             unproven.count(),
             rules.digest()
         )?;
+        packs(&mut text, &rules)?;
     }
     Ok(text)
+}
+
+/// The packs that can be chosen, and which of them are among the rules.
+fn packs(text: &mut String, rules: &RuleSet) -> std::fmt::Result {
+    let is_on = |name: &&str| {
+        let file = exeat_rules::optional(name).map(|pack| pack.name);
+        let mut rules = rules.rules().iter();
+        rules.any(|rule| Some(&rule.origin.file) == file.as_ref())
+    };
+    let (on, off): (Vec<_>, Vec<_>) = exeat_rules::optional_packs().partition(is_on);
+    for (packs, state) in [(on, "on"), (off, "off")] {
+        if !packs.is_empty() {
+            writeln!(
+                text,
+                "packs to choose that are {state}: {}",
+                packs.join(", ")
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn line(text: &mut String, rule: &Rule, width: usize) -> std::fmt::Result {

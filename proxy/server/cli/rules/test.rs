@@ -22,7 +22,7 @@ Examples:
   echo 'key = \"...\"' | exeat rules test house.toml --text -
   exeat rules test --rule github-pat --text settings.env --path app/settings.env")]
 pub struct Args {
-    /// Rule files, or "builtin" for the built-in rules; without any, those of the configuration
+    /// Rule files, "builtin" for the built-in rules, "shipped" for those with all packs that are off, or the name of such a pack; without any, those of the configuration
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// The text: a file, or - for standard input

@@ -3,8 +3,8 @@
 use super::counted::COUNTED;
 use super::windows::SHAPES;
 use super::*;
-use crate::builtin;
 use crate::random::Random;
+use crate::shipped;
 
 /// A text of parts of `base` and of new bytes, and what was copied.
 fn build(
@@ -87,7 +87,7 @@ fn made_up_rules_on_dense_texts() {
 /// The rules that ship, with secrets of every rule cut and put together anew.
 #[test]
 fn the_shipped_rules_on_versions_of_files() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let secrets = secrets(&rules);
     let line = |random: &mut Random| match random.below(3) {
         0 => secrets[random.below(secrets.len())].clone(),
@@ -122,7 +122,7 @@ fn the_shipped_rules_on_versions_of_files() {
 /// there, of letters or of signs.
 #[test]
 fn secrets_are_found_whose_parts_meet() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let mut scratch = Scratch::new(&rules);
     let mut random = Random::from_word("parts");
     let filler = "x = y; ".repeat(60).into_bytes();

@@ -1,7 +1,7 @@
 //! Tokens that stand behind an escape, which ends in a letter or a digit: a word boundary before them would not be one.
 
 use super::*;
-use crate::{builtin, template};
+use crate::{shipped, template};
 
 /// What stands before a token in JSON strings, in addresses and in source.
 const BEFORE: &[&str] = &[
@@ -10,7 +10,7 @@ const BEFORE: &[&str] = &[
 
 #[test]
 fn a_token_that_is_found_alone_is_found_behind_an_escape() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let mut scratch = Scratch::new(&rules);
     let mut found = Vec::new();
     let mut scan = |index: RuleIndex, text: &str| {

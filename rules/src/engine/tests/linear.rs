@@ -8,7 +8,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::real_files::load;
 use super::*;
 use crate::random::Random;
-use crate::{builtin, dialect, template};
+use crate::{dialect, shipped, template};
 
 /// Repetitions without bound are spelled out so often, and none more often.
 const MOST_REPEATED: u32 = 300;
@@ -187,7 +187,7 @@ fn grows_with_the_text(name: &str, rules: &RuleSet, sizes: &[usize]) {
 
 #[test]
 fn builtin_rules_read_as_much_as_the_text_is_long() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let size = match std::env::var_os("EXEAT_NIGHTLY") {
         Some(_) => 1 << 20,
         None => 128 << 10,

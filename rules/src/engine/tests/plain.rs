@@ -9,7 +9,7 @@ use regex_automata::meta;
 use super::*;
 use crate::compile::Requirement;
 use crate::random::Random;
-use crate::{builtin, dialect};
+use crate::{dialect, shipped};
 
 /// Each rule whose keyword stands in the text, run plainly over all of it by the library's own search.
 pub(super) struct Plain {
@@ -225,7 +225,7 @@ fn examples_shuffled(rules: &RuleSet, rounds: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn builtin_rules_on_shuffled_examples() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
     let found: usize = examples_shuffled(&rules, 1500)
         .iter()
@@ -236,7 +236,7 @@ fn builtin_rules_on_shuffled_examples() {
 
 #[test]
 fn caches_let_go_change_nothing() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let (mut scratch, mut plain) = (Scratch::new(&rules), Plain::new(&rules));
     scratch.max_held = 0;
     for text in examples_shuffled(&rules, 100) {
@@ -254,7 +254,7 @@ fn caches_let_go_change_nothing() {
 /// Every file of this repository, and of the system's headers if there are any.
 #[test]
 fn builtin_rules_on_source_trees() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     compare_trees(&rules, 3 << 20);
 }
 

@@ -5,8 +5,8 @@ use super::linear::spelled;
 use super::real_files::load;
 use super::*;
 use crate::allowlist::LINE;
-use crate::builtin;
 use crate::random::Random;
+use crate::shipped;
 
 pub(super) use crate::fuzz_targets::in_windows;
 
@@ -68,7 +68,7 @@ fn made_up_rules_on_dense_texts() {
 /// The rules that ship, with secrets of every rule planted around each window's borders.
 #[test]
 fn the_shipped_rules_at_every_border() {
-    let rules = RuleSet::compile(&builtin()).unwrap().rules;
+    let rules = RuleSet::compile(&shipped()).unwrap().rules;
     let secrets: Vec<Vec<u8>> = rules
         .rules()
         .iter()
