@@ -72,7 +72,7 @@ pub const PACKED: Most = Most {
     decoded: 0.46,
     again: 0.025,
     asked: 0.025,
-    allocations: 5050.0,
+    allocations: 5260.0,
 };
 
 impl Most {
