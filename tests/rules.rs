@@ -96,6 +96,25 @@ fn list_names_each_rule_and_whether_it_is_proven() {
 }
 
 #[test]
+fn packs_that_are_off_are_named_and_can_be_read() {
+    let folder = folder(&[(
+        "exeat.toml",
+        "[rules]\npacks = [\"personal-data-uk\"]\n[data]\ndirectory = \"d\"\n",
+    )]);
+    let run = rules(folder.path(), &["list", "--config", "exeat.toml"], "").ok();
+    assert!(run.stdout.contains("uk-nhs-number "), "{run}");
+    assert!(!run.stdout.contains("us-social-security-number "), "{run}");
+    for told in [
+        "packs to choose that are on: personal-data-uk\n",
+        "packs to choose that are off: personal-data-africa, ",
+    ] {
+        assert!(run.stdout.contains(told), "{told}: {run}");
+    }
+    let run = rules(folder.path(), &["check", "personal-data-us"], "").ok();
+    assert!(run.stdout.contains("1 rule, "), "{run}");
+}
+
+#[test]
 fn explain_tells_a_rule_without_a_secret() {
     let folder = folder(&[
         ("house.toml", HOUSE),

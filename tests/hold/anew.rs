@@ -5,7 +5,7 @@ use super::{Scene, case_id, until};
 use crate::harness::remote_lines;
 
 /// Puts further words of configuration in force.
-fn reload(scene: &Scene, change: impl Fn(&str) -> String) {
+pub(super) fn reload(scene: &Scene, change: impl Fn(&str) -> String) {
     let world = &scene.house.world;
     let path = world.config();
     let before = std::fs::read_to_string(&path).unwrap();

@@ -188,3 +188,20 @@ fn the_whole_history() {
     assert_eq!(findings.len(), 4, "{findings:?}");
     assert_eq!(place.findings(&["--all"]), findings);
 }
+
+#[test]
+fn packs_that_are_off_can_be_asked_for() {
+    let place = Place::new();
+    let line = exeat_rules::template::expand("ssn: {{id us-ssn scanned}}\n").unwrap();
+    place.write("staff.txt", line);
+    assert!(place.findings(&["."]).is_empty());
+    let found = place.findings(&["--packs", "personal-data-uk,personal-data-us", "."]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["rule"], "us-social-security-number");
+    let run = place.scan(&["--packs", "personal-data-usa", "."]);
+    assert_eq!(run.status, 2, "{run}");
+    assert!(
+        run.stderr.contains("did you mean \"personal-data-us\"?"),
+        "{run}"
+    );
+}

@@ -30,6 +30,9 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
         }
     }
     if args.format == Format::Text {
+        if args.files.is_empty() {
+            packs(&mut text, &rules)?;
+        }
         let unproven = rules.rules().iter().filter(|rule| is_unproven(rule));
         writeln!(
             text,
@@ -38,7 +41,6 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
             unproven.count(),
             rules.digest()
         )?;
-        packs(&mut text, &rules)?;
     }
     Ok(text)
 }

@@ -1,0 +1,132 @@
+//! What must not leave besides secrets: a person looks at cards, accounts, tables of people, markers, internal names and hidden text.
+
+use super::anew::reload;
+use super::{Scene, case_id};
+use crate::harness::{Run, remote_lines};
+
+fn expanded(text: &str) -> String {
+    exeat_rules::template::expand(text).unwrap()
+}
+
+fn commit(scene: &Scene, path: &str, text: &str) {
+    let world = &scene.house.world;
+    world.commit_file(&scene.work, path, expanded(text), path);
+}
+
+/// Records with a name and a private address.
+fn table(records: usize) -> String {
+    let record = |number| {
+        expanded(&format!(
+            "{{{{alpha 7 n{number}}}}},{{{{lower 9 m{number}}}}}@gmail.com,{number}\n"
+        ))
+    };
+    (0..records).map(record).collect()
+}
+
+#[track_caller]
+fn assert_told(run: &Run, rule: &str) {
+    let words = remote_lines(&run.stderr).join(" ");
+    assert!(words.contains(&format!("(rule {rule})")), "{rule}: {run}");
+}
+
+#[test]
+fn what_is_not_for_outsiders_is_held() {
+    let scene = Scene::new();
+    let table = table(20);
+    let files = [
+        (
+            "payment-card-number",
+            "shop/orders.csv",
+            "name,card_number\nJ. Doe,{{id visa held}}\n",
+        ),
+        (
+            "bank-account-iban",
+            "shop/refunds.yaml",
+            "iban: {{id iban held}}\n",
+        ),
+        ("table-of-people", "shop/customers.csv", &table),
+        (
+            "company-confidential",
+            "src/plan.c",
+            "/* COMPANY CONFIDENTIAL */\nint plan;\n",
+        ),
+        (
+            "bidirectional-control-in-code",
+            "src/access.rs",
+            "if level != \"user\u{202e} \u{2066}// admins only\u{2069} \u{2066}\" {\n",
+        ),
+        (
+            "private-address-of-service",
+            "deploy/db.conf",
+            "db_host = 10.37.4.18\n",
+        ),
+        (
+            "export-controlled-marker",
+            "src/guide.c",
+            "/* ITAR CONTROLLED */\n",
+        ),
+        (
+            "vulnerability-under-embargo",
+            "src/parser.c",
+            "/* overflow, embargoed until March */\n",
+        ),
+    ];
+    for (_, path, text) in &files {
+        commit(&scene, path, text);
+    }
+    let held = scene.push(&[]);
+    assert_eq!(held.status, 1, "{held}");
+    let case = scene.case(&case_id(&held)).to_string();
+    for (rule, path, _) in &files {
+        assert!(case.contains(&format!("\"{rule}\"")), "{rule}: {case}");
+        assert!(case.contains(path), "{path}: {case}");
+    }
+    assert_eq!(scene.upstream(), "");
+}
+
+/// The same words and numbers where they mean something else.
+#[test]
+fn what_looks_like_it_goes() {
+    let scene = Scene::new();
+    let table = table(19);
+    for (path, text) in [
+        ("test/card.rb", "card_number: 4242424242424242\n"),
+        ("test/iban.rb", "iban: DE89370400440532013000\n"),
+        ("docs/customers.csv", &table),
+        ("docs/words.md", "Client credentials are confidential.\n"),
+        ("conf/sample.conf", "host = 192.168.1.1\n"),
+        ("locale/he.json", "{\"a\": \"\u{202b}text\u{202c}\"}\n"),
+    ] {
+        commit(&scene, path, text);
+    }
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn the_host_of_a_committer_is_told() {
+    let scene = Scene::new();
+    let email = "user.email=root@db-prod03.fra.corp";
+    let words = ["commit", "-q", "--allow-empty", "-m", "mend"];
+    let set = [&["-c", email][..], &words].concat();
+    scene.house.world.git(&scene.work, &set).ok();
+    let run = scene.push(&[]).ok();
+    assert_told(&run, "internal-host-of-committer");
+    assert_eq!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn numbers_of_a_country_are_held_once_their_pack_is_chosen() {
+    let scene = Scene::new();
+    let number = "ssn: {{id us-ssn chosen}}\n";
+    commit(&scene, "staff.txt", number);
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    reload(&scene, |before| {
+        format!("{before}\n[rules]\npacks = [\"personal-data-us\"]\n")
+    });
+    commit(&scene, "more.txt", &number.replace("chosen", "other"));
+    let held = scene.push(&[]);
+    assert_eq!(held.status, 1, "{held}");
+    assert_told(&held, "us-social-security-number");
+}
