@@ -11,7 +11,7 @@ const MOST: usize = 1 << 16;
 const MOST_HELD: usize = 3 << 20;
 const LONGEST_HELD: usize = 1 << 10;
 /// So many are worth it at least, whatever is to come.
-const FEW: usize = 2048;
+const FEW: usize = 1024;
 
 /// What was put off.
 #[derive(Default)]

