@@ -31,6 +31,11 @@ kind = "registries"
 terms = ["https://npm.ours.example/private"]
 
 [[dictionary]]
+id = "ours-packages"
+kind = "packages"
+terms = ["@acme/*", "com.acme"]
+
+[[dictionary]]
 id = "ours-tickets"
 kind = "tickets"
 terms = ["BANK"]
@@ -99,7 +104,7 @@ fn words_of_ours_wait_for_a_review_wherever_they_stand() {
     let before = world.upstream_state("one");
     let packed = base64::engine::general_purpose::STANDARD
         .encode("the customer is Erika Mustermann, and nobody else");
-    let contents: [(&str, &str, String); 12] = [
+    let contents: [(&str, &str, String); 16] = [
         ("ours-names", "code.rs", "fn enableBlueFinch() {}\n".into()),
         (
             "ours-names",
@@ -128,6 +133,26 @@ fn words_of_ours_wait_for_a_review_wherever_they_stand() {
         ("ours-embargo", "CHANGES", "fixes CVE-2026-31337\n".into()),
         ("ours-people", "mail.txt", "Dear erika.mustermann,\n".into()),
         ("ours-people", "blob.txt", format!("data = \"{packed}\"\n")),
+        (
+            "ours-packages",
+            "package.json",
+            "{\"name\": \"x\", \"dependencies\": {\"@acme/core\": \"^1\"}}\n".into(),
+        ),
+        (
+            "/components/0/purl",
+            "sbom.json",
+            "{\"bomFormat\": \"CycloneDX\", \"components\": [{\"purl\": \"pkg:npm/%40acme/x@1\"}]}\n".into(),
+        ),
+        (
+            "ours-packages",
+            "pom.xml",
+            "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><groupId>com.acme</groupId></project>\n".into(),
+        ),
+        (
+            "ours-packages",
+            "gradle.lockfile",
+            "# This is a Gradle generated file for dependency locking.\ncom.acme:core:1=all\n".into(),
+        ),
     ];
     // As many at once as one message names; of many stopped pushes less would be told.
     for (number, some) in contents.chunks(4).enumerate() {
@@ -184,7 +209,7 @@ fn words_of_ours_wait_for_a_review_wherever_they_stand() {
         .ok();
     assert_held(&world, &push(&world, &work, "v1"), &before, "ours-names");
     // What only looks like it passes.
-    let clean = "bluefinching, an osprey, Osprey alone, corp.example.org, UTF-8, BANKING-1, CVE-2026-313370, Erika Musterfrau\n";
+    let clean = "bluefinching, an osprey, Osprey alone, corp.example.org, UTF-8, BANKING-1, CVE-2026-313370, Erika Musterfrau, @acme/core\n";
     world.git(&work, &["switch", "--quiet", "main"]).ok();
     world.commit_file(&work, "clean", clean, "Add");
     push(&world, &work, "main").ok();

@@ -201,6 +201,8 @@ words! {
         Hosts = "hosts",
         /// Registries and proxies of packages: hosts, with a path if there is one.
         Registries = "registries",
+        /// Names of packages that manifests, lock files and bills of materials name.
+        Packages = "packages",
         /// Prefixes of tickets, which a hyphen and a number follow.
         Tickets = "tickets",
     }
@@ -225,6 +227,7 @@ impl DictionaryKind {
             Self::People => "Personal data",
             Self::Hosts => "Internal host or domain",
             Self::Registries => "Internal package registry",
+            Self::Packages => "Internal package",
             Self::Tickets => "Internal ticket",
         }
     }

@@ -210,11 +210,17 @@ impl Layers<'_> {
             return;
         }
         let steps = self.steps(trail);
-        let mut placed: Vec<Hit> = found
-            .hits
-            .into_iter()
-            .map(|hit| place(hit, text, trail, &steps))
-            .collect();
+        let mut pointed = 0;
+        let placed = found.hits.into_iter().map(|hit| {
+            let mut steps = steps.clone();
+            let pointer = pointer(trail, &hit.found.secret, &mut pointed);
+            if let Some((step, pointer)) = steps.last_mut().zip(pointer) {
+                let pointer = Names::new(self.examiner).show(pointer.as_bytes());
+                *step = format!("{step}:{pointer}");
+            }
+            place(hit, text, trail, steps)
+        });
+        let mut placed: Vec<Hit> = placed.collect();
         placed.sort_by_key(|hit| hit.found.secret.start);
         let mut lines = Lines::new(self.outer, &Position::default());
         for hit in &mut placed {
@@ -245,8 +251,7 @@ fn shown(examiner: &mut Examiner, kind: &str, name: Option<&[u8]>) -> String {
 }
 
 /// `hit` of the layer behind `trail`, with its bytes in the outer text.
-fn place(mut hit: Hit, text: Option<&[u8]>, trail: &Trail<'_>, steps: &[String]) -> Hit {
-    let mut steps = steps.to_vec();
+fn place(mut hit: Hit, text: Option<&[u8]>, trail: &Trail<'_>, mut steps: Vec<String>) -> Hit {
     let (mut secret, mut span) = (hit.found.secret.clone(), hit.found.span.clone());
     let mut own = None;
     let mut is_labelled = false;
@@ -289,6 +294,22 @@ fn place(mut hit: Hit, text: Option<&[u8]>, trail: &Trail<'_>, steps: &[String])
     hit
 }
 
+/// Bytes that are read for pointers to the hits of one layer; of those behind them lines are told alone.
+const POINTED: usize = 64 << 20;
+
+/// The pointer to what a manifest in JSON names, where `secret` stands in its layer. `pointed` is what was read for others.
+fn pointer(trail: &Trail<'_>, secret: &Range<usize>, pointed: &mut usize) -> Option<String> {
+    let Origin::Mapped(map) = trail.origin else {
+        return None;
+    };
+    if trail.step.kind != extract::MANIFEST_JSON || *pointed > POINTED {
+        return None;
+    }
+    let at = map.up(secret).start;
+    *pointed += at;
+    extract::json_pointer(trail.parent, at)
+}
+
 fn line_in(text: &[u8], at: usize) -> u64 {
     1 + newlines(text.get(..at).unwrap_or_default())
 }
@@ -318,10 +339,37 @@ mod tests {
     use super::*;
     use crate::{FingerprintKey, extract::tests::gzip};
 
+    const KEY: &str = "[[rules]]\nid='key'\nregex='''key_[0-9]{6}'''\nkeywords=['key_']\n";
+
     fn examine(text: &[u8]) -> Vec<String> {
+        examine_with(KEY, text)
+    }
+
+    #[test]
+    fn what_a_manifest_names_is_told_by_its_pointer() {
+        let rules = "[[dictionary]]\nid='ours'\nkind='packages'\nterms=['@acme/*', 'com.acme']\n\
+            [[dictionary]]\nid='kestrel'\nkind='names'\nterms=['kestrel']\n";
+        let lock = br#"{"lockfileVersion": 3, "packages": {"node_modules/@acme/x": {}, "node_modules/@acmeother/x": {}}}"#;
+        let told = examine_with(rules, lock);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("manifest json:/packages/node_modules~1@acme~1x"),
+            "{told:?}"
+        );
+        let text = "{\"bomFormat\": \"CycloneDX\", \"components\": [\n{\"name\": \"ok\"},\n{\"kestrel\": {\"group\": \"com.acme\"}}]}";
+        let told = examine_with(rules, text.as_bytes());
+        assert!(
+            told.iter()
+                .any(|told| told.contains("manifest json:/components/1/")
+                    && !told.contains("kestrel")),
+            "{told:?}"
+        );
+    }
+
+    fn examine_with(rules: &str, text: &[u8]) -> Vec<String> {
         let source = Source {
             name: "t.toml".into(),
-            text: "[[rules]]\nid='key'\nregex='''key_[0-9]{6}'''\nkeywords=['key_']\n".into(),
+            text: rules.into(),
         };
         let rules = RuleSet::compile(&[source]).unwrap().rules;
         let mut examiner = Examiner::new(Arc::new(rules), FingerprintKey::new([0; 32]));

@@ -14,6 +14,8 @@ pub mod vet;
 
 use std::ops::Range;
 
+use regex_automata::util::primitives::NonMaxUsize;
+
 use fold::Folded;
 use grams::{Entry, Grams};
 use keyed::Keyed;
@@ -51,6 +53,22 @@ pub(crate) struct Found {
     /// Its position among those of the dictionary.
     pub(crate) term: usize,
     pub(crate) span: Range<usize>,
+}
+
+/// What a dictionary tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) span: Range<usize>,
+    /// Without what says what it is.
+    pub(crate) word: Range<usize>,
+}
+
+impl Told {
+    /// As a regex tells it: the match, and the word as its first group.
+    pub(crate) fn slots(&self) -> [Option<NonMaxUsize>; 4] {
+        let Self { span, word } = self;
+        [span.start, span.end, word.start, word.end].map(NonMaxUsize::new)
+    }
 }
 
 /// All dictionaries of a rule set.
@@ -169,9 +187,11 @@ impl Dictionaries {
                 return;
             };
             let number = number as usize;
-            let term = dictionary.terms.get(number);
-            let span = term.and_then(|term| term.span(text, at, offset.into()));
-            if let Some(span) = span.and_then(|span| whole(dictionary.kind, text, span)) {
+            let Some(term) = dictionary.terms.get(number) else {
+                return;
+            };
+            let span = term.span(text, at, offset.into());
+            if let Some(span) = span.and_then(|span| whole(dictionary.kind, term, text, span)) {
                 let rule = dictionary.rule;
                 each(
                     dictionary,
@@ -194,7 +214,7 @@ impl Dictionaries {
     }
 
     /// The longest term of `rule` that begins at `place`, if what must stand near it does.
-    pub(crate) fn at(&self, rule: RuleIndex, text: &[u8], place: usize) -> Option<Range<usize>> {
+    pub(crate) fn at(&self, rule: RuleIndex, text: &[u8], place: usize) -> Option<Told> {
         let dictionary = self.of_rule(rule)?;
         let reach = place..text.len().min(place + self.before());
         let mut longest: Option<Found> = None;
@@ -208,9 +228,14 @@ impl Dictionaries {
             }
         });
         let found = longest.filter(|found| self.is_meant(dictionary, text, found))?;
-        Some(match dictionary.kind {
-            DictionaryKind::Hosts | DictionaryKind::Registries => host(text, found.span),
-            _ => found.span,
+        let (span, before) = match dictionary.kind {
+            DictionaryKind::Hosts | DictionaryKind::Registries => (host(text, found.span), 0),
+            DictionaryKind::Packages => (package(text, found.span), term::PACKAGE.len()),
+            _ => (found.span, 0),
+        };
+        Some(Told {
+            word: span.start + before..span.end,
+            span,
         })
     }
 
@@ -262,13 +287,23 @@ impl Dictionary {
 }
 
 /// What a term's letters are part of, if they are of what the dictionary holds.
-fn whole(kind: DictionaryKind, text: &[u8], span: Range<usize>) -> Option<Range<usize>> {
+fn whole(
+    kind: DictionaryKind,
+    term: &Term,
+    text: &[u8],
+    span: Range<usize>,
+) -> Option<Range<usize>> {
     match kind {
         DictionaryKind::Names | DictionaryKind::Customers | DictionaryKind::People => {
             border::is_word(text, &span).then_some(span)
         }
         DictionaryKind::Hosts | DictionaryKind::Registries => {
             border::is_host(text, &span).then_some(span)
+        }
+        DictionaryKind::Packages => {
+            let before = span.start.checked_sub(1).and_then(|at| text.get(at));
+            let is_line = before.is_none_or(|byte| *byte == b'\n');
+            (is_line && term.ends_package(text, span.end)).then_some(span)
         }
         DictionaryKind::Tickets => {
             let digits = text.get(span.end..).unwrap_or_default().iter();
@@ -281,6 +316,13 @@ fn whole(kind: DictionaryKind, text: &[u8], span: Range<usize>) -> Option<Range<
             is_ticket.then_some(ticket)
         }
     }
+}
+
+/// The line that names the package whose beginning stands at `span`.
+fn package(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let rest = text.get(span.end..).unwrap_or_default().iter().take(HOST);
+    let rest = rest.take_while(|byte| byte.is_ascii_graphic());
+    span.start..span.end + rest.count()
 }
 
 /// The whole name of the host whose end stands at `span`.

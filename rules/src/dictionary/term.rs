@@ -12,6 +12,9 @@ pub(crate) const LONGEST: usize = 200;
 /// Bytes between two words of a term at most.
 const SEPARATORS: usize = 8;
 
+/// What stands before the name of a package in the layer of a manifest.
+pub(super) const PACKAGE: &[u8] = b"package: ";
+
 /// A term as it is looked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Term {
@@ -19,6 +22,8 @@ pub(crate) struct Term {
     letters: Box<[u8]>,
     /// Before which of the letters separators may stand.
     gaps: Box<[bool]>,
+    /// Of a package, that any rest may follow.
+    is_beginning: bool,
 }
 
 impl Term {
@@ -35,6 +40,7 @@ impl Term {
                 Self::words(text)
             }
             DictionaryKind::Hosts | DictionaryKind::Registries => Self::host(text),
+            DictionaryKind::Packages => Self::package(text),
             DictionaryKind::Tickets => Self::ticket(text),
         }
     }
@@ -78,6 +84,23 @@ impl Term {
         Ok(Self::new(letters, gaps))
     }
 
+    /// A package as the layer of a manifest names it.
+    fn package(text: &str) -> Result<Self, &'static str> {
+        let name = text.trim_end_matches('*');
+        let is_of_name = |byte: u8| byte.is_ascii_graphic() && !b"*\"'<>\\`".contains(&byte);
+        if name.len() < 3 || !name.bytes().all(is_of_name) {
+            return Err(
+                "a package is a name of three bytes or more in ASCII without blanks; a * at its end stands for any rest",
+            );
+        }
+        let letters = [PACKAGE, name.to_ascii_lowercase().as_bytes()].concat();
+        let gaps = vec![false; letters.len()];
+        Ok(Self {
+            is_beginning: name.len() < text.len(),
+            ..Self::new(letters, gaps)
+        })
+    }
+
     /// The prefix of tickets, with its hyphen.
     fn ticket(text: &str) -> Result<Self, &'static str> {
         let text = text.trim_end_matches('-');
@@ -99,6 +122,7 @@ impl Term {
         Self {
             letters: letters.into(),
             gaps: gaps.into(),
+            is_beginning: false,
         }
     }
 
@@ -107,7 +131,7 @@ impl Term {
         for (letter, &gap) in self.letters.iter().zip(&self.gaps) {
             digest.update([*letter, gap.into()]);
         }
-        digest.update([0, 2]);
+        digest.update([self.is_beginning.into(), 2]);
     }
 
     /// Bytes of a text that it takes at most, as far as it is looked for.
@@ -123,6 +147,12 @@ impl Term {
             let inner = self.gaps.get(at + 1..at + length);
             inner.is_some_and(|gaps| !gaps.contains(&true))
         })
+    }
+
+    /// Whether a package that is named up to `end` is this one, or one below it.
+    pub(super) fn ends_package(&self, text: &[u8], end: usize) -> bool {
+        let goes_on = |next: &u8| next.is_ascii_alphanumeric() || b"-_".contains(next);
+        self.is_beginning || !text.get(end).is_some_and(goes_on)
     }
 
     /// Where it stands in `text`, if its letter `offset` stands at `at`.

@@ -19,6 +19,7 @@ use regex_automata::{Anchored, Input, hybrid};
 
 use crate::allowlist::Content;
 use crate::compile::{Matcher, Search};
+use crate::dictionary::Told;
 use crate::entropy::shannon;
 use crate::filter::{Facts, Outcome, Residue};
 use crate::finder::{Cache, Work};
@@ -434,13 +435,13 @@ impl RuleSet {
         let mut end = starts.start;
         for &place in &progress.places {
             let found = self.dictionaries.at(rule, text, place);
-            let Some(found) =
-                found.filter(|found| starts.contains(&found.start) && found.start >= end)
-            else {
+            let is_here =
+                |found: &Told| starts.contains(&found.span.start) && found.span.start >= end;
+            let Some(found) = found.filter(is_here) else {
                 continue;
             };
-            end = found.end;
-            if !keep(&[NonMaxUsize::new(found.start), NonMaxUsize::new(found.end)]) {
+            end = found.span.end;
+            if !keep(&found.slots()) {
                 return;
             }
         }

@@ -9,6 +9,7 @@ use super::counted::Heads;
 use super::{Match, Run, Scratch, group};
 use crate::allowlist::Content;
 use crate::compile::Matcher;
+use crate::dictionary::Told;
 use crate::entropy::shannon;
 use crate::{RuleIndex, RuleSet};
 
@@ -153,14 +154,17 @@ impl RuleSet {
         let mut end = 0;
         for (start, behind) in places.into_iter().take(MOST) {
             let told = self.dictionaries.at(index, text, start);
-            if told.as_ref().is_some_and(|told| told.start < end) {
+            if told.as_ref().is_some_and(|told| told.span.start < end) {
                 continue;
             }
-            let span = told.clone().unwrap_or(start..behind);
-            let slots = [NonMaxUsize::new(span.start), NonMaxUsize::new(span.end)];
-            let mut each = self.tried(index, text, span, &slots);
+            let stands = || Told {
+                span: start..behind,
+                word: start..behind,
+            };
+            let shown = told.clone().unwrap_or_else(stands);
+            let mut each = self.tried(index, text, shown.span.clone(), &shown.slots());
             match told {
-                Some(told) => end = told.end,
+                Some(told) => end = told.span.end,
                 None => each.found = Err(Dropped::Alone),
             }
             tried.push(each);

@@ -27,6 +27,7 @@ use std::{
 
 use crate::report::Kind;
 
+pub use document::manifest::{JSON as MANIFEST_JSON, pointer as json_pointer};
 pub use encoded::{Known, Other};
 pub use map::Map;
 
@@ -312,6 +313,9 @@ impl Walk<'_> {
             0 => {}
             // What stands behind the end of a form is none of it.
             end => opening.judge(end, is_armored),
+        }
+        if opening.map().is_none() {
+            document::manifest::read(&mut opening)?;
         }
         encoded::decode(&mut opening, hints)
     }

@@ -2,6 +2,7 @@
 
 mod letters;
 mod mail;
+pub mod manifest;
 mod markup;
 mod notebook;
 mod pdf;

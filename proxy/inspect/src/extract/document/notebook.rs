@@ -60,7 +60,7 @@ pub fn notebook(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
 }
 
 /// Where the quote is that ends the string from `at` on, or the text.
-fn string_end(text: &[u8], mut at: usize) -> usize {
+pub(super) fn string_end(text: &[u8], mut at: usize) -> usize {
     while let Some(found) = text.get(at..).and_then(|rest| rest.find_byteset(b"\"\\")) {
         at += found;
         match text.get(at) {
@@ -72,7 +72,7 @@ fn string_end(text: &[u8], mut at: usize) -> usize {
 }
 
 /// Takes the string between its quotes, its escapes undone.
-fn string(weave: &mut Weave<'_>, text: &[u8], start: usize, end: usize) {
+pub(super) fn string(weave: &mut Weave<'_>, text: &[u8], start: usize, end: usize) {
     let mut at = start;
     while let Some(found) = text.get(at..end).and_then(|rest| rest.find_byte(b'\\')) {
         weave.copy(at..at + found);
