@@ -27,7 +27,7 @@ pub(super) enum Form {
 /// Bytes of a line that are looked at.
 const LINE: usize = 4096;
 /// Lines that are looked at to know a form.
-const FIRST: usize = 40;
+const FIRST: usize = 16;
 
 /// The form of a text, by its first lines. Every text is asked, so each of them is looked at once, by its first byte.
 pub(super) fn form(head: &[u8]) -> Option<Form> {
@@ -242,24 +242,25 @@ impl<'t> Line<'_, 't> {
         if state.is_list {
             self.tell(Named::Package, 0..equals);
         }
-        for (word, named) in [
-            ("package = ", Named::Package),
-            ("registry = ", Named::Registry),
-            ("url = ", Named::Registry),
-            ("git = ", Named::Registry),
-        ] {
-            let found = self
-                .line
-                .find(word)
-                .and_then(|at| self.quoted(at + word.len()));
-            if let Some(value) = found {
-                self.tell(named, value);
+        // `{ version = "1", registry = "ours" }`
+        if self.line.contains(&b'{') {
+            for (word, named) in [
+                ("package = ", Named::Package),
+                ("registry = ", Named::Registry),
+                ("url = ", Named::Registry),
+                ("git = ", Named::Registry),
+            ] {
+                let found = self.line.find(word);
+                if let Some(value) = found.and_then(|at| self.quoted(at + word.len())) {
+                    self.tell(named, value);
+                }
             }
         }
         match key {
             b"name" if !state.is_list => self.value(Named::Package, equals),
             b"license" => self.value(Named::Licence, equals),
-            b"source" => self.value(Named::Registry, equals),
+            b"package" => self.value(Named::Package, equals),
+            b"source" | b"registry" | b"url" | b"git" => self.value(Named::Registry, equals),
             b"dependencies" | b"dev" | b"requires" => {
                 state.in_array = !self.line.ends_with(b"]");
                 let mut at = equals;
@@ -325,9 +326,15 @@ impl<'t> Line<'_, 't> {
             ("registry:", Named::Registry),
             ("license:", Named::Licence),
         ] {
-            if let Some(at) = self.line.find(key) {
-                return self.tell(named, self.from(at + key.len()));
+            if self.line.starts_with(key.as_bytes()) {
+                return self.tell(named, self.from(key.len()));
             }
+        }
+        if self.line.starts_with(b"resolution:") {
+            if let Some(at) = self.line.find("tarball:") {
+                self.tell(Named::Registry, self.from(at + 8));
+            }
+            return;
         }
         // `"@acme/x@npm:^1", x@^2:`, `/@acme/x@1.0.0:`, `'@acme/x':`
         if !self.line.ends_with(b":") || self.blank > 6 {
