@@ -182,6 +182,10 @@ pub fn extract(data: &[u8]) {
         live: 128 << 10,
         large: 96 << 10,
     };
+    for at in [0, data.len() / 2, data.len()] {
+        let pointer = extract::json_pointer(data, at);
+        assert!(pointer.is_none_or(|pointer| pointer.is_empty() || pointer.starts_with('/')));
+    }
     let mut sum = Sum::default();
     let summary = extract::look_into(data, None, &limits, &mut sum);
     assert!(sum.0 <= summary.layers && summary.layers <= 100);
