@@ -181,6 +181,7 @@ pub fn extract(data: &[u8]) {
         held: 64 << 10,
         live: 128 << 10,
         large: 96 << 10,
+        manifests: true,
     };
     for at in [0, data.len() / 2, data.len()] {
         let pointer = extract::json_pointer(data, at);

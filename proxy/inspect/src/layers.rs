@@ -60,12 +60,13 @@ pub fn examine(
     alone: Option<Alone>,
     examined: &mut Examined,
 ) {
+    let limits = limits(examiner);
     let mut layers = Layers {
         examiner,
         outer: text,
         examined,
     };
-    let summary = extract::look_into(text, alone, &Limits::default(), &mut layers);
+    let summary = extract::look_into(text, alone, &limits, &mut layers);
     take_in(summary, examiner, examined);
 }
 
@@ -76,14 +77,23 @@ pub fn examine_built(
     other: Option<Other<'_>>,
     examined: &mut Examined,
 ) -> Option<Known> {
+    let limits = limits(examiner);
     let mut layers = Layers {
         examiner,
         outer: text,
         examined,
     };
-    let (summary, known) = extract::look_into_built(text, other, &Limits::default(), &mut layers);
+    let (summary, known) = extract::look_into_built(text, other, &limits, &mut layers);
     take_in(summary, examiner, examined);
     known
+}
+
+/// How far a text is looked into for these rules: what manifests name is told where a dictionary asks for packages.
+fn limits(examiner: &Examiner) -> Limits {
+    Limits {
+        manifests: examiner.rules().asks_for_packages(),
+        ..Limits::default()
+    }
 }
 
 fn take_in(summary: Summary, examiner: &mut Examiner, examined: &mut Examined) {

@@ -19,7 +19,9 @@ use crate::filter::ByPlace;
 use crate::format::{self, Located, RuleText, Warning};
 use crate::prefilter::Prefilter;
 use crate::printable::printable;
-use crate::{Action, Confidence, Match, Rule, RuleIndex, Source, builtin, judges, version};
+use crate::{
+    Action, Confidence, DictionaryKind, Match, Rule, RuleIndex, Source, builtin, judges, version,
+};
 use bundle::{Bundle, BundleList, InFile};
 pub use by_name::PathRules;
 use matcher::Expression;
@@ -319,6 +321,11 @@ impl RuleSet {
             .get(index)
             .and_then(|matcher| matcher.search.as_ref());
         search.is_some_and(|search| search.probe.is_none())
+    }
+
+    /// Whether a dictionary asks for the packages that manifests name.
+    pub fn asks_for_packages(&self) -> bool {
+        self.dictionaries.has(DictionaryKind::Packages)
     }
 
     /// What must be known of a path to tell whether any rule takes the path itself for a finding.

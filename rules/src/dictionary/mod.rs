@@ -103,6 +103,10 @@ impl Dictionaries {
         }
     }
 
+    pub(crate) fn has(&self, kind: DictionaryKind) -> bool {
+        self.all.iter().any(|dictionary| dictionary.kind == kind)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

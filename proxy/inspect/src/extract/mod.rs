@@ -46,6 +46,8 @@ pub struct Limits {
     pub live: usize,
     /// Bytes of a layer that is held at most where no other text is as large: one at a time, of all that are looked into.
     pub large: usize,
+    /// What manifests name is told, for rules that ask for it.
+    pub manifests: bool,
 }
 
 impl Default for Limits {
@@ -57,6 +59,7 @@ impl Default for Limits {
             held: 8 << 20,
             live: 24 << 20,
             large: LONGEST,
+            manifests: false,
         }
     }
 }
@@ -314,7 +317,7 @@ impl Walk<'_> {
             // What stands behind the end of a form is none of it.
             end => opening.judge(end, is_armored),
         }
-        if opening.map().is_none() {
+        if opening.limits().manifests && opening.map().is_none() {
             document::manifest::read(&mut opening)?;
         }
         encoded::decode(&mut opening, hints)

@@ -38,7 +38,11 @@ impl See for Seen {
 /// The layers of `text` under the default bounds.
 pub fn layers(text: &[u8]) -> (Vec<(String, Vec<u8>)>, Summary) {
     let mut seen = Seen::default();
-    let summary = look_into(text, None, &Limits::default(), &mut seen);
+    let limits = Limits {
+        manifests: true,
+        ..Limits::default()
+    };
+    let summary = look_into(text, None, &limits, &mut seen);
     (seen.layers, summary)
 }
 

@@ -278,6 +278,7 @@ const SMALL: Limits = Limits {
     held: 256 << 10,
     live: 1 << 20,
     large: 1 << 20,
+    manifests: false,
 };
 
 fn bounded(bomb: &[u8]) -> Summary {
