@@ -5,7 +5,7 @@
 //! process for a table of the stages, once more with the verdicts of the first time, and compares that with resolving and hashing
 //! alone. `EXEAT_PACKS` names packs, or folders that hold some, with ':' between them; without it a history is generated.
 //! `git pack-objects --revs --all --delta-base-offset --stdout </dev/null` writes a history as `git push` sends it, where most bases stand a few
-//! objects before; in what a forge sends to who clones from it they stand thousands before, and are built again or waited for.
+//! objects before; in what a forge sends to who clones from it they stand hundreds before, and are built again or waited for.
 //! `-- --only growth` inspects generated histories of 10, 100 and 1,000 MB, `-- --only small` pushes of one commit. `-- --rounds 3` takes
 //! fewer rounds. What comes out is written to `benches/record/`. `cargo test --bench pack` does a little of everything, to see that it works.
 
