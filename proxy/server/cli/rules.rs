@@ -20,6 +20,7 @@ use exeat_rules::{Compiled, RuleSet, Source, Warning};
 
 use super::drafted;
 use super::people::remark;
+use super::scan::walk;
 use crate::config::{self, Config, RuleFile, is_pack};
 use crate::rule_files;
 
@@ -206,6 +207,32 @@ fn warn(warnings: &[Warning]) -> std::io::Result<()> {
     warnings
         .iter()
         .try_for_each(|warning| writeln!(out, "warning: {warning}"))
+}
+
+/// Gives `each` what the files below `paths` hold, and how many were left out: those above `most` bytes and those that cannot be read.
+fn read_below(paths: &[PathBuf], most: u64, each: &mut dyn FnMut(&[u8])) -> usize {
+    let mut left_out = 0;
+    walk::below(paths, &mut |entry| {
+        let walk::Entry::File(path) = entry else {
+            return true;
+        };
+        let size = std::fs::metadata(&path).map_or(u64::MAX, |metadata| metadata.len());
+        let content = (size <= most).then(|| std::fs::read(&path));
+        match content {
+            Some(Ok(content)) => each(&content),
+            _ => left_out += 1,
+        }
+        true
+    });
+    left_out
+}
+
+/// What is said of files that were left out, behind what is said of the others.
+fn told_left_out(files: usize) -> String {
+    match files {
+        0 => String::new(),
+        more => format!("; left out: {}", counted(more, "file")),
+    }
 }
 
 /// `3 rules`, `1 rule`.

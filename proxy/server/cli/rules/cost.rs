@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use exeat_rules::{Cost, Costs, Scratch};
 
-use super::{Configured, Format, counted};
-use crate::cli::scan::walk;
+use super::{Configured, Format, counted, read_below, told_left_out};
 
 /// Largest file that is measured, in bytes: the engine reads larger ones in windows.
 const MOST: u64 = 8 << 20;
@@ -39,17 +38,8 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
     let rules = args.configured.compile(&args.rules)?;
     let mut scratch = Scratch::new(&rules);
     let mut costs = Costs::default();
-    let mut left_out = 0_usize;
-    walk::below(&args.paths, &mut |entry| {
-        let walk::Entry::File(path) = entry else {
-            return true;
-        };
-        let size = std::fs::metadata(&path).map_or(u64::MAX, |metadata| metadata.len());
-        match std::fs::read(&path) {
-            Ok(content) if size <= MOST => rules.measure(&content, &mut scratch, &mut costs),
-            _ => left_out += 1,
-        }
-        true
+    let left_out = read_below(&args.paths, MOST, &mut |content| {
+        rules.measure(content, &mut scratch, &mut costs);
     });
     let mut order: Vec<usize> = (0..costs.rules.len()).collect();
     let cost = |index: usize| costs.rules.get(index).cloned().unwrap_or_default();
@@ -64,10 +54,7 @@ pub fn told(args: &Args) -> anyhow::Result<String> {
             costs.bytes,
             milliseconds(costs.keywords),
             milliseconds(sum),
-            match left_out {
-                0 => String::new(),
-                more => format!("; left out: {}", counted(more, "file")),
-            }
+            told_left_out(left_out)
         )?;
         writeln!(
             text,

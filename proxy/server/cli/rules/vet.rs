@@ -9,8 +9,7 @@ use exeat_rules::{
     vet::{NOISY, Vet, Vetted},
 };
 
-use super::{Configured, Format, counted};
-use crate::cli::scan::walk;
+use super::{Configured, Format, counted, read_below, told_left_out};
 
 /// Largest file that is read, in bytes.
 const MOST: u64 = 64 << 20;
@@ -55,18 +54,7 @@ pub fn told(args: &Args) -> anyhow::Result<(String, u8)> {
         );
     }
     let mut vet = Vet::new(&rules);
-    let mut left_out = 0_usize;
-    walk::below(&args.corpus, &mut |entry| {
-        let walk::Entry::File(path) = entry else {
-            return true;
-        };
-        let size = std::fs::metadata(&path).map_or(u64::MAX, |metadata| metadata.len());
-        match std::fs::read(&path) {
-            Ok(content) if size <= MOST => vet.read(&content),
-            _ => left_out += 1,
-        }
-        true
-    });
+    let left_out = read_below(&args.corpus, MOST, &mut |content| vet.read(content));
     let terms = vet.terms();
     let is_told = |(number, term): &(usize, &Vetted<'_>)| *number < args.limit || term.is_noisy;
     let told = terms.iter().enumerate().filter(is_told);
@@ -128,10 +116,7 @@ fn summary(
         .map(|terms| terms.count)
         .sum();
     let noisy = terms.iter().filter(|term| term.is_noisy).count();
-    let left_out = match left_out {
-        0 => String::new(),
-        more => format!("; left out: {}", counted(more, "file")),
-    };
+    let left_out = told_left_out(left_out);
     writeln!(
         text,
         "{} in {:.1} MB: {} stand there, {noisy} of them noisy{left_out}",
