@@ -225,8 +225,7 @@ impl Layers<'_> {
             let mut steps = steps.clone();
             let pointer = pointer(trail, &hit.found.secret, &mut pointed);
             if let Some((step, pointer)) = steps.last_mut().zip(pointer) {
-                let pointer = Names::new(self.examiner).show(pointer.as_bytes());
-                *step = format!("{step}:{pointer}");
+                *step = shown(self.examiner, step, Some(pointer.as_bytes()));
             }
             place(hit, text, trail, steps)
         });

@@ -212,6 +212,16 @@ impl<'t> Line<'_, 't> {
         Some(start + 1..start + 1 + length)
     }
 
+    /// Tells what stands behind the first of these words that the line begins with; `false` if it begins with none.
+    fn value_behind(&mut self, words: &[(&str, Named)]) -> bool {
+        let mut words = words.iter();
+        let found = words.find(|(word, _)| self.line.starts_with(word.as_bytes()));
+        if let Some((word, named)) = found {
+            self.tell(*named, self.from(word.len()));
+        }
+        found.is_some()
+    }
+
     fn first_word(&mut self, named: Named) {
         let end = self.line.find_byte(b' ').unwrap_or(self.line.len());
         self.tell(named, 0..end);
@@ -320,15 +330,14 @@ impl<'t> Line<'_, 't> {
     }
 
     fn yaml(&mut self) {
-        for (key, named) in [
+        let is_told = self.value_behind(&[
             ("resolved ", Named::Registry),
             ("tarball:", Named::Registry),
             ("registry:", Named::Registry),
             ("license:", Named::Licence),
-        ] {
-            if self.line.starts_with(key.as_bytes()) {
-                return self.tell(named, self.from(key.len()));
-            }
+        ]);
+        if is_told {
+            return;
         }
         if self.line.starts_with(b"resolution:") {
             if let Some(at) = self.line.find("tarball:") {
@@ -394,15 +403,14 @@ impl<'t> Line<'_, 't> {
     }
 
     fn spdx(&mut self) {
-        for (key, named) in [
+        let is_told = self.value_behind(&[
             ("PackageName:", Named::Package),
             ("PackageLicenseConcluded:", Named::Licence),
             ("PackageLicenseDeclared:", Named::Licence),
             ("PackageDownloadLocation:", Named::Registry),
-        ] {
-            if self.line.starts_with(key.as_bytes()) {
-                return self.tell(named, self.from(key.len()));
-            }
+        ]);
+        if is_told {
+            return;
         }
         if let Some(at) = self.line.find(b"pkg:") {
             let purl = self.start + at..self.start + self.line.len();
