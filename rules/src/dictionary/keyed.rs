@@ -4,7 +4,7 @@
 //! `mustermann`'s other spellings differ, `erika.mustermann` does not. Of a text, each word and each few words in a row are hashed that
 //! have the shape of a value. The hash is BLAKE3 with a key, cut to 16 bytes: who has no key can test no guess.
 
-use std::{collections::HashSet, fmt, ops::Range};
+use std::{fmt, ops::Range};
 
 use super::fold::Folded;
 
@@ -106,7 +106,6 @@ pub(crate) struct Keyed {
     shapes: Shapes,
     /// In their order.
     hashes: Vec<Hash>,
-    known: HashSet<Hash>,
 }
 
 /// What is wrong with a file of keyed values: its line, counted from 1, and why.
@@ -129,7 +128,6 @@ impl Keyed {
             key,
             shapes: Shapes::default(),
             hashes: Vec::new(),
-            known: HashSet::new(),
         };
         let mut is_checked = false;
         for (number, line) in lines {
@@ -147,15 +145,14 @@ impl Keyed {
             } else if !line.is_empty() && !line.starts_with('#') {
                 let hash =
                     hash_of(line).ok_or_else(|| wrong("a value is 32 hexadecimal digits"))?;
-                if keyed.known.insert(hash) {
-                    keyed.hashes.push(hash);
-                }
+                keyed.hashes.push(hash);
             }
         }
         if !is_checked {
             return Err((1, "the line \"check\" is missing".to_owned()));
         }
         keyed.hashes.sort_unstable();
+        keyed.hashes.dedup();
         Ok(keyed)
     }
 

@@ -1,6 +1,7 @@
 //! Dictionaries as rule files have them: what they find, what they leave, and what is refused.
 
 use super::*;
+use crate::random::Random;
 use crate::{Marks, Match, RuleSet, Scratch, Source};
 
 fn set(text: &str) -> RuleSet {
@@ -338,14 +339,6 @@ fn terms_of_a_file_are_read_and_named_by_its_lines() {
     assert_eq!(version("one name"), version("# same\none name"));
 }
 
-/// Numbers of chance.
-fn chance(mut state: u32) -> impl FnMut(usize) -> usize {
-    move |below| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 12) as usize % below
-    }
-}
-
 const PIECES: [&str; 20] = [
     "blue finch",
     "Kestrel",
@@ -376,19 +369,21 @@ fn all() -> RuleSet {
     ))
 }
 
-fn text_of(next: &mut impl FnMut(usize) -> usize, pieces: usize) -> String {
-    (0..pieces).map(|_| PIECES[next(PIECES.len())]).collect()
+fn text_of(random: &mut Random, pieces: usize) -> String {
+    (0..pieces)
+        .map(|_| PIECES[random.below(PIECES.len())])
+        .collect()
 }
 
 #[test]
 fn a_text_built_from_another_has_the_same_terms() {
     let rules = all();
-    let mut next = chance(7);
+    let mut random = Random::from_word("built dictionaries");
     let mut scratch = Scratch::new(&rules);
     let mut count = 0;
     for _ in 0..1500 {
-        let pieces = 60 + next(200);
-        let base = text_of(&mut next, pieces).into_bytes();
+        let pieces = 60 + random.below(200);
+        let base = text_of(&mut random, pieces).into_bytes();
         let mut plain: Vec<Match> = Vec::new();
         let (_, marks): (_, Option<Marks>) =
             rules.scan_built(&base, None, &mut scratch, &mut plain);
@@ -397,17 +392,17 @@ fn a_text_built_from_another_has_the_same_terms() {
         };
         let mut text = Vec::new();
         let mut copied = Vec::new();
-        for _ in 0..1 + next(4) {
-            let from = next(base.len());
-            let length = next(base.len() - from) + 1;
+        for _ in 0..1 + random.below(4) {
+            let from = random.below(base.len());
+            let length = random.below(base.len() - from) + 1;
             copied.push(crate::Copied {
                 from,
                 to: text.len(),
                 length,
             });
             text.extend_from_slice(&base[from..from + length]);
-            let pieces = next(4);
-            text.extend(text_of(&mut next, pieces).into_bytes());
+            let pieces = random.below(4);
+            text.extend(text_of(&mut random, pieces).into_bytes());
         }
         let (mut whole, mut built) = (Vec::new(), Vec::new());
         let _ = rules.scan(&text, &mut scratch, &mut whole);
@@ -421,18 +416,18 @@ fn a_text_built_from_another_has_the_same_terms() {
 #[test]
 fn any_bytes_are_looked_through() {
     let rules = all();
-    let mut next = chance(11);
+    let mut random = Random::from_word("dictionaries of any bytes");
     let mut scratch = Scratch::new(&rules);
     for _ in 0..2000 {
-        let pieces = next(30);
-        let mut text = text_of(&mut next, pieces).into_bytes();
-        for _ in 0..next(6) {
+        let pieces = random.below(30);
+        let mut text = text_of(&mut random, pieces).into_bytes();
+        for _ in 0..random.below(6) {
             if !text.is_empty() {
-                let at = next(text.len());
-                text[at] = next(256) as u8;
+                let at = random.below(text.len());
+                text[at] = random.below(256) as u8;
             }
         }
-        text.truncate(next(text.len() + 1));
+        text.truncate(random.below(text.len() + 1));
         let mut found: Vec<Match> = Vec::new();
         let _ = rules.scan(&text, &mut scratch, &mut found);
         assert!(

@@ -387,8 +387,10 @@ impl RuleSet {
             let Some(starts) = starts(rule) else {
                 continue;
             };
+            progress.places.sort_unstable();
+            progress.places.dedup();
             let Some(search) = &matcher.search else {
-                self.run_dictionary(text, starts, rule, progress, &mut |slots| {
+                self.run_dictionary(text, starts, rule, &progress.places, &mut |slots| {
                     keep(rule, matcher, slots)
                 });
                 progress.account(held);
@@ -404,8 +406,6 @@ impl RuleSet {
             if progress.whole {
                 run.everywhere(&mut keep);
             } else {
-                progress.places.sort_unstable();
-                progress.places.dedup();
                 run.near(&progress.places, &mut keep);
             }
             if run.exhausted {
@@ -421,19 +421,17 @@ impl RuleSet {
 }
 
 impl RuleSet {
-    /// Runs a dictionary where its terms stand in `text`, each once.
+    /// Runs a dictionary at `places` of `text`, which are sorted, where its terms stand, each once.
     fn run_dictionary(
         &self,
         text: &[u8],
         starts: Range<usize>,
         rule: RuleIndex,
-        progress: &mut Progress,
+        places: &[usize],
         keep: &mut Keep<'_>,
     ) {
-        progress.places.sort_unstable();
-        progress.places.dedup();
         let mut end = starts.start;
-        for &place in &progress.places {
+        for &place in places {
             let found = self.dictionaries.at(rule, text, place);
             let is_here =
                 |found: &Told| starts.contains(&found.span.start) && found.span.start >= end;
