@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use exeat_gitwire::{HashKind, pack};
 use exeat_inspect::{
-    Coverage, FingerprintKey, PackInspection, Pool, Settings, Stages, Strength, Verdicts,
+    Coverage, Effort, FingerprintKey, PackInspection, Pool, Settings, Stages, Strength, Verdicts,
 };
 use exeat_rules::{RuleSet, builtin};
 
@@ -59,6 +59,7 @@ impl Told {
         }
         text += &row("on the wall", self.first.wall, self.again.wall);
         text += &row("last byte to verdict", self.first.tail, self.again.tail);
+        text += &efforts(self.first.stages.effort, self.again.stages.effort);
         let (known, alone) = (Figures::of(&self.known), Figures::of(&self.alone));
         text += &format!(
             "\nWith the verdicts known {known}, resolved and hashed alone {alone}: ratio **{}**.\n",
@@ -71,6 +72,29 @@ impl Told {
     pub(crate) fn beside(&self) -> Ratio {
         Ratio::of(&self.known, &self.alone)
     }
+}
+
+/// A row for each count, of the first time and of the second. Other than the times they are nearly the same on any machine.
+fn efforts(first: Effort, again: Effort) -> String {
+    let rows: [(&str, fn(Effort) -> u64); 7] = [
+        ("inflated, again included", |it| it.inflated),
+        ("built from deltas, again included", |it| it.built),
+        ("hashed", |it| it.hashed),
+        ("texts that rules are asked of", |it| it.scanned),
+        ("of them read for keywords", |it| it.sought),
+        ("read by automata of rules", |it| it.searched),
+        ("looked into for what is encoded", |it| it.looked_into),
+    ];
+    let mut text = "\n| MB | first | again |\n|---|---:|---:|\n".to_owned();
+    for (name, count) in rows {
+        let megabytes = |it| count(it) as f64 / 1e6;
+        text += &format!(
+            "| {name} | {:.1} | {:.1} |\n",
+            megabytes(first),
+            megabytes(again)
+        );
+    }
+    text
 }
 
 /// The rules that are built in.
