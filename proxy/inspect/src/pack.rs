@@ -3,7 +3,7 @@
 //!
 //! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object, and 2 MiB that is
 //! collected for them; 3 MiB of a text that passes in pieces; 4 MB of references; up to 6 MiB of what
-//! commits and trees name, and 1 MiB of names; 8 MiB of what is known of blobs that versions are built from; and for each object its
+//! commits and trees name, and 1 MiB of names; 10 MiB of what is known of blobs that versions are built from; and for each object its
 //! id, a byte for the worker that has it, two bits that say what is not in it, and 4 bytes to find it by once the reader needs none. So a
 //! push takes at most 64 MiB and, with bases named by offset as git does where it may, 45 bytes an object (57 with SHA-256); where all
 //! bases are named by id, or stand in an order that makes their deltas wait, 53 and 65. All pushes share the workers' automata (128 MiB, at least 8 each) and a queue of 64 MiB, in which each may

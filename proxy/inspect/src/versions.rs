@@ -12,7 +12,7 @@ use crate::extract::{Known, Other};
 
 /// Bytes that one push keeps of places at which rules may match, and of those at which something may be encoded. Versions stand close
 /// to each other in a pack; what was forgotten is read whole.
-const MOST_MARKED: usize = 2 << 20;
+const MOST_MARKED: usize = 4 << 20;
 const MOST_ENCODED: usize = 6 << 20;
 /// What one takes besides its places.
 const OVERHEAD: usize = 128;

@@ -29,7 +29,7 @@ pub struct Copied {
 
 /// Places of a text at which rules may match, for texts that are built from it. Nothing of the text.
 #[derive(Clone, Debug, Default)]
-pub struct Marks(Vec<Mark>);
+pub struct Marks(Box<[Mark]>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Mark {
@@ -45,7 +45,7 @@ const WHOLE: u16 = u16::MAX;
 impl Marks {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.0.capacity() * size_of::<Mark>()
+        size_of_val(&*self.0)
     }
 
     /// Whether no rule may match anywhere in the text.
@@ -142,7 +142,7 @@ impl RuleSet {
         let mut marks = marking.0?;
         marks.sort_unstable();
         marks.dedup();
-        Some(Marks(marks))
+        Some(Marks(marks.into_boxed_slice()))
     }
 
     /// Ends of keywords in `text` about which the other text has decided, behind what is `done`.
