@@ -42,7 +42,8 @@ pub fn layers(text: &[u8]) -> (Vec<(String, Vec<u8>)>, Summary) {
         manifests: true,
         ..Limits::default()
     };
-    let summary = look_into(text, None, &limits, &mut seen);
+    let alone = (text.len() > limits.held).then(Alone::wait);
+    let summary = look_into(text, alone, &limits, &mut seen);
     (seen.layers, summary)
 }
 

@@ -117,6 +117,26 @@ impl<'t> Walk<'t> {
     }
 }
 
+impl Walk<'_> {
+    /// Whose licence a licence is that is come to: of the document itself where it stands at its top, in its metadata, or in the package of
+    /// a lock file that has no name because it is the one around.
+    fn licence(&self) -> Named {
+        let key = |at: usize| self.frames.get(at).map(|frame| self.bytes(&frame.key));
+        let is_own = match (key(1), key(2)) {
+            (None | Some(b"license" | b"licenses" | b"metadata"), _) => true,
+            (Some(b"packages"), Some(b"")) => {
+                let packages = self.frames.get(1);
+                packages.is_some_and(|packages| packages.index.is_none())
+            }
+            _ => false,
+        };
+        match is_own {
+            true => Named::Licence,
+            false => Named::DependencyLicence,
+        }
+    }
+}
+
 /// Keys below which each key is the name of a package.
 const PACKAGES: [&[u8]; 13] = [
     b"dependencies",
@@ -168,17 +188,15 @@ fn tell(told: &mut Told<'_>, walk: &Walk<'_>, value: Range<usize>) {
     match walk.own_key() {
         b"purl" | b"software_packageUrl" | b"packageUrl" => told.tell_purl(value),
         b"referenceLocator" if text.starts_with(b"pkg:") => told.tell_purl(value),
-        b"id" | b"name" if walk.around() == b"license" => {
-            told.tell(Named::Licence, value, true);
-        }
+        b"id" | b"name" if walk.around() == b"license" => told.tell(walk.licence(), value, true),
         b"name" | b"group" => told.tell(Named::Package, value, true),
         b"license"
         | b"licenses"
         | b"licenseConcluded"
         | b"licenseDeclared"
         | b"expression"
-        | b"simplelicensing_licenseExpression" => told.tell(Named::Licence, value, true),
-        b"type" if walk.around() == b"licenses" => told.tell(Named::Licence, value, true),
+        | b"simplelicensing_licenseExpression" => told.tell(walk.licence(), value, true),
+        b"type" if walk.around() == b"licenses" => told.tell(walk.licence(), value, true),
         b"bundledDependencies" | b"bundleDependencies" => {
             told.tell(Named::Package, value, true);
         }

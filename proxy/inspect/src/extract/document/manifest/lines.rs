@@ -138,7 +138,11 @@ fn coordinates(line: &[u8]) -> Option<Range<usize>> {
 /// Tells what the text names.
 pub(super) fn read(told: &mut Told<'_>, form: Form) {
     let text = told.text;
-    let mut state = State::default();
+    let mut state = State {
+        licence: Named::Licence,
+        is_list: false,
+        in_array: false,
+    };
     let mut at = 0;
     for line in text.lines_with_terminator() {
         let start = at;
@@ -170,8 +174,9 @@ pub(super) fn read(told: &mut Told<'_>, form: Form) {
 }
 
 /// What earlier lines say of a line of TOML.
-#[derive(Default)]
 struct State {
+    /// Whose licence one would be.
+    licence: Named,
     /// Keys of this section are names of packages.
     is_list: bool,
     /// The lines are strings of an array of requirements.
@@ -238,6 +243,11 @@ impl<'t> Line<'_, 't> {
         if self.line.starts_with(b"[") {
             let name = self.line.trim_with(|bracket| matches!(bracket, '[' | ']'));
             state.is_list = name.ends_with(b"dependencies");
+            // One of many.
+            state.licence = match self.line.starts_with(b"[[") {
+                true => Named::DependencyLicence,
+                false => Named::Licence,
+            };
             // `[dependencies.NAME]`
             if let Some(at) = self.line.find(b"dependencies.") {
                 let end = self.line.find_byte(b']').unwrap_or(self.line.len());
@@ -268,7 +278,7 @@ impl<'t> Line<'_, 't> {
         }
         match key {
             b"name" if !state.is_list => self.value(Named::Package, equals),
-            b"license" => self.value(Named::Licence, equals),
+            b"license" => self.value(state.licence, equals),
             b"package" => self.value(Named::Package, equals),
             b"source" | b"registry" | b"url" | b"git" => self.value(Named::Registry, equals),
             b"dependencies" | b"dev" | b"requires" => {
@@ -334,7 +344,13 @@ impl<'t> Line<'_, 't> {
             ("resolved ", Named::Registry),
             ("tarball:", Named::Registry),
             ("registry:", Named::Registry),
-            ("license:", Named::Licence),
+            (
+                "license:",
+                match self.blank {
+                    0 => Named::Licence,
+                    _ => Named::DependencyLicence,
+                },
+            ),
         ]);
         if is_told {
             return;
@@ -405,8 +421,8 @@ impl<'t> Line<'_, 't> {
     fn spdx(&mut self) {
         let is_told = self.value_behind(&[
             ("PackageName:", Named::Package),
-            ("PackageLicenseConcluded:", Named::Licence),
-            ("PackageLicenseDeclared:", Named::Licence),
+            ("PackageLicenseConcluded:", Named::DependencyLicence),
+            ("PackageLicenseDeclared:", Named::DependencyLicence),
             ("PackageDownloadLocation:", Named::Registry),
         ]);
         if is_told {

@@ -1,6 +1,7 @@
 //! Manifests, lock files and bills of materials: which packages they name, where from, and under which licences.
 //!
-//! What they say is told as one layer of lines, `package: NAME`, `registry: URL` and `license: EXPRESSION`, so that rules about packages and
+//! What they say is told as one layer of lines, `package: NAME`, `registry: URL`, `license: EXPRESSION` of what it describes and
+//! `dependency-license: EXPRESSION` of what it names, so that rules about packages and
 //! licences need not know the forms. Recognised is what a text says of itself, never its name. Three readers know all forms: of JSON
 //! ([`json`]), of XML ([`xml`]), and of lines ([`lines`]: TOML, YAML and forms of their own).
 
@@ -31,7 +32,8 @@ enum Reader {
     Lines(lines::Form),
 }
 
-/// How the layer of a manifest in JSON is called; of others it is `manifest`.
+/// How the layer of a manifest is called, and of one in JSON.
+pub const OTHER: &str = "manifest";
 pub const JSON: &str = "manifest json";
 
 /// A thing that a manifest names.
@@ -39,7 +41,10 @@ pub const JSON: &str = "manifest json";
 enum Named {
     Package,
     Registry,
+    /// Of what the manifest describes.
     Licence,
+    /// Of what it names.
+    DependencyLicence,
 }
 
 /// Words of which one stands in the head of a manifest in JSON.
@@ -98,11 +103,11 @@ pub fn read(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
         }
         Reader::Xml => {
             xml::read(&mut told);
-            "manifest"
+            OTHER
         }
         Reader::Lines(form) => {
             lines::read(&mut told, form);
-            "manifest"
+            OTHER
         }
     };
     match told.weave.finish(true) {
@@ -124,6 +129,7 @@ impl Told<'_> {
             Named::Package => b"package: ",
             Named::Registry => b"registry: ",
             Named::Licence => b"license: ",
+            Named::DependencyLicence => b"dependency-license: ",
         };
         if range.is_empty() {
             return;

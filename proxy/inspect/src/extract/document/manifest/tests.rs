@@ -42,7 +42,7 @@ fn manifests_of_npm() {
             "package: app",
             "package: @acme/x",
             "registry: https://npm.acme.example/x.tgz",
-            "license: GPL-3.0-only",
+            "dependency-license: GPL-3.0-only",
         ],
     );
     assert_names(
@@ -191,8 +191,8 @@ fn bills_of_materials() {
             "package: com.acme",
             "package: core",
             "package: @acme/x",
-            "license: GPL-2.0-only",
-            "license: MIT OR BSD-3-Clause",
+            "dependency-license: GPL-2.0-only",
+            "dependency-license: MIT OR BSD-3-Clause",
         ],
     );
     let (xml, _) = read_with(
@@ -203,8 +203,8 @@ fn bills_of_materials() {
         [
             "package: com.acme",
             "package: core",
-            "license: GPL-2.0-only",
-            "license: MIT",
+            "dependency-license: GPL-2.0-only",
+            "dependency-license: MIT",
             "package: com.acme/core"
         ]
     );
@@ -213,7 +213,7 @@ fn bills_of_materials() {
         &[
             "package: doc",
             "package: core",
-            "license: LicenseRef-acme",
+            "dependency-license: LicenseRef-acme",
             "registry: https://npm.acme.example/x",
             "package: acme-core",
         ],
@@ -223,12 +223,16 @@ fn bills_of_materials() {
         &[
             "package: core",
             "package: acme-core",
-            "license: GPL-3.0-only",
+            "dependency-license: GPL-3.0-only",
         ],
     );
     assert_names(
         "SPDXVersion: SPDX-2.2\nPackageName: core\nPackageLicenseDeclared: MIT\nExternalRef: PACKAGE-MANAGER purl pkg:npm/%40acme/x@1\n",
-        &["package: core", "license: MIT", "package: @acme/x"],
+        &[
+            "package: core",
+            "dependency-license: MIT",
+            "package: @acme/x",
+        ],
     );
 }
 
@@ -285,14 +289,57 @@ fn large_and_deep_files_stay_within_limits() {
         summary.unread
     );
     let one = "{\"name\": \"core\", \"purl\": \"pkg:npm/%40acme/x@1\"},";
-    let many = (7 << 20) / one.len();
-    let large = format!(
-        "{{\"bomFormat\": \"CycloneDX\", \"components\": [{}{{}}]}}",
-        one.repeat(many)
-    );
-    let (read, summary) = read_with(&large);
-    assert_eq!(read.len(), 2 * many);
-    assert_eq!(summary.unread, []);
+    for size in [7 << 20, 50 << 20] {
+        let many = size / one.len();
+        let large = format!(
+            "{{\"bomFormat\": \"CycloneDX\", \"components\": [{}{{}}]}}",
+            one.repeat(many)
+        );
+        let (read, summary) = read_with(&large);
+        assert_eq!(read.len(), 2 * many);
+        assert_eq!(summary.unread, []);
+    }
+}
+
+#[test]
+fn a_licence_is_that_of_what_is_described_or_of_what_is_named() {
+    let licences = |text: &str| {
+        let (read, _) = read_with(text);
+        let licences = read.into_iter().filter(|line| line.contains("license: "));
+        licences.collect::<Vec<_>>()
+    };
+    for (text, expected) in [
+        (
+            r#"{"lockfileVersion": 3, "packages": {"": {"license": "A"}, "node_modules/x": {"license": "B"}}}"#,
+            ["license: A", "dependency-license: B"],
+        ),
+        (
+            r#"{"bomFormat": "CycloneDX", "metadata": {"component": {"licenses": [{"license": {"id": "A"}}]}}, "components": [{"licenses": [{"expression": "B"}]}]}"#,
+            ["license: A", "dependency-license: B"],
+        ),
+        (
+            r#"{"dependencies": {}, "licenses": [{"type": "A"}], "x": {"license": "B"}}"#,
+            ["license: A", "dependency-license: B"],
+        ),
+        (
+            "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.5\"><metadata><licenses><license><id>A</id></license></licenses></metadata><components><component><licenses><expression>B</expression></licenses></component></components></bom>",
+            ["license: A", "dependency-license: B"],
+        ),
+        (
+            "[package]\nlicense = \"A\"\n\n[[package]]\nlicense = \"B\"\n",
+            ["license: A", "dependency-license: B"],
+        ),
+        (
+            "<package><metadata><license type=\"file\">L.txt</license><license type=\"expression\">A</license></metadata><packages></packages></package>",
+            ["license: A", ""],
+        ),
+    ] {
+        let expected: Vec<&str> = expected
+            .into_iter()
+            .filter(|line| !line.is_empty())
+            .collect();
+        assert_eq!(licences(text), expected, "{text}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) fn read(told: &mut Told<'_>) {
     let text = told.text;
     let mut at = 0;
     let mut is_licence = false;
+    let mut licence = Named::Licence;
     while let Some(found) = text.get(at..).and_then(|rest| rest.find_byte(b'<')) {
         let tag = at + found + 1;
         at = tag;
@@ -25,14 +26,20 @@ pub(super) fn read(told: &mut Told<'_>) {
         match name {
             b"license" | b"License" => is_licence = true,
             b"/license" | b"/License" => is_licence = false,
+            // What a bill of materials names; its own is in its metadata.
+            b"components" => licence = Named::DependencyLicence,
+            b"/components" => licence = Named::Licence,
             _ => {}
         }
         let value = end + 1..behind(text, end + 1);
         match name {
             b"groupId" | b"artifactId" | b"group" => told.tell(Named::Package, value, false),
-            b"id" | b"name" if is_licence => told.tell(Named::Licence, value, false),
+            b"id" | b"name" if is_licence => told.tell(licence, value, false),
+            b"license" if rest.get(..end - tag).is_some_and(says_expression) => {
+                told.tell(licence, value, false);
+            }
             b"name" => told.tell(Named::Package, value, false),
-            b"expression" | b"PackageLicenseExpression" => told.tell(Named::Licence, value, false),
+            b"expression" | b"PackageLicenseExpression" => told.tell(licence, value, false),
             b"purl" => told.tell_purl(value),
             b"url" | b"RestoreSources" => told.tell(Named::Registry, value, false),
             b"PackageReference" | b"PackageVersion" => {
@@ -44,6 +51,11 @@ pub(super) fn read(told: &mut Told<'_>) {
         }
         at = end;
     }
+}
+
+/// Whether the licence of a tag of NuGet is an expression, and not a file.
+fn says_expression(tag: &[u8]) -> bool {
+    tag.contains_str("type=\"expression\"")
 }
 
 /// The name of a tag without its prefix; of one that ends an element with its slash.
