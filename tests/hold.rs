@@ -3,6 +3,7 @@
 mod anew;
 mod beyond;
 mod falls;
+mod licences;
 mod organisation;
 mod script;
 mod voices;

@@ -116,6 +116,7 @@ pub(crate) fn settings(rules: &Arc<RuleSet>, verdicts: Option<Arc<Verdicts>>) ->
         strength: Strength::default(),
         most_paths: exeat_inspect::MOST_PATHS,
         demands: Arc::default(),
+        licences: None,
         pusher: None,
         shown: None,
         verdicts,

@@ -124,6 +124,7 @@ pub async fn start(config: &Config) -> anyhow::Result<Running> {
     let rules = Arc::clone(&proven.rules);
     let metrics = Metrics::new();
     let book = changing::policy(config, &texts).await?;
+    book.needs_rules(&rules)?;
     let digests = digests(config, &rules, &book);
     let audit = open_audit(&store, &digests).await?;
     let readiness = Readiness::new(store.clone());

@@ -101,6 +101,10 @@ const REASONS: &[(&str, &str)] = &[
         "It tells strangers about a person who cannot change it like a password.",
     ),
     (
+        "license",
+        "It binds whoever passes it on to terms that nobody agreed to.",
+    ),
+    (
         "cloud",
         "It acts on the cloud account: starts machines that somebody pays for, reads what is stored, deletes it.",
     ),

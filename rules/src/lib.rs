@@ -51,7 +51,8 @@ pub use finder::Work;
 pub use format::{Error as FormatError, FILE_BYTES, Warning};
 pub use overrides::Override;
 pub use rule::{
-    Action, Confidence, DictionaryKind, Origin, Required, Rule, RuleIndex, Severity, Terms, Weight,
+    Action, Confidence, DictionaryKind, LicenseSaid, Origin, Required, Rule, RuleIndex, Severity,
+    Terms, Weight,
 };
 
 /// One rule file: TOML text, and the name under which errors speak about it.

@@ -49,6 +49,9 @@ pub struct Rule {
     pub head: Option<usize>,
     /// Matches count only if so many different secrets stand in one text; one finding is told, at the first.
     pub at_least: Option<usize>,
+    /// Its matches say a licence: they are told only where a target does not accept that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<LicenseSaid>,
     /// What whoever holds such a secret can do.
     pub impact: Option<String>,
     /// What to do with a leaked secret of this kind.
@@ -215,6 +218,20 @@ words! {
         Ordinary = "ordinary",
         /// Nothing else is called so.
         Unique = "unique",
+    }
+}
+
+words! {
+    /// How a match says a licence.
+    LicenseSaid {
+        /// The secret is an SPDX expression.
+        Expression = "expression",
+        /// The match stands in the text of a licence, or in a notice of one.
+        Text = "text",
+        /// The same as an expression, of what a manifest describes; only there.
+        Manifest = "manifest",
+        /// The same of what a manifest, a lock file or a bill of materials names; only there.
+        Dependency = "dependency",
     }
 }
 

@@ -55,6 +55,7 @@ impl RuleSet {
             required,
             head,
             at_least,
+            license,
             ..
         } = &self.rules[index];
         let text = serde_json::to_vec(&(
@@ -65,6 +66,9 @@ impl RuleSet {
         hash.update(text.expect("because words and numbers always serialise"));
         if head.is_some() || at_least.is_some() {
             hash.update(format!("{head:?} {at_least:?}"));
+        }
+        if let Some(license) = license {
+            hash.update(license.as_str());
         }
         hash.update(self.exceptions.get(index).unwrap_or(&[0; 32]));
         hash.finalize().into()

@@ -364,6 +364,7 @@ pub(crate) fn tell<S: Spool>(
                 context: None,
                 commented: false,
                 first_line: 1,
+                says_licence: false,
             });
         }
         let all = noting.count(demand);

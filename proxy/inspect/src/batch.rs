@@ -24,6 +24,7 @@ use crate::{
     journal::Journal,
     lanes::Lanes,
     large::LargeBlob,
+    licence::Accepted,
     missed::Missed,
     naming::{self, Nameless, Naming},
     overlap::Strength,
@@ -62,6 +63,8 @@ pub struct Shared {
     pub cancelled: Arc<AtomicBool>,
     /// What is asked of what commits and tags say of people.
     pub demands: Arc<Demands>,
+    /// Which licences of files are accepted, where anybody asks.
+    pub licences: Option<Arc<Accepted>>,
     /// The known addresses of whoever pushes.
     pub pusher: Option<Arc<[String]>>,
     /// Called by whoever takes a batch, before its first object.
@@ -122,6 +125,7 @@ impl Shared {
             strength,
             cancelled,
             demands: Arc::default(),
+            licences: None,
             pusher: None,
             on_batch: || (),
             clock: stages::still,

@@ -10,6 +10,7 @@ use crate::{
     extract::{Alone, Why},
     fingerprint::{Fingerprint, FingerprintKey},
     layers::{self, Decoded, Via},
+    licence::{self, Accepted},
     mask::Masked,
     overlap::Strength,
     stages::{self, Stages},
@@ -28,6 +29,8 @@ pub struct Examiner {
     clock: Clock,
     spent: Stages,
     fallbacks: u64,
+    /// What is asked of licences, where anybody asks.
+    licences: Option<licence::Asked>,
     /// Hashes of short texts in which there was nothing; see [`Self::examine_often`].
     nothing_in: HashSet<blake3::Hash>,
 }
@@ -41,6 +44,8 @@ pub struct Hit {
     /// The match, for path conditions and allowlists that are judged later.
     pub found: Match,
     pub masked: Masked,
+    /// Of one that says a licence, why that is not accepted.
+    pub licence: Option<Arc<str>>,
     pub fingerprint: Fingerprint,
     /// Of all that the rule matched, without blanks at its ends: of a rule with groups the secret may be a
     /// word that any secret of its kind has.
@@ -117,6 +122,7 @@ impl Examiner {
             clock: stages::still,
             spent: Stages::default(),
             fallbacks: 0,
+            licences: None,
             nothing_in: HashSet::new(),
         }
     }
@@ -157,6 +163,39 @@ impl Examiner {
     /// Measures from now on by this clock.
     pub(crate) fn time_by(&mut self, clock: Clock) {
         self.clock = clock;
+    }
+
+    /// Tells from now on which licences are not accepted, or nothing of licences. Of names and messages nothing is asked.
+    pub fn ask_of_licences(&mut self, accepted: Option<&Arc<Accepted>>) {
+        match accepted {
+            None if self.licences.is_none() => {}
+            _ => self.licences.get_or_insert_default().ask(accepted),
+        }
+    }
+
+    /// Whether anybody asks which licences are named.
+    pub(crate) fn asks_of_licences(&self) -> bool {
+        let asked = self.licences.as_ref();
+        asked.is_some_and(licence::Asked::is_on) && self.rules.says_licenses()
+    }
+
+    /// Says whether the texts to come are what is told of manifests.
+    pub(crate) fn reads_manifest(&mut self, is_manifest: bool) {
+        if let Some(asked) = &mut self.licences {
+            asked.is_manifest = is_manifest;
+        }
+    }
+
+    /// Leaves of the matches that say licences those that are not accepted.
+    fn judge_licences(&mut self, text: &[u8]) -> Vec<licence::Refused> {
+        match &mut self.licences {
+            _ if !self.rules.says_licenses() => Vec::new(),
+            Some(asked) => asked.judge(&self.rules, text, &mut self.matches),
+            None => {
+                licence::drop_all(&self.rules, &mut self.matches);
+                Vec::new()
+            }
+        }
     }
 
     /// What scanning and extracting took since this was last asked.
@@ -280,6 +319,7 @@ impl Examiner {
     /// The matches as hits; `text`, in which they are, begins at `at`.
     fn hits(&mut self, text: &[u8], at: &Position) -> Vec<Hit> {
         self.matches.sort_by_key(|found| found.secret.start);
+        let refused = self.judge_licences(text);
         let mut lines = Lines::new(text, at);
         let key = &self.key;
         let rules = &self.rules;
@@ -294,8 +334,17 @@ impl Examiner {
             let ahead = ahead.unwrap_or_default();
             let ahead = ahead.strip_prefix(b"\n").unwrap_or(ahead);
             let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
+            let is_here = |refused: &&licence::Refused| {
+                (refused.rule, refused.start) == (found.rule, found.secret.start)
+            };
+            let licence = refused.iter().find(is_here);
+            let licence = licence.map(|refused| Arc::clone(&refused.why));
             Hit {
-                masked: Masked::new(secret),
+                masked: match licence {
+                    Some(_) => Masked::nothing(),
+                    None => Masked::new(secret),
+                },
+                licence,
                 fingerprint: key.fingerprint(rule, secret),
                 whole: key.fingerprint(rule, whole.trim_ascii()),
                 surroundings: Surroundings::of(text, &found.secret),

@@ -59,6 +59,9 @@ pub struct Finding {
     /// The line in which the match begins, which is at or before that of the secret.
     #[serde(skip)]
     pub first_line: u64,
+    /// It is a licence that is not accepted, and no secret.
+    #[serde(skip)]
+    pub says_licence: bool,
 }
 
 impl Finding {
@@ -75,6 +78,11 @@ impl Finding {
             action: rules.action(&hit.found),
             confidence: rules.confidence(&hit.found),
             via: hit.via.as_ref().map_or(Vec::new(), |via| via.steps.clone()),
+            says_licence: hit.licence.is_some(),
+            description: match &hit.licence {
+                Some(why) => why.to_string(),
+                None => rule.description.clone(),
+            },
             ..Self::of_rule(rule, place, hit.masked.clone(), hit.fingerprint)
         }
     }
@@ -128,6 +136,7 @@ impl Finding {
             waived: Vec::new(),
             context: None,
             commented: false,
+            says_licence: false,
         }
     }
 }

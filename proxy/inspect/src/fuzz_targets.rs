@@ -14,8 +14,8 @@ use exeat_gitwire::{
 use exeat_rules::{RuleSet, Source};
 
 use crate::{
-    Error, Examiner, Finding, FingerprintKey, Names, PackInspection, Pool, Report, Settings,
-    Strength,
+    Accepted, Error, Examiner, Finding, FingerprintKey, Names, PackInspection, Pool, Report,
+    Settings, Strength,
     excuse::{Baseline, IgnoreFile, comment},
     extract::{self, See, Trail},
     file, head, reading,
@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("ignore_file", ignore_file),
     ("baseline", baseline),
     ("authorship", authorship),
+    ("licence", licence),
     ("shown", shown),
 ];
 
@@ -61,6 +62,28 @@ fn rules() -> &'static Arc<RuleSet> {
 
 fn key() -> FingerprintKey {
     FingerprintKey::new([7; 32])
+}
+
+/// What a text says of licences: the same each time, and whatever is told can be printed.
+pub fn licence(data: &[u8]) {
+    static RULE_SET: LazyLock<Arc<RuleSet>> = LazyLock::new(|| {
+        let pack = exeat_rules::optional("licenses").expect("because it ships");
+        let compiled = RuleSet::compile(&[pack]);
+        Arc::new(compiled.expect("because built-in rules are valid").rules)
+    });
+    let told = || {
+        let mut examiner = Examiner::new(Arc::clone(&RULE_SET), key());
+        examiner.ask_of_licences(Some(&Arc::new(Accepted::nothing())));
+        let hits = examiner.examine(data).hits;
+        let told: Vec<_> = hits.into_iter().map(|hit| hit.licence).collect();
+        told
+    };
+    let first = told();
+    for why in &first {
+        let why = why.as_deref().expect("because all rules are of licences");
+        assert!(why.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{why}");
+    }
+    assert_eq!(first, told());
 }
 
 /// The people of a commit and of a tag: what is asked for is found missing, or not, the same each time.
@@ -259,6 +282,7 @@ fn inspect(pack: &[u8]) -> Result<crate::Inspected<Vec<u8>>, Error> {
         strength: Strength::default(),
         most_paths: 20,
         demands: Arc::default(),
+        licences: None,
         pusher: None,
         shown: None,
         verdicts: None,

@@ -327,8 +327,10 @@ fn inspect(shared: &Shared, examiner: &mut Examiner, object: &Object) -> (Verdic
         Kind::Commit => examine_commit(examiner, data, &readings),
         Kind::Tag => Verdict::all_of(Part::Tag, examine_readings(examiner, data, &readings)),
         Kind::Blob => {
+            examiner.ask_of_licences(shared.licences.as_ref());
             let mut examined = examine_version(shared, examiner, object);
             add_readings(&mut examined, examiner, data, &readings);
+            examiner.ask_of_licences(None);
             Verdict::all_of(Part::File, examined)
         }
     };

@@ -148,6 +148,7 @@ impl Turn {
         let shared = Arc::clone(&self.blob.shared);
         let examiner = worker.examiner(&shared.rules, &shared.key);
         examiner.time_by(shared.clock);
+        examiner.ask_of_licences(shared.licences.as_ref());
         while let Some((chunk, work)) = self.next() {
             let taken = shared
                 .go_on()

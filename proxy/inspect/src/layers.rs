@@ -88,10 +88,11 @@ pub fn examine_built(
     known
 }
 
-/// How far a text is looked into for these rules: what manifests name is told where a dictionary asks for packages.
+/// How far a text is looked into for these rules: what manifests name is told where a dictionary asks for packages, or a target
+/// for licences.
 fn limits(examiner: &Examiner) -> Limits {
     Limits {
-        manifests: examiner.rules().asks_for_packages(),
+        manifests: examiner.rules().asks_for_packages() || examiner.asks_of_licences(),
         ..Limits::default()
     }
 }
@@ -185,7 +186,11 @@ struct Layers<'a> {
 
 impl See for Layers<'_> {
     fn text(&mut self, text: &[u8], trail: &Trail<'_>) {
+        let kind = trail.step.kind;
+        let is_manifest = kind == extract::MANIFEST || kind == extract::MANIFEST_JSON;
+        self.examiner.reads_manifest(is_manifest);
         let mut found = self.examiner.scan(text);
+        self.examiner.reads_manifest(false);
         if let Origin::Mapped(map) = trail.origin {
             found.hits.retain(|hit| map.is_decoded(&hit.found.span));
         }

@@ -285,6 +285,7 @@ mod tests {
                 context: None,
                 commented: false,
                 first_line: 1,
+                says_licence: false,
             },
         }
     }

@@ -33,6 +33,7 @@ use crate::{
     gather::ObjectHit,
     ids::Ids,
     large,
+    licence::Accepted,
     overlap::Strength,
     pool::{Pool, Worker},
     references::{self, Kinds, References},
@@ -110,6 +111,8 @@ pub struct Settings {
     pub most_paths: usize,
     /// What is asked of what commits and tags say of people.
     pub demands: Arc<Demands>,
+    /// Which licences the target accepts of files; none: nobody asks.
+    pub licences: Option<Arc<Accepted>>,
     /// The known mail addresses of whoever pushes; none where nobody knows who it is.
     pub pusher: Option<Arc<[String]>>,
     /// What is gathered for reviewers besides the pack; nothing is without it.
@@ -173,10 +176,12 @@ impl<S: Spool> PackInspection<S> {
         shared.state().journal.spill_to(spool.scratch());
         shared.on_batch = settings.on_batch;
         shared.verdicts = settings.verdicts.as_ref().map(|verdicts| {
-            let grounds = Grounds::of(&settings.rules, &settings.key);
+            let licences = settings.licences.as_deref();
+            let grounds = Grounds::of(&settings.rules, &settings.key, licences);
             (Arc::clone(verdicts), grounds)
         });
         shared.demands = Arc::clone(&settings.demands);
+        shared.licences = settings.licences.clone();
         shared.pusher = settings.pusher.clone();
         shared.versions = (!settings.whole).then(Versions::default);
         let clock = settings.clock.unwrap_or(stages::still);
@@ -254,6 +259,9 @@ impl<S: Spool> PackInspection<S> {
         worker
             .examiner(&self.settings.rules, &self.settings.key)
             .time_by(self.clock);
+        worker
+            .examiner(&self.settings.rules, &self.settings.key)
+            .ask_of_licences(self.settings.licences.as_ref());
         let large = std::mem::take(&mut state.large);
         let found = large::look_into(
             &mut pack,
@@ -310,6 +318,10 @@ impl<S: Spool> PackInspection<S> {
         state.overflowed |= keep_strongest(&mut findings, &self.settings);
         let mut unscannable = located.unscannable;
         unscannable.extend(overflow(&state, &self.settings));
+        // What is no secret is shown to reviewers as it stands.
+        worker
+            .examiner(&self.settings.rules, &self.settings.key)
+            .ask_of_licences(None);
         let shown = match &self.settings.shown {
             Some(wanted) => Some(shown::gather(
                 &mut Stored {

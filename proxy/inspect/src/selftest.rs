@@ -18,12 +18,13 @@ use std::{
 };
 
 use exeat_gitwire::{HashKind, pack};
-use exeat_rules::{RuleSet, Site, Standing, check::Fault, check::Kind};
+use exeat_rules::{LicenseSaid, Rule, RuleSet, Site, Standing, check::Fault, check::Kind};
 
 use crate::{
     examine::Hit,
     finding::{Finding, Part},
     fingerprint::FingerprintKey,
+    licence::Accepted,
     overlap::Strength,
     pack::{Error, MOST_PATHS, PackInspection, Settings},
     pool::Pool,
@@ -69,7 +70,7 @@ impl Engine {
         let mut outcome = self.count();
         let mut samples = Vec::new();
         for (index, rule) in self.rules.rules().iter().enumerate() {
-            if rule.skip_report || rule.examples.is_empty() {
+            if !can_be_tried(rule) {
                 continue;
             }
             match Sample::of(&self.rules, index) {
@@ -94,9 +95,9 @@ impl Engine {
     /// What [`Engine::test`] tries, with nothing tried.
     pub fn count(&self) -> SelfTest {
         let rules = self.rules.rules().iter();
-        let (unproven, tried): (Vec<_>, Vec<_>) = rules
+        let (tried, unproven): (Vec<_>, Vec<_>) = rules
             .filter(|rule| !rule.skip_report)
-            .partition(|rule| rule.examples.is_empty());
+            .partition(|rule| can_be_tried(rule));
         SelfTest {
             tried: tried.len(),
             unproven: unproven.len(),
@@ -158,6 +159,8 @@ impl Engine {
             strength: self.strength,
             most_paths: MOST_PATHS,
             demands: Arc::default(),
+            // So that every licence is told.
+            licences: Some(Arc::new(Accepted::nothing())),
             pusher: None,
             shown: None,
             verdicts: None,
@@ -250,6 +253,15 @@ impl Engine {
         }));
         answered.recv().map_err(|_| Error::WorkerFailed)
     }
+}
+
+/// Whether an example of it can be a file. What is told of a manifest is none.
+fn can_be_tried(rule: &Rule) -> bool {
+    let is_of_file = !matches!(
+        rule.license,
+        Some(LicenseSaid::Manifest | LicenseSaid::Dependency)
+    );
+    is_of_file && !rule.skip_report && !rule.examples.is_empty()
 }
 
 /// What the inspection told.

@@ -17,6 +17,7 @@ use crate::{
     extract,
     finding::Part,
     fingerprint::{Fingerprint, FingerprintKey},
+    licence::Accepted,
     missed::Reason,
 };
 
@@ -56,10 +57,13 @@ impl Verdict {
 pub struct Grounds(Fingerprint);
 
 impl Grounds {
-    pub fn of(rules: &RuleSet, key: &FingerprintKey) -> Self {
+    pub fn of(rules: &RuleSet, key: &FingerprintKey, licences: Option<&Accepted>) -> Self {
         let decoders = env!("CARGO_PKG_VERSION");
         let limits = extract::Limits::default();
-        let text = format!("{} {decoders} {limits:?}", rules.digest());
+        let mut text = format!("{} {decoders} {limits:?}", rules.digest());
+        if let Some(licences) = licences {
+            text.push_str(&format!(" {licences:?}"));
+        }
         Self(key.fingerprint("grounds of verdicts", text.as_bytes()))
     }
 }

@@ -185,6 +185,7 @@ impl Running {
         compiled: Compiled,
     ) -> anyhow::Result<(Proven, Arc<Rulebook>)> {
         let book = policy(config, texts).await?;
+        book.needs_rules(&compiled.rules)?;
         let proven = prove(config, compiled, &self.parts.pool, &self.parts.key).await?;
         Ok((proven, book))
     }

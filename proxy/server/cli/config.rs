@@ -59,16 +59,20 @@ fn told(args: &Args) -> (String, u8) {
     if show {
         return (config.show(), 0);
     }
-    match policy_files::read(&config, &[]) {
+    let book = match policy_files::read(&config, &[]) {
         Err(error) => {
             eprintln!("{}", crate::causes::told(&error));
             return (String::new(), 2);
         }
-        Ok((_, warnings)) => warnings
-            .iter()
-            .for_each(|warning| eprintln!("warning: {warning}")),
-    }
-    match rules(&config) {
+        Ok((book, warnings)) => {
+            warnings
+                .iter()
+                .for_each(|warning| eprintln!("warning: {warning}"));
+            book
+        }
+    };
+    let rules = rules(&config).and_then(|rules| book.needs_rules(&rules).map(|()| rules));
+    match rules {
         Ok(rules) => (told_ok(&config, &rules), 0),
         Err(error) => {
             eprintln!("{}", crate::causes::told(&error));

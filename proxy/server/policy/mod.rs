@@ -4,6 +4,7 @@ mod allowance;
 mod condition;
 pub mod explain;
 pub mod file;
+mod licences;
 mod meaning;
 mod outlook;
 mod rulebook;

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::allowance::Allowance;
 use super::condition::{Conditions, Event, Situation};
+use super::licences::Licences;
 use super::{Change, Facts, Push};
 use crate::config::{Disposition, Policy};
 
@@ -24,6 +25,8 @@ pub struct Rulebook {
     pub(super) rules: Vec<Rule>,
     /// What nobody reads and may go.
     pub(super) allowances: Vec<Allowance>,
+    /// Which licences targets accept.
+    pub(super) licences: Vec<Licences>,
     /// So many of them, at the beginning, are of drafts.
     pub(super) drafts: usize,
     /// Upstreams that take names without regard to case.
@@ -198,6 +201,7 @@ impl Rulebook {
             table,
             rules: Vec::new(),
             allowances: Vec::new(),
+            licences: Vec::new(),
             drafts: 0,
             folding: Vec::new(),
             digest: table.digest(),

@@ -50,6 +50,7 @@ pub(super) fn report(actions: &[Action], unread: usize) -> Report {
         context: None,
         commented: false,
         first_line: 1,
+        says_licence: false,
     };
     let missed = Unscannable {
         what: "x".into(),

@@ -11,7 +11,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use exeat_gitwire::{ObjectId, pack, push_request::PushRequest};
 use exeat_inspect::{
-    Examiner, MOST_PATHS, Move, PackInspection, Pool, Report, Settings, Wanted, head, shown,
+    Accepted, Examiner, MOST_PATHS, Move, PackInspection, Pool, Report, Settings, Wanted, head,
+    shown,
 };
 use futures_util::FutureExt;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -156,6 +157,13 @@ pub fn outlook(pushes: &Pushes, order: &Order) -> Outlook {
     )
 }
 
+/// Which licences the target accepts, where the policy says so.
+fn licences(pushes: &Pushes, order: &Order) -> Option<Arc<Accepted>> {
+    let asked = Asked::new(order, &order.knock);
+    let facts = about::early_facts(order, order.past);
+    pushes.policy.licences(asked.push(&[]), &facts)
+}
+
 fn settings(
     pushes: &Pushes,
     order: &Order,
@@ -172,6 +180,7 @@ fn settings(
         on_batch: || drop(crashpoint::pass(Point::Batch)),
         most_paths: MOST_PATHS,
         demands: Arc::clone(&order.knock.upstream.identity),
+        licences: licences(pushes, order),
         pusher: order
             .known
             .person

@@ -49,7 +49,7 @@ pub fn refused(order: &Order, report: &Report, stopped: &Stopped) -> Told {
     policy_says(&mut page, stopped);
     body(&mut page, order, report, stopped);
     page.gap();
-    let no_secret = !report.findings.is_empty() && report.findings.iter().all(people::is_told);
+    let no_secret = !report.findings.is_empty() && !report.findings.iter().any(is_secret);
     page.text(&match denied || no_secret {
         true => format!(
             "Ask your security team about it and give them the push id {}. Your commits are safe on \
@@ -286,6 +286,11 @@ fn body(page: &mut Page, order: &Order, report: &Report, stopped: &Stopped) {
     }
 }
 
+/// Whether somebody could use what was found.
+fn is_secret(finding: &Finding) -> bool {
+    !finding.says_licence && !people::is_told(finding)
+}
+
 /// The findings, each once, and what could not be read.
 fn list(page: &mut Page, told: &[&Finding], report: &Report) {
     for finding in told.iter().take(MOST) {
@@ -334,7 +339,9 @@ fn already(page: &mut Page, report: &Report) {
     if old.len() > MOST {
         page.line(&format!("* and {} more", old.len() - MOST));
     }
-    page.text("Whoever can read the repository can read it: have it replaced all the same.");
+    if old.iter().any(|finding| is_secret(finding)) {
+        page.text("Whoever can read the repository can read it: have it replaced all the same.");
+    }
 }
 
 /// Whether the policy stops what is in the repository already.
@@ -392,7 +399,9 @@ pub fn place(finding: &Finding) -> String {
 }
 
 fn remedy(page: &mut Page, told: &[&Finding]) {
-    page.text("Treat it as used: whoever had this clone may have it.");
+    if told.iter().any(|finding| is_secret(finding)) {
+        page.text("Treat it as used: whoever had this clone may have it.");
+    }
     let mut said = std::collections::HashSet::new();
     for finding in told.iter().take(MOST) {
         if let Some(remedy) = &finding.remedy

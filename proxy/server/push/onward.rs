@@ -154,7 +154,13 @@ impl Pushes {
         let before = about::Asked::new(order, &order.knock);
         let outlook =
             |push, past| Outlook::of(push, &about::early_facts(order, past), &self.policy);
-        let same = || outlook(push, past) == outlook(before.push(&updates), order.past);
+        // Of licences that the old name accepts nothing was told.
+        let licences = |push, past| self.policy.licences(push, &about::early_facts(order, past));
+        let before = before.push(&updates);
+        if licences(push, past) != licences(before, order.past) {
+            return Err(refused());
+        }
+        let same = || outlook(push, past) == outlook(before, order.past);
         if !report.findings.is_empty() && !same() {
             return Err(refused());
         }

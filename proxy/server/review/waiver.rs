@@ -237,6 +237,7 @@ mod tests {
             context: None,
             commented: false,
             first_line: 1,
+            says_licence: false,
         };
         Report {
             findings: covers.iter().map(finding).collect(),

@@ -272,6 +272,7 @@ pub(super) fn merge(base: &mut RuleText, own: RuleText, warnings: &mut Vec<Warni
     to.entropy = from.entropy.or(to.entropy);
     to.head = from.head.or(to.head);
     to.at_least = from.at_least.or(to.at_least);
+    to.license = from.license.or(to.license);
     to.validator = from.validator.or(to.validator.take());
     if from.judge.is_some() {
         to.judge = from.judge;

@@ -76,6 +76,7 @@ pub struct RuleSet {
     /// Rules that others require.
     pub(crate) parts: Vec<RuleIndex>,
     path_rules: PathRules,
+    says_licenses: bool,
     /// By rule index: what each excepts.
     pub(crate) exceptions: Vec<version::Exceptions>,
     pub(crate) digest: String,
@@ -186,6 +187,7 @@ impl RuleSet {
             always: Vec::new(),
             parts: requirements.parts(),
             path_rules: PathRules::None,
+            says_licenses: false,
             exceptions: Vec::with_capacity(loaded.len()),
             digest: digest(&texts),
         };
@@ -243,6 +245,7 @@ impl RuleSet {
         set.dictionaries = Dictionaries::new(dictionaries);
         set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
         set.path_rules = PathRules::of(&set.rules);
+        set.says_licenses = set.rules.iter().any(|rule| rule.license.is_some());
         lazy::on_every_core(&untried, |&(index, line)| {
             set.force(index)
                 .map_err(|reason| rule_error(&set.rules[index], line, format!("regex: {reason}")))
@@ -326,6 +329,11 @@ impl RuleSet {
     /// Whether a dictionary asks for the packages that manifests name.
     pub fn asks_for_packages(&self) -> bool {
         self.dictionaries.has(DictionaryKind::Packages)
+    }
+
+    /// Whether matches of any rule say licences.
+    pub fn says_licenses(&self) -> bool {
+        self.says_licenses
     }
 
     /// What must be known of a path to tell whether any rule takes the path itself for a finding.

@@ -5,7 +5,9 @@ use super::dictionary::DictionaryText;
 use super::table::{Key, Table};
 use super::{Error, Located, Warning};
 use crate::printable::one_line;
-use crate::{Action, Confidence, Origin, Override, Required, Rule, Severity, judges, validators};
+use crate::{
+    Action, Confidence, LicenseSaid, Origin, Override, Required, Rule, Severity, judges, validators,
+};
 
 #[derive(Debug)]
 pub(crate) struct RuleText {
@@ -49,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::known("required"),
     Key::known("head"),
     Key::known("atLeast"),
+    Key::known("license"),
     Key::known("action"),
     Key::known("severity"),
     Key::known("confidence"),
@@ -149,6 +152,7 @@ pub(super) fn read(table: &Table<'_, '_>, warnings: &mut Vec<Warning>) -> Result
             required: values(required),
             head: count(table, "head", 1)?,
             at_least: at_least(table, is_composite)?,
+            license: word(table, "license", LicenseSaid::WORDS, LicenseSaid::from_word)?,
             impact: told(table, "impact")?,
             remedy: told(table, "remedy")?,
             false_positives: told(table, "false_positives")?,

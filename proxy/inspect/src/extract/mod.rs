@@ -27,7 +27,7 @@ use std::{
 
 use crate::report::Kind;
 
-pub use document::manifest::{JSON as MANIFEST_JSON, pointer as json_pointer};
+pub use document::manifest::{JSON as MANIFEST_JSON, OTHER as MANIFEST, pointer as json_pointer};
 pub use encoded::{Known, Other};
 pub use map::Map;
 

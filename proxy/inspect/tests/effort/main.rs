@@ -53,6 +53,7 @@ impl Bench {
             strength: Strength::default(),
             most_paths: 1_000,
             demands: Arc::default(),
+            licences: None,
             pusher: None,
             shown: None,
             verdicts: None,

@@ -52,6 +52,7 @@ fn held(finding: &Finding) -> usize {
         context: _,
         commented: _,
         first_line: _,
+        says_licence: _,
     } = finding;
     let Place {
         part: _,

@@ -45,6 +45,7 @@ pub fn settings(rules: &Arc<RuleSet>) -> Settings {
         strength: exeat_inspect::Strength::default(),
         most_paths: 1000,
         demands: Arc::default(),
+        licences: None,
         pusher: None,
         shown: None,
         verdicts: None,

@@ -117,6 +117,7 @@ fn json(rule: &Rule) -> serde_json::Value {
         "validator": rule.validator,
         "head": rule.head,
         "at_least": rule.at_least,
+        "license": rule.license,
         "judge": rule.judge,
         "block_from": rule.judge.as_ref().map(|_| rule.block_from),
         "review_from": rule.judge.as_ref().map(|_| rule.review_from),

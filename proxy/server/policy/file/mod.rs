@@ -1,5 +1,6 @@
 //! Policy files: TOML with `[[rule]]` tables, read in order and checked as a whole.
 
+mod licences;
 mod shadow;
 mod table;
 
@@ -14,6 +15,7 @@ pub use self::table::Problem;
 use self::table::{Names, Table, line_of};
 use super::allowance::{Allowance, PathGlobs};
 use super::condition::{Conditions, Event, RefGlobs, RepositoryGlobs};
+use super::licences::Licences;
 use super::rulebook::{Deed, Effects, Line, Rule, Rulebook, Tier};
 use crate::config::{Config, DISPOSITIONS, nearest, quoted};
 
@@ -71,6 +73,7 @@ pub fn read_with(
             .collect(),
         rules: Vec::new(),
         allowances: Vec::new(),
+        licences: Vec::new(),
         names: HashMap::new(),
         problems: Vec::new(),
         warnings: Vec::new(),
@@ -84,12 +87,14 @@ pub fn read_with(
     }
     let of_drafts = reading.rules.len();
     reading.refuse_allowances();
+    reading.refuse_licences();
     for text in texts {
         reading.file(text);
     }
     let Reading {
         rules,
         allowances,
+        licences,
         mut problems,
         mut warnings,
         ..
@@ -115,6 +120,7 @@ pub fn read_with(
         table: config.policy,
         rules,
         allowances,
+        licences,
         drafts: of_drafts,
         folding: folding.map(|upstream| upstream.name.clone()).collect(),
         digest: digest(drafts, texts, config),
@@ -148,6 +154,7 @@ struct Reading<'c> {
     upstreams: Vec<&'c str>,
     rules: Vec<Rule>,
     allowances: Vec<Allowance>,
+    licences: Vec<Licences>,
     /// Where each name stands.
     names: HashMap<String, String>,
     problems: Vec<Problem>,
@@ -185,6 +192,7 @@ impl Reading<'_> {
         let mut top = Table::new(&source.text, &file, 1, parsed.get_ref(), &mut problems);
         let tables = top.tables("rule");
         let opaque = top.tables("opaque");
+        let licences = top.tables("license");
         top.finish();
         for (number, (entries, line)) in (1..).zip(tables) {
             let table = Table::new(&source.text, &file, line, entries, &mut problems);
@@ -195,6 +203,11 @@ impl Reading<'_> {
             let table = Table::new(&source.text, &file, line, entries, &mut problems);
             let allowance = self.allowance(&file, number, table);
             self.allowances.extend(allowance);
+        }
+        for (number, (entries, line)) in (1..).zip(licences) {
+            let table = Table::new(&source.text, &file, line, entries, &mut problems);
+            let said = self.licences_of(&file, number, table);
+            self.licences.extend(said);
         }
         problems.sort_by_key(|problem| problem.line);
         self.problems.extend(problems);

@@ -1,0 +1,208 @@
+//! Licences: what a target does not accept waits for a person, in headers, texts, manifests and bills of materials.
+
+use super::anew::reload;
+use super::{Scene, case_id};
+use crate::harness::{Run, World, remote_lines};
+
+const PUBLIC: &str = r#"
+[[license]]
+name = "public"
+repository = "**"
+accept = ["MIT", "Apache-2.0", "BSD-3-Clause"]
+deny_dependencies = ["AGPL-3.0-only", "SSPL-1.0"]
+"#;
+
+/// A scene whose policy file says this.
+fn scene(policy: &str) -> Scene {
+    let scene = Scene::new();
+    write(&scene.house.world, policy);
+    let path = scene.house.world.place("rules").join("policy.toml");
+    reload(&scene, |before| {
+        let before = match before.contains("[policy]\n") {
+            true => before.replace(
+                "[policy]\n",
+                &format!("[policy]\nfiles = [\"{}\"]\n", path.display()),
+            ),
+            false => format!("{before}\n[policy]\nfiles = [\"{}\"]\n", path.display()),
+        };
+        format!("{before}\n[rules]\npacks = [\"licenses\"]\n")
+    });
+    scene
+}
+
+fn write(world: &World, policy: &str) {
+    std::fs::write(world.place("rules").join("policy.toml"), policy).unwrap();
+}
+
+fn commit(scene: &Scene, path: &str, text: &str) {
+    scene.house.world.commit_file(&scene.work, path, text, path);
+}
+
+#[track_caller]
+fn assert_told(run: &Run, words: &[&str]) {
+    let told = remote_lines(&run.stderr).join(" ");
+    for word in words {
+        assert!(told.contains(word), "{word} is not told: {told}");
+    }
+}
+
+const AGPL: &str = "This program is free software: you can redistribute it and/or modify
+it under the terms of the GNU Affero General Public License as published by
+the Free Software Foundation, either version 3 of the License, or
+(at your option) any later version.
+
+This program is distributed in the hope that it will be useful,
+but WITHOUT ANY WARRANTY; without even the implied warranty of
+MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+GNU Affero General Public License for more details.
+
+You should have received a copy of the GNU Affero General Public License
+along with this program.  If not, see <https://www.gnu.org/licenses/>.
+";
+
+#[test]
+fn licences_that_the_target_does_not_accept_are_held() {
+    let scene = scene(PUBLIC);
+    let notice: String = AGPL.lines().map(|line| format!("# {line}\n")).collect();
+    let files = [
+        (
+            "license-expression",
+            "src/a.rs",
+            "// SPDX-License-Identifier: LicenseRef-Bank-Internal\nfn a() {}\n",
+            "LicenseRef-Bank-Internal; the target accepts MIT, Apache-2.0, BSD-3-Clause (public)",
+        ),
+        ("license-text", "src/b.py", &notice, "AGPL-3.0-or-later"),
+        (
+            "license-of-manifest",
+            "package.json",
+            "{\"name\": \"x\", \"license\": \"GPL-2.0\", \"dependencies\": {}}\n",
+            "Licence of the package: GPL-2.0",
+        ),
+        (
+            "license-of-dependency",
+            "package-lock.json",
+            "{\"name\": \"x\", \"lockfileVersion\": 3, \"packages\": {\n\"node_modules/y\": {\"license\": \"AGPL-3.0\"}}}\n",
+            "/packages/node_modules~1y/license",
+        ),
+    ];
+    for (_, path, text, _) in &files {
+        commit(&scene, path, text);
+    }
+    let held = scene.push(&[]);
+    assert_eq!(held.status, 1, "{held}");
+    let case = scene.case(&case_id(&held)).to_string();
+    for (rule, path, _, said) in &files {
+        assert!(case.contains(&format!("\"{rule}\"")), "{rule}: {case}");
+        assert!(case.contains(path), "{path}: {case}");
+        assert_told(&held, &[rule]);
+        let told = remote_lines(&held.stderr).join(" ");
+        assert!(
+            told.contains(said) || case.contains(said),
+            "{said}: {told}\n{case}"
+        );
+    }
+    assert_eq!(scene.upstream(), "");
+    let told = remote_lines(&held.stderr).join(" ");
+    assert!(
+        told.contains("give it a licence that the target accepts"),
+        "{told}"
+    );
+    assert!(!told.contains("Treat it as used"), "{told}");
+}
+
+#[test]
+fn what_it_accepts_goes() {
+    let scene = scene(PUBLIC);
+    for (path, text) in [
+        ("a.rs", "// SPDX-License-Identifier: MIT OR GPL-3.0-only\n"),
+        (
+            "Cargo.toml",
+            "[package]\nname = \"x\"\nlicense = \"MIT/Apache-2.0\"\n",
+        ),
+        (
+            "sbom.json",
+            "{\"bomFormat\": \"CycloneDX\", \"components\": [{\"name\": \"y\", \"licenses\": [{\"license\": {\"id\": \"GPL-3.0-only\"}}]}]}\n",
+        ),
+        (
+            "notes.md",
+            "We do not use what is under the GNU Affero General Public License.\n",
+        ),
+    ] {
+        commit(&scene, path, text);
+    }
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn another_target_is_asked_nothing() {
+    let scene = scene(&PUBLIC.replace("\"**\"", "\"two\""));
+    commit(&scene, "a.rs", "// SPDX-License-Identifier: GPL-3.0-only\n");
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    // The same objects, which were inspected before, where licences are asked.
+    let world = &scene.house.world;
+    world.new_repository("two");
+    let before = world.upstream_state("two");
+    let url = world.proxied_url("two");
+    let run = world.git(&scene.work, &["push", &url, "HEAD:refs/heads/main"]);
+    assert_eq!(run.status, 1, "{run}");
+    assert_told(&run, &["license-expression", "GPL-3.0-only"]);
+    assert_eq!(world.upstream_state("two"), before);
+}
+
+#[test]
+fn what_the_repository_serves_already_is_not_asked_again() {
+    let scene = scene(&PUBLIC.replace("\"**\"", "\"two\""));
+    let header = "// SPDX-License-Identifier: GPL-3.0-only\n";
+    commit(&scene, "a.rs", header);
+    scene.push(&[]).ok();
+    write(&scene.house.world, PUBLIC);
+    reload(&scene, str::to_owned);
+    commit(&scene, "a.rs", &format!("{header}fn a() {{}}\n"));
+    scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    commit(&scene, "b.rs", header);
+    let held = scene.push(&[]);
+    assert_told(&held, &["license-expression", "b.rs"]);
+}
+
+#[test]
+fn a_policy_that_nothing_can_carry_out_is_refused() {
+    let scene = Scene::new();
+    let world = &scene.house.world;
+    let config = world.config();
+    let before = std::fs::read_to_string(&config).unwrap();
+    let path = config.with_file_name("policy.toml");
+    let files = format!("[policy]\nfiles = [\"{}\"]\n", path.display());
+    let check = |policy: &str, more: &str| {
+        std::fs::write(&path, policy).unwrap();
+        let before = before.replace("[policy]\n", &files);
+        let policy = if before.contains(&files) { "" } else { &files };
+        let probe = config.with_file_name("probe.toml");
+        std::fs::write(&probe, format!("{before}\n{policy}{more}")).unwrap();
+        world.exeat(&["config", "check", "--config", &probe.to_string_lossy()])
+    };
+    let packs = "[rules]\npacks = [\"licenses\"]\n";
+    let run = check(PUBLIC, "");
+    assert_eq!(run.status, 2, "{run}");
+    assert!(run.stderr.contains("add packs = [\"licenses\"]"), "{run}");
+    assert_eq!(check(PUBLIC, packs).status, 0);
+    for (wrong, said) in [
+        (
+            PUBLIC.replace("\"MIT\"", "\"MTI\""),
+            "policy.toml:5: license public: accept: expected an SPDX identifier",
+        ),
+        (
+            PUBLIC.replace("Apache-2.0", "Apache 2.0"),
+            "did you mean \\\"Apache-2.0\\\"?",
+        ),
+        ("[[license]]\nname = \"x\"\n".to_owned(), "it says nothing"),
+        (PUBLIC.replace("accept =", "accepts ="), "unknown key"),
+    ] {
+        let run = check(&wrong, packs);
+        assert_eq!(run.status, 2, "{run}");
+        let told = run.stderr.replace("\\\"", "\"");
+        assert!(told.contains(&said.replace("\\\"", "\"")), "{said}: {run}");
+    }
+}
