@@ -127,10 +127,10 @@ fn is_stated(text: &[u8]) -> bool {
         || at(128, b"DICM")
 }
 
-/// Whether `text` is short or begins with characters of UTF-8.
+/// Whether `text` is short or begins with characters of UTF-8, of which the last one may be cut.
 fn is_readable(text: &[u8]) -> bool {
-    let start = text.get(..LEAST);
-    start.is_none_or(|start| std::str::from_utf8(start).is_ok())
+    let read = text.get(..LEAST).map(std::str::from_utf8);
+    !matches!(read, Some(Err(error)) if error.error_len().is_some())
 }
 
 /// Whether most of `text` cannot be told from chance: enough bytes of every value.
