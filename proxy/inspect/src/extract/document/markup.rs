@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 use super::{
     super::{Opening, Stop},
     letters,
-    weave::Weave,
+    weave::{Meeting, Take, Weave},
 };
 
 /// Blanks before the first tag at most.
@@ -34,9 +34,15 @@ pub fn is_markup(text: &[u8]) -> bool {
 /// # Errors
 /// When a bound is reached.
 pub fn markup(opening: &mut Opening<'_, '_>) -> Result<(), Stop> {
-    let mut reader = Reader::new(opening.text);
-    reader.read();
-    match reader.weave.finish(false) {
+    // Hardly ever do any pieces meet.
+    if !Reader::new(opening.text, Meeting::new(opening.text))
+        .read()
+        .is_any
+    {
+        return Ok(());
+    }
+    let weave = Reader::new(opening.text, Weave::new(opening.text)).read();
+    match weave.finish(false) {
         Some((text, map)) => opening.mapped("markup", &text, &map),
         None => Ok(()),
     }
@@ -130,7 +136,7 @@ fn is_inline(name: &[u8]) -> bool {
 
 /// What tag `name` puts between the text before and behind it.
 fn between(kind: Kind, name: &[u8]) -> Between {
-    let (prefix, local) = match name.find_byte(b':') {
+    let (prefix, local) = match name.iter().position(|&byte| byte == b':') {
         Some(at) => name.split_at(at),
         None => (&b""[..], name),
     };
@@ -164,11 +170,24 @@ fn between(kind: Kind, name: &[u8]) -> Between {
     }
 }
 
+/// By byte, whether it may be of the name of a tag.
+const OF_NAME: [bool; 256] = {
+    let mut of_name = [false; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        let is_mark = matches!(byte, b':' | b'-' | b'_' | b'.');
+        of_name[at] = byte.is_ascii_alphanumeric() || is_mark || byte > 127;
+        at += 1;
+    }
+    of_name
+};
+
 /// Goes through a text once. What was looked for and is nowhere behind is not looked for again.
-struct Reader<'t> {
+struct Reader<'t, T> {
     text: &'t [u8],
     kind: Kind,
-    weave: Weave<'t>,
+    taken: T,
     /// Where the piece of text begins that is being read.
     piece: usize,
     missing: Vec<&'static [u8]>,
@@ -176,19 +195,20 @@ struct Reader<'t> {
     heeds_quotes: bool,
 }
 
-impl<'t> Reader<'t> {
-    fn new(text: &'t [u8]) -> Self {
+impl<'t, T: Take> Reader<'t, T> {
+    fn new(text: &'t [u8], taken: T) -> Self {
         Self {
             text,
             kind: Kind::of(text),
-            weave: Weave::new(text),
+            taken,
             piece: 0,
             missing: Vec::new(),
             heeds_quotes: true,
         }
     }
 
-    fn read(&mut self) {
+    /// Takes all pieces.
+    fn read(mut self) -> T {
         let mut at = 0;
         while let Some(found) = self.rest(at).find_byteset(b"<&") {
             let here = at + found;
@@ -199,7 +219,8 @@ impl<'t> Reader<'t> {
             };
             at = end.unwrap_or(here + 1);
         }
-        self.weave.copy(self.piece..self.text.len());
+        self.taken.copy(self.piece..self.text.len());
+        self.taken
     }
 
     fn rest(&self, at: usize) -> &'t [u8] {
@@ -208,7 +229,7 @@ impl<'t> Reader<'t> {
 
     /// Ends the piece of text before `start`; the next begins at `end`.
     fn leave_out(&mut self, start: usize, end: usize) {
-        self.weave.copy(self.piece..start);
+        self.taken.copy(self.piece..start);
         self.piece = end;
     }
 
@@ -221,7 +242,7 @@ impl<'t> Reader<'t> {
             '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{feff}' => "",
             other => other.encode_utf8(&mut buffer),
         };
-        self.weave.put(here..here + length, letter.as_bytes());
+        self.taken.put(here..here + length, letter.as_bytes());
         Some(here + length)
     }
 
@@ -257,7 +278,7 @@ impl<'t> Reader<'t> {
             false => end,
         };
         self.leave_out(here, end);
-        self.weave.part(b'\n');
+        self.taken.part(b'\n');
         Some(end)
     }
 
@@ -265,17 +286,16 @@ impl<'t> Reader<'t> {
         let is_end = self.rest(here + 1).first() == Some(&b'/');
         let start = here + 1 + usize::from(is_end);
         let name = self.rest(start);
-        let is_name = |byte: &u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.') || *byte > 127
-        };
-        let length = name.iter().position(|byte| !is_name(byte));
+        let length = name.iter().position(|&byte| !OF_NAME[usize::from(byte)]);
         let name = name.get(..length.unwrap_or(name.len()))?;
         let end = self.element_end(start + name.len())?;
         self.leave_out(here, end);
-        match between(self.kind, name) {
-            Between::Nothing => {}
-            Between::Blank => self.weave.part(b' '),
-            Between::Line => self.weave.part(b'\n'),
+        if self.taken.is_open() {
+            match between(self.kind, name) {
+                Between::Nothing => {}
+                Between::Blank => self.taken.part(b' '),
+                Between::Line => self.taken.part(b'\n'),
+            }
         }
         if self.kind == Kind::Html && !is_end {
             let until: &[u8] = match name {
@@ -294,6 +314,9 @@ impl<'t> Reader<'t> {
 
     /// Behind the `>` of the tag whose name ends at `at`.
     fn element_end(&mut self, at: usize) -> Option<usize> {
+        if self.text.get(at) == Some(&b'>') {
+            return Some(at + 1);
+        }
         if self.heeds_quotes {
             let mut from = at;
             while let Some(found) = self.rest(from).find_byteset(b">\"'") {

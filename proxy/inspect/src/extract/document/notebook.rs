@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 
 use super::{
     super::{Opening, Stop},
-    weave::Weave,
+    weave::{Take, Weave},
 };
 
 /// Whether `text` is an object that names the keys of a notebook.

@@ -7,6 +7,74 @@ use super::super::map::Map;
 /// Places that are remembered; of a text with more of them lines are told less exactly.
 const MOST_PLACES: u32 = 1 << 20;
 
+/// Takes the pieces of a text in their order.
+pub trait Take {
+    /// The bytes at `range` follow as they are.
+    fn copy(&mut self, range: Range<usize>);
+
+    /// `decoded` stands for the bytes at `range`.
+    fn put(&mut self, range: Range<usize>, decoded: &[u8]);
+
+    /// Pieces do not meet here: `between` stands between them, once.
+    fn part(&mut self, between: u8);
+
+    /// Whether it matters what stands between here and the next piece.
+    fn is_open(&self) -> bool;
+}
+
+/// Sees whether pieces meet, and makes no text of them.
+pub struct Meeting<'t> {
+    parent: &'t [u8],
+    /// What the text would end with.
+    last: Option<u8>,
+    /// Where the piece before ended in the parent.
+    at: usize,
+    pub is_any: bool,
+}
+
+impl<'t> Meeting<'t> {
+    pub fn new(parent: &'t [u8]) -> Self {
+        Self {
+            parent,
+            last: None,
+            at: 0,
+            is_any: false,
+        }
+    }
+}
+
+impl Take for Meeting<'_> {
+    fn copy(&mut self, range: Range<usize>) {
+        let piece = self.parent.get(range.clone()).unwrap_or_default();
+        let (Some(first), Some(last)) = (piece.first(), piece.last()) else {
+            return;
+        };
+        self.is_any |= self.at < range.start && meets(self.last, *first);
+        self.last = Some(*last);
+        self.at = range.end;
+    }
+
+    fn put(&mut self, range: Range<usize>, decoded: &[u8]) {
+        self.last = decoded.last().copied().or(self.last);
+        self.at = range.end;
+    }
+
+    fn part(&mut self, between: u8) {
+        if !matches!(self.last, None | Some(b'\n')) {
+            self.last = Some(between);
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.last.is_some_and(|last| !last.is_ascii_whitespace())
+    }
+}
+
+/// Whether the end of one piece and the beginning of another are of one word.
+fn meets(last: Option<u8>, first: u8) -> bool {
+    last.is_some_and(|last| !last.is_ascii_whitespace()) && !first.is_ascii_whitespace()
+}
+
 /// Makes a text of pieces of its parent, in their order.
 pub struct Weave<'t> {
     parent: &'t [u8],
@@ -31,45 +99,6 @@ impl<'t> Weave<'t> {
         }
     }
 
-    /// The bytes at `range` follow as they are.
-    pub fn copy(&mut self, range: Range<usize>) {
-        let piece = self.parent.get(range.clone()).unwrap_or_default();
-        let (Some(first), last) = (piece.first(), self.text.last()) else {
-            return;
-        };
-        let meets = last.is_some_and(|last| !last.is_ascii_whitespace());
-        if self.at < range.start && meets && !first.is_ascii_whitespace() {
-            let here = self.text.len();
-            self.map.mark(&(here.saturating_sub(1)..here + 1));
-            self.joints += 1;
-        }
-        self.place(range.start);
-        self.text.extend_from_slice(piece);
-        self.at = range.end;
-        self.place(range.end);
-    }
-
-    /// `decoded` stands for the bytes at `range`.
-    pub fn put(&mut self, range: Range<usize>, decoded: &[u8]) {
-        self.place(range.start);
-        let here = self.text.len();
-        self.text.extend_from_slice(decoded);
-        self.map
-            .mark(&(here.saturating_sub(1)..self.text.len() + 1));
-        self.at = range.end;
-        self.place(range.end);
-    }
-
-    /// Pieces do not meet here: `between` stands between them, once.
-    pub fn part(&mut self, between: u8) {
-        match self.text.last_mut() {
-            None | Some(b'\n') => {}
-            Some(last @ b' ') => *last = between,
-            Some(last) if *last == between => {}
-            Some(_) => self.text.push(between),
-        }
-    }
-
     /// The text and its map, where pieces met; what was decoded alone counts if `decoded` is set.
     pub fn finish(self, decoded: bool) -> Option<(Vec<u8>, Map)> {
         let is_new = self.joints > 0 || decoded && self.map.is_decoded(&(0..self.text.len()));
@@ -81,5 +110,46 @@ impl<'t> Weave<'t> {
             self.places += 1;
             self.map.point(self.text.len(), there);
         }
+    }
+}
+
+impl Take for Weave<'_> {
+    fn copy(&mut self, range: Range<usize>) {
+        let piece = self.parent.get(range.clone()).unwrap_or_default();
+        let (Some(first), last) = (piece.first(), self.text.last()) else {
+            return;
+        };
+        if self.at < range.start && meets(last.copied(), *first) {
+            let here = self.text.len();
+            self.map.mark(&(here.saturating_sub(1)..here + 1));
+            self.joints += 1;
+        }
+        self.place(range.start);
+        self.text.extend_from_slice(piece);
+        self.at = range.end;
+        self.place(range.end);
+    }
+
+    fn put(&mut self, range: Range<usize>, decoded: &[u8]) {
+        self.place(range.start);
+        let here = self.text.len();
+        self.text.extend_from_slice(decoded);
+        self.map
+            .mark(&(here.saturating_sub(1)..self.text.len() + 1));
+        self.at = range.end;
+        self.place(range.end);
+    }
+
+    fn part(&mut self, between: u8) {
+        match self.text.last_mut() {
+            None | Some(b'\n') => {}
+            Some(last @ b' ') => *last = between,
+            Some(last) if *last == between => {}
+            Some(_) => self.text.push(between),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        true
     }
 }

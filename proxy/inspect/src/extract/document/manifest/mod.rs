@@ -16,7 +16,7 @@ use bstr::ByteSlice;
 use super::{
     super::{Opening, Step, Stop, Why},
     notebook,
-    weave::Weave,
+    weave::{Take, Weave},
 };
 
 pub use json::pointer;
