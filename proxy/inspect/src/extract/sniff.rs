@@ -53,17 +53,50 @@ pub fn format(text: &[u8]) -> Option<Format> {
 /// Whether a form may begin with these bytes, of those that say what they are within 256 bytes: asked of runs before more of them is
 /// decoded, most of which are chance.
 pub fn may_begin([first, second, third]: [u8; 3]) -> bool {
-    // Documents begin with a header, a tag or a brace, and blanks before it.
-    let is_of_text = first.is_ascii_alphabetic() || first.is_ascii_whitespace();
-    is_of_text
-        || matches!(
-            first,
-            0 | 2 | 4 | 0x1a | 0x1f | 0x28 | 0x89 | 0xed | 0xef | 0xfd | 0xff
-        )
-        || b"!#%078<[\\]^_{".contains(&first)
-        // LHA says it in its third byte, and a font of EOT begins with its length.
-        || third == b'-'
-        || second == 0
+    match (first, second) {
+        // Fonts of EOT begin with their length, others with a zero in it.
+        (_, 0) => true,
+        // LHA says it in its third byte.
+        _ if third == b'-' => true,
+        (0, 1)
+        | (2, 0x21)
+        | (4, 0x22)
+        | (0x1a, 0x45)
+        | (0x1f, 0x8b | 0x9d)
+        | (0x28, 0xb5)
+        | (0x89, b'L' | b'P')
+        | (0xed, 0xab)
+        | (0xef, 0xbb)
+        | (0xfd, b'7')
+        | (0xff, _) => true,
+        (b'!', b'<')
+        | (b'#', b' ')
+        | (b'%', b'P')
+        | (b'0', b'7')
+        | (b'7', b'z' | 0x7f)
+        | (b'8', b'B')
+        | (b'<' | b'{', _)
+        | (0x50..=0x5f, b'*') => true,
+        (b'B', b'M' | b'Z')
+        | (b'G', b'I')
+        | (b'I', b'D' | b'I')
+        | (b'L', b'R' | b'Z')
+        | (b'M', b'M' | b'S')
+        | (b'O', b'T' | b'g')
+        | (b'P', b'A' | b'K')
+        | (b'R', b'I' | b'a')
+        | (b'S', b'Q')
+        | (b'f', b'L')
+        | (b'h', b's')
+        | (b'w', b'O')
+        | (b'x', 1 | 0x5e | 0x9c | 0xda | b'a')
+        | (b'z', b'P') => true,
+        // Blanks before a tag or a brace.
+        _ if first.is_ascii_whitespace() => {
+            second.is_ascii_whitespace() || matches!(second, b'<' | b'{')
+        }
+        _ => document::may_be_mail([first, second]),
+    }
 }
 
 /// The form that begins at a place where one of the marks stands that are searched for everywhere. Takes no longer however long
@@ -124,7 +157,24 @@ mod tests {
 
     #[test]
     fn what_begins_a_form_may_begin_one() {
-        let beginnings: [&[u8]; 38] = [
+        let beginnings: [&[u8]; 55] = [
+            b"x\x9c\x4b\x4c\x4a\x06\0\x02\x4d\x01\x27",
+            b"LZIP\x01\x0c",
+            b"7z\xbc\xaf\x27\x1c",
+            b"\x1f\x9d\x90abc",
+            b"MSCF\0\0\0\0",
+            b"xar!\0\x1c\0\x01",
+            b"\x89LZO\0\x0d\x0a\x1a\x0a",
+            b"\xff\x06\0\0sNaPpY",
+            b"LRZI\0",
+            b"zPQ\x01\x01",
+            b"OTTO\0\x01\0\0\0\0\0\0",
+            b"wOF2OTTO\0\0\0\0",
+            b"II*\0\0\0\0\x08\0\0\0\0",
+            b"BM\x36\x03\x01\0\0\0\0\0\x36\0",
+            b"SQLite format 3\0",
+            b" \n<svg ",
+            b"Content-Type: text/plain\n\nContent-Transfer-Encoding: base64",
             b"BZh91AY&SY",
             b"\x1f\x8b\x08\0",
             b"\x04\x22\x4d\x18",

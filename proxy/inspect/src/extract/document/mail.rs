@@ -33,12 +33,38 @@ const FIRST: [&str; 18] = [
 
 /// Whether `text` begins like a mail file and says somewhere how a part is written.
 pub fn is_mail(text: &[u8]) -> bool {
+    if !text.first_chunk().is_some_and(|start| may_be_mail(*start)) {
+        return false;
+    }
     let head = text.get(..text.len().min(32)).unwrap_or_default();
     (head.contains(&b':') || head.starts_with(b"From "))
         && FIRST
             .iter()
             .any(|first| starts_like(text, first.as_bytes()))
         && (text.find(b"ontent-").is_some() || text.find(b"ONTENT-").is_some())
+}
+
+/// Whether mail may begin with these bytes: asked of every text and of many runs.
+pub fn may_be_mail(start: [u8; 2]) -> bool {
+    let start = lower(start);
+    PAIRS
+        .iter()
+        .fold(false, |same, pair| same | (*pair == start))
+}
+
+const PAIRS: [u16; FIRST.len()] = {
+    let mut pairs = [0; FIRST.len()];
+    let mut at = 0;
+    while at < FIRST.len() {
+        let first = FIRST[at].as_bytes();
+        pairs[at] = lower([first[0], first[1]]);
+        at += 1;
+    }
+    pairs
+};
+
+const fn lower([first, second]: [u8; 2]) -> u16 {
+    u16::from_le_bytes([first.to_ascii_lowercase(), second.to_ascii_lowercase()])
 }
 
 fn starts_like(text: &[u8], start: &[u8]) -> bool {

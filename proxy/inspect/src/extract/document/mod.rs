@@ -10,6 +10,7 @@ mod sqlite;
 mod weave;
 
 pub use letters::{LONGEST, from_utf16, reference};
+pub use mail::may_be_mail;
 
 use super::{Opening, Stop};
 

@@ -117,18 +117,21 @@ fn begins_well(text: &[u8], start: usize, end: usize) -> bool {
         let seen = (start..start + LEAST).fold(0, |seen, at| seen | class(text, at));
         seen & (UPPER | LOWER | DECIMAL) == UPPER | LOWER | DECIMAL
     };
-    let may_be_form = || end - start >= 2 * LEAST && sniff::may_begin(bytes) && is_mixed();
-    if !(is_text_like || may_be_form()) {
-        return false;
-    }
+    let is_mixed_form = || end - start >= 2 * LEAST && is_mixed();
+    let may_be_form = || sniff::may_begin(bytes) && (is_text_like || is_mixed_form());
     let mut first = [0; 48];
+    let is_text = is_text_like && is_text(read(text, start..end, &mut first[..12]));
+    is_text || may_be_form() && sniff::format(read(text, start..end, &mut first)).is_some()
+}
+
+/// Decodes as many groups of the run at `range` as there is room for.
+fn read<'b>(text: &[u8], range: Range<usize>, bytes: &'b mut [u8]) -> &'b [u8] {
     let mut count = 0;
-    for (at, three) in (start..end).step_by(4).zip(first.chunks_exact_mut(3)) {
+    for (at, three) in range.step_by(4).zip(bytes.chunks_exact_mut(3)) {
         three.copy_from_slice(&group(text, at).unwrap_or_default());
         count += 3;
     }
-    let first = first.get(..count).unwrap_or_default();
-    is_text_like && is_text(first.get(..12).unwrap_or_default()) || sniff::format(first).is_some()
+    bytes.get(..count).unwrap_or_default()
 }
 
 /// Decodes the run and the lines that it goes on in.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Piece, base64, hex_value, is_text,
+    DIGITS, Piece, base64, hex_value, is_text,
     runs::{BETWEEN, CLASSES, HEX, LEAST, class},
 };
 use crate::extract::sniff;
@@ -53,13 +53,12 @@ fn begins_well(text: &[u8], start: usize, end: usize) -> bool {
 
 /// Reads as many pairs of digits as there is room for, and says how many.
 fn read(digits: &[u8], bytes: &mut [u8]) -> usize {
-    let pairs = (0..digits.len().saturating_sub(1)).step_by(2);
-    let mut count = 0;
-    for (at, place) in pairs.zip(bytes) {
-        *place = hex_value(digits, at..at + 2).unwrap_or(0) as u8;
-        count += 1;
+    let (pairs, _) = digits.as_chunks::<2>();
+    let value = |digit: u8| DIGITS[usize::from(digit)];
+    for (&[high, low], place) in pairs.iter().zip(bytes.iter_mut()) {
+        *place = value(high) << 4 | value(low);
     }
-    count
+    pairs.len().min(bytes.len())
 }
 
 /// Decodes the run and the lines that it goes on in.

@@ -154,11 +154,12 @@ fn is_text(decoded: &[u8]) -> bool {
     let start = start.get(..start.len() - if is_ended { zeros } else { 0 });
     let start = start.unwrap_or_default();
     if start.iter().all(prints) {
-        return match std::str::from_utf8(start) {
-            Ok(_) => true,
-            // The last character may be cut.
-            Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
-        };
+        return start.is_ascii()
+            || match std::str::from_utf8(start) {
+                Ok(_) => true,
+                // The last character may be cut.
+                Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
+            };
     }
     let start = decoded.get(..JUDGED.min(decoded.len())).unwrap_or_default();
     let wide = start.chunks_exact(2);
