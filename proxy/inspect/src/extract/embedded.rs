@@ -13,7 +13,7 @@ use super::{
 
 /// What forms begin with that are searched for anywhere, and where in the form it stands. Whether one begins there is asked
 /// [`sniff::anywhere`].
-const MAGICS: [(&[u8], usize); 17] = [
+const MAGICS: [(&[u8], usize); 18] = [
     (b"\x1f\x8b\x08", 0),
     (b"\xfd7zXZ\0", 0),
     (b"\x28\xb5\x2f\xfd", 0),
@@ -24,7 +24,8 @@ const MAGICS: [(&[u8], usize); 17] = [
     (b"%PDF-", 0),
     (b"SQLite format 3\0", 0),
     (super::archive::PACK, 0),
-    (b" git bundle\n", 4),
+    (super::archive::BUNDLES[0], 0),
+    (super::archive::BUNDLES[1], 0),
     (super::archive::AR, 0),
     (super::archive::RPM, 0),
     (b"ustar\0", 257),
@@ -39,7 +40,7 @@ const ARMORS: [&[u8]; 2] = [b"PGP MESSAGE-----", b"AGE ENCRYPTED FILE-----"];
 /// Their first bytes, those together of which the halves do not mix to what stands in many texts.
 pub const FIRST: [&[&[u8; 3]]; 8] = [
     &[b"\x1f\x8b\x08", b"\x28\xb5\x2f", b"\xed\xab\xee"],
-    &[b"\xfd7z", b" gi"],
+    &[b"\xfd7z", b"# v"],
     &[b"7z\xbc", b"ust"],
     &[b"\x04\x22\x4d", b"PGP", b"AGE"],
     &[b"BZh", b"PK\x03"],
@@ -54,8 +55,18 @@ static SIGNS: LazyLock<Signs> = LazyLock::new(|| Signs {
 });
 
 /// The first bytes of each of [`MAGICS`] as one number.
-static NUMBERS: LazyLock<[u32; MAGICS.len()]> =
-    LazyLock::new(|| MAGICS.map(|(magic, _)| signs::number(magic)));
+static NUMBERS: LazyLock<[u64; MAGICS.len()]> =
+    LazyLock::new(|| MAGICS.map(|(magic, _)| start(magic)));
+
+/// The bytes of [`FIRST`] that `text` begins with, as one number.
+fn start(text: &[u8]) -> u64 {
+    signs::number(text) & 0xff_ffff
+}
+
+/// All marks that are searched for.
+pub fn magics() -> impl Iterator<Item = &'static [u8]> {
+    MAGICS.into_iter().map(|(magic, _)| magic)
+}
 
 /// Bytes of the longest of them.
 const LONGEST: usize = 24;
@@ -166,7 +177,7 @@ fn next(text: &[u8], at: usize, places: &mut Places<'_>) -> Option<usize> {
 
 /// The magic that `text` begins with.
 fn magic(text: &[u8]) -> Option<(&'static [u8], usize)> {
-    let number = signs::number(text);
+    let number = start(text);
     // Compared all at once: hardly ever is it one of them.
     let same = NUMBERS
         .iter()

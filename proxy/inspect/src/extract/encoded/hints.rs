@@ -10,7 +10,8 @@ use exeat_rules::Copied;
 
 use super::{
     super::embedded,
-    characters, escapes, folded, joined,
+    characters, escapes, folded,
+    joined::{self, is_of_word},
     known::{self, Event, Known, Pass},
     markup, numbers, quoted, radix,
     runs::Runs,
@@ -70,39 +71,105 @@ impl Extent {
 /// Looks at the place of a trigger.
 type Look = fn(&[u8], usize) -> Extent;
 
-const ESCAPE: (Mark, Look) = (Mark::Escape, escapes::backslash_extent);
-const LINES: (Mark, Look) = (Mark::Continued, joined::lines_extent);
-const PERCENT: (Mark, Look) = (Mark::Percent, escapes::percent_extent);
-const ENTITY: (Mark, Look) = (Mark::Entity, markup::entity_extent);
-const QUOTED: (Mark, Look) = (Mark::Quoted, quoted::printable_extent);
-const WORD: (Mark, Look) = (Mark::Word, quoted::word_extent);
-const ASCII85: (Mark, Look) = (Mark::Ascii85, radix::ascii85_extent);
-const JOINT: (Mark, Look) = (Mark::Joint, joined::literals_extent);
-const BLOCK: (Mark, Look) = (Mark::Block, folded::extent);
-const CHARACTERS: (Mark, Look) = (Mark::Characters, characters::quoted_extent);
-const ITEMS: (Mark, Look) = (Mark::Characters, characters::items_extent);
-const NUMBER: (Mark, Look) = (Mark::HexBytes, numbers::hex_extent);
-const MAGIC: (Mark, Look) = (Mark::Magic, embedded::magic_extent);
+/// What a sign says: who looks at it, if the byte beside it is one of some.
+#[derive(Clone, Copy, Debug)]
+struct Meaning {
+    mark: Mark,
+    look: Look,
+    /// Which byte that is, counted from the first one of the sign, and the classes that it may have.
+    beside: (i8, u8),
+}
+
+const fn any(mark: Mark, look: Look) -> Meaning {
+    beside(mark, look, 0, ANY)
+}
+
+/// A sign at which a look finds nothing unless the byte at `place` has one of these classes.
+const fn beside(mark: Mark, look: Look, place: i8, classes: u8) -> Meaning {
+    Meaning {
+        mark,
+        look,
+        beside: (place, classes),
+    }
+}
+
+/// Of which classes a byte is.
+const CLASSES: [u8; 256] = {
+    let mut classes = [ANY; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        let white = byte.is_ascii_whitespace();
+        let is = [
+            (is_of_word(byte), OF_WORD),
+            (byte == b' ', BLANK),
+            (byte == b'-', DASH),
+            (byte.is_ascii_hexdigit(), DIGIT),
+            (byte.is_ascii_graphic(), GRAPHIC),
+            (white || byte == b',', GAP),
+            (byte == b';', SEMICOLON),
+        ];
+        let mut class = 0;
+        while class < is.len() {
+            if is[class].0 {
+                classes[at] |= is[class].1;
+            }
+            class += 1;
+        }
+        at += 1;
+    }
+    classes
+};
+const ANY: u8 = 1;
+const OF_WORD: u8 = 2;
+const BLANK: u8 = 4;
+const DASH: u8 = 8;
+const DIGIT: u8 = 16;
+const GRAPHIC: u8 = 32;
+/// Between numbers of a list.
+const GAP: u8 = 64;
+const SEMICOLON: u8 = 128;
+
+const ESCAPE: Meaning = any(Mark::Escape, escapes::backslash_extent);
+const NUMBERED: Meaning = beside(Mark::Escape, escapes::backslash_extent, 2, DIGIT);
+const LINES: Meaning = beside(Mark::Continued, joined::lines_extent, -1, OF_WORD | BLANK);
+const PERCENT: Meaning = any(Mark::Percent, escapes::percent_extent);
+const ENTITY: Meaning = any(Mark::Entity, markup::entity_extent);
+const QUOTED: Meaning = beside(Mark::Quoted, quoted::printable_extent, 2, DIGIT);
+const SOFT: Meaning = beside(Mark::Quoted, quoted::printable_extent, -1, GRAPHIC);
+const WORD: Meaning = any(Mark::Word, quoted::word_extent);
+const ASCII85: Meaning = any(Mark::Ascii85, radix::ascii85_extent);
+const JOINT: Meaning = beside(Mark::Joint, joined::literals_extent, -1, OF_WORD);
+const BLOCK: Meaning = any(Mark::Block, folded::extent);
+const CHARACTERS: Meaning = beside(
+    Mark::Characters,
+    characters::quoted_extent,
+    3,
+    GAP | SEMICOLON,
+);
+const ITEMS: Meaning = beside(Mark::Characters, characters::items_extent, -1, DASH);
+const NUMBER: Meaning = beside(Mark::HexBytes, numbers::hex_extent, 5, GAP);
+const MAGIC: Meaning = any(Mark::Magic, embedded::magic_extent);
 
 /// A search runs over all text, so it is laid out for the vectors that it uses: eight rows of signs that have most halves of their
-/// bytes in common, and all of one length.
-type Row<const LENGTH: usize> = &'static [((Mark, Look), &'static [u8; LENGTH])];
+/// first bytes in common. Signs that are longer are compared whole before anything is looked at.
+type Row = &'static [(Meaning, &'static [u8])];
 
-/// Signs of two bytes.
-const SHORT: [Row<2>; 8] = [
+/// Signs of which two bytes are searched for.
+const SHORT: [Row; 8] = [
     &[
         (ESCAPE, br"\x"),
         (ESCAPE, br"\u"),
         (ESCAPE, br"\U"),
-        (ESCAPE, br"\0"),
+        (NUMBERED, br"\0"),
     ],
     &[
-        (ESCAPE, br"\1"),
-        (ESCAPE, br"\4"),
-        (ESCAPE, br"\5"),
-        (ESCAPE, br"\6"),
+        (NUMBERED, br"\1"),
+        (NUMBERED, br"\4"),
+        (NUMBERED, br"\5"),
+        (NUMBERED, br"\6"),
     ],
-    &[(ESCAPE, br"\7"), (LINES, b"\\\n"), (LINES, b"\\\r")],
+    &[(NUMBERED, br"\7"), (LINES, b"\\\n"), (LINES, b"\\\r")],
     &[
         (PERCENT, b"%2"),
         (PERCENT, b"%3"),
@@ -112,12 +179,13 @@ const SHORT: [Row<2>; 8] = [
         (PERCENT, b"%7"),
     ],
     &[
-        (ENTITY, b"&a"),
-        (ENTITY, b"&l"),
-        (ENTITY, b"&g"),
-        (ENTITY, b"&n"),
+        (ENTITY, b"&amp;"),
+        (ENTITY, b"&apos;"),
+        (ENTITY, b"&lt;"),
+        (ENTITY, b"&gt;"),
+        (ENTITY, b"&nbsp;"),
     ],
-    &[(ENTITY, b"&q"), (ENTITY, b"&#")],
+    &[(ENTITY, b"&quot;"), (ENTITY, b"&#")],
     &[
         (QUOTED, b"=3"),
         (QUOTED, b"=4"),
@@ -126,11 +194,11 @@ const SHORT: [Row<2>; 8] = [
         (QUOTED, b"=7"),
         (WORD, b"=?"),
     ],
-    &[(QUOTED, b"=\n"), (QUOTED, b"=\r"), (ASCII85, b"<~")],
+    &[(SOFT, b"=\n"), (SOFT, b"=\r"), (ASCII85, b"<~")],
 ];
 
-/// Signs of three bytes.
-const LONG: [Row<3>; 5] = [
+/// Signs of which three bytes are searched for.
+const LONG: [Row; 5] = [
     &[
         (JOINT, b"\" +"),
         (JOINT, b"\" ."),
@@ -156,10 +224,8 @@ const LONG: [Row<3>; 5] = [
     &[
         (JOINT, b"\"\n\t"),
         (JOINT, b"\"\n "),
-        (JOINT, b"\"\r\n"),
         (JOINT, b"'\n\t"),
         (JOINT, b"'\n "),
-        (JOINT, b"'\r\n"),
     ],
     &[(BLOCK, b": >"), (BLOCK, b": |")],
     &[
@@ -169,12 +235,14 @@ const LONG: [Row<3>; 5] = [
         (NUMBER, b"(0x"),
         (NUMBER, b" 0x"),
         (NUMBER, b"\t0x"),
+        (JOINT, b"\"\r\n"),
+        (JOINT, b"'\r\n"),
     ],
 ];
 
 /// Signs of three bytes of which the second is any of some, a row each.
 struct Open {
-    of: (Mark, Look),
+    of: Meaning,
     first: u8,
     second: RangeInclusive<u8>,
     third: u8,
@@ -195,7 +263,7 @@ const OPEN: [&[Open]; 3] = [
     ],
 ];
 
-const fn open(of: (Mark, Look), first: u8, second: RangeInclusive<u8>, third: u8) -> Open {
+const fn open(of: Meaning, first: u8, second: RangeInclusive<u8>, third: u8) -> Open {
     Open {
         of,
         first,
@@ -206,60 +274,74 @@ const fn open(of: (Mark, Look), first: u8, second: RangeInclusive<u8>, third: u8
 
 struct Triggers {
     signs: Signs,
-    /// By first byte, those that begin with it.
-    by_first: [Vec<Sign>; 256],
+    /// By their slots, and in each those first that say more.
+    known: Vec<Sign>,
+    /// Where in that the signs of a slot begin; those of the next one follow.
+    slots: [u8; SLOTS + 1],
+}
+
+/// Slots that signs are sorted into by two of their bytes.
+const SLOTS: usize = 1024;
+
+/// The slot of the signs that begin as `number` does: by the first byte, and by the third one or, where signs have two, the second.
+fn slot(number: u64) -> usize {
+    let first = number as u8;
+    let is_short = matches!(first, b'\\' | b'%' | b'&' | b'=' | b'<');
+    let other = (number >> if is_short { 8 } else { 16 }) as u8;
+    (usize::from(first) * 37 + usize::from(other) * 3) % SLOTS
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Sign {
-    /// Its bytes as one number, the first one lowest, and which bits of that are of the sign.
-    bytes: u32,
-    bits: u32,
+    /// Its first eight bytes as one number, the first one lowest, and which bits of that are of the sign.
+    bytes: u64,
+    bits: u64,
     is_long: bool,
-    mark: Mark,
-    look: Look,
+    of: Meaning,
 }
 
 impl Sign {
-    fn of(sign: &[u8], (mark, look): (Mark, Look)) -> Self {
-        let is_long = sign.len() > 2;
+    fn of(sign: &[u8], is_long: bool, of: Meaning) -> Self {
+        let more = 8_usize.saturating_sub(sign.len());
         Self {
             bytes: signs::number(sign),
-            bits: if is_long { 0xff_ffff } else { 0xffff },
+            bits: u64::MAX >> (8 * more),
             is_long,
-            mark,
-            look,
+            of,
         }
     }
 
     /// What may be its second byte, its look asks again.
     fn of_open(open: &Open) -> Self {
         let bits = 0xff_00ff;
-        let sign = Self::of(&[open.first, 0, open.third], open.of);
+        let sign = Self::of(&[open.first, 0, open.third], true, open.of);
         Self { bits, ..sign }
+    }
+
+    /// Whether it may mean something where it stands at `at`.
+    #[inline]
+    fn counts(&self, text: &[u8], at: usize) -> bool {
+        let (place, classes) = self.of.beside;
+        let beside = text.get(at.wrapping_add_signed(isize::from(place)));
+        beside.is_some_and(|&byte| CLASSES[usize::from(byte)] & classes != 0)
     }
 }
 
 impl Triggers {
     fn new() -> Self {
-        let mut by_first = [const { Vec::new() }; 256];
-        let mut put = |first: u8, sign| {
-            if let Some(signs) = by_first.get_mut(usize::from(first)) {
-                signs.push(sign);
-            }
-        };
+        let mut known = Vec::new();
         let mut short = Groups::default();
         for (group, row) in SHORT.iter().enumerate() {
             for (of, sign) in *row {
                 short.add(group, sign);
-                put(sign[0], Sign::of(*sign, *of));
+                known.push(Sign::of(sign, false, *of));
             }
         }
         let mut long = Groups::default();
         for (group, row) in LONG.iter().enumerate() {
             for (of, sign) in *row {
                 long.add(group, sign);
-                put(sign[0], Sign::of(*sign, *of));
+                known.push(Sign::of(sign, true, *of));
             }
         }
         // Behind those that say more.
@@ -267,26 +349,35 @@ impl Triggers {
             for open in row {
                 let seconds = open.second.clone();
                 seconds.for_each(|second| long.add(group, &[open.first, second, open.third]));
-                put(open.first, Sign::of_open(open));
+                known.push(Sign::of_open(open));
             }
         }
-        for first in embedded::FIRST.into_iter().flatten() {
-            put(first[0], Sign::of(*first, MAGIC));
-        }
+        known.extend(embedded::magics().map(|magic| Sign::of(magic, true, MAGIC)));
+        known.sort_by_key(|sign| slot(sign.bytes));
+        let slots = std::array::from_fn(|at| {
+            let before = known.partition_point(|sign| slot(sign.bytes) < at);
+            u8::try_from(before).expect("because there are fewer signs")
+        });
         let signs = Signs {
             long: Groups::of(embedded::FIRST),
             others: Some((short, long)),
         };
-        Self { signs, by_first }
+        Self {
+            signs,
+            known,
+            slots,
+        }
     }
 
-    /// The sign that stands at `at`.
+    /// The sign that stands at `at`, if it may mean something there.
+    #[inline]
     fn at(&self, text: &[u8], at: usize) -> Option<&Sign> {
-        let rest = text.get(at..)?;
-        let first = *rest.first()?;
-        let number = signs::number(rest);
-        let mut signs = self.by_first[usize::from(first)].iter();
-        signs.find(|sign| (number ^ sign.bytes) & sign.bits == 0)
+        let number = signs::number(text.get(at..)?);
+        let slot = slot(number);
+        let range = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
+        let mut signs = self.known.get(range)?.iter();
+        let sign = signs.find(|sign| (number ^ sign.bytes) & sign.bits == 0);
+        sign.filter(|sign| sign.counts(text, at))
     }
 }
 
@@ -321,7 +412,7 @@ impl<'t> Hints<'t> {
         let (Some((mut found, signs)), Some((runs, known_runs))) = (signs, runs) else {
             return (Self::of(text), None);
         };
-        found.extend(Wide::new(text).take(MOST));
+        found.extend(Wide::new(text, true).take(MOST));
         if found.len() >= MOST {
             return (Self::of(text), None);
         }
@@ -339,10 +430,11 @@ impl<'t> Hints<'t> {
     }
 
     pub fn of(text: &'t [u8]) -> Self {
-        let mut rest = Marked::new(text).chain(Wide::new(text));
         let mut runs_rest = Runs::new(text);
-        let found: Vec<Place> = rest.by_ref().take(MOST).collect();
         let runs: Vec<Place> = runs_rest.by_ref().take(MOST).collect();
+        let has_zeros = runs.len() >= MOST || runs_rest.has_zeros();
+        let mut rest = Marked::new(text).chain(Wide::new(text, has_zeros));
+        let found: Vec<Place> = rest.by_ref().take(MOST).collect();
         // Large as they are, they are moved only where they are kept.
         let rest = match found.len() {
             MOST => Some(Box::new(rest)),
@@ -423,7 +515,7 @@ pub struct Marked<'t> {
     /// From where on short signs count, and long ones.
     from: [usize; 2],
     /// The trigger that is to be looked at.
-    next: Option<(usize, Sign)>,
+    next: Option<(usize, &'static Sign)>,
 }
 
 impl<'t> Marked<'t> {
@@ -465,9 +557,9 @@ impl<'t> Pass<'t> for Marked<'t> {
             // Of magics it is only asked whether there are any.
             let counts = |sign: &&Sign| {
                 let from = self.from[usize::from(sign.is_long)];
-                sign.mark == Mark::Magic || at >= from
+                sign.of.mark == Mark::Magic || at >= from
             };
-            self.next = sign.filter(counts).map(|sign| (at, *sign));
+            self.next = sign.filter(counts).map(|sign| (at, sign));
         }
         self.next.as_ref().map(|(at, _)| *at)
     }
@@ -475,17 +567,18 @@ impl<'t> Pass<'t> for Marked<'t> {
     fn look(&mut self) -> Option<Event> {
         let at = self.peek()?;
         let (_, sign) = self.next.take()?;
-        let found = (sign.look)(self.text, at);
-        let until = match sign.mark {
+        let Meaning { mark, look, .. } = sign.of;
+        let found = look(self.text, at);
+        let until = match mark {
             Mark::Magic => at + 1,
             _ => found.next.max(at + 1),
         };
-        if sign.mark != Mark::Magic {
+        if mark != Mark::Magic {
             self.from[usize::from(sign.is_long)] = until;
         }
         Some(Event {
             at,
-            place: found.range.and_then(|range| place(sign.mark, range)),
+            place: found.range.and_then(|range| place(mark, range)),
             until,
             reach: found.reach,
         })
@@ -504,7 +597,7 @@ impl Iterator for Marked<'_> {
 #[cfg(test)]
 pub fn looks(text: &[u8]) -> Vec<(usize, Extent)> {
     let triggers = Marked::triggers(text, 0..text.len()).into_iter();
-    let look = |at| Some((at, (TRIGGERS.at(text, at)?.look)(text, at)));
+    let look = |at| Some((at, (TRIGGERS.at(text, at)?.of.look)(text, at)));
     triggers.filter_map(look).collect()
 }
 

@@ -15,11 +15,12 @@ const GAP: usize = 200;
 /// What stands between two literals that are one word: quotes, white space and an operator. `at` is the first quote. Of literals that
 /// are too short for a word, all from the first such place to the last.
 pub fn literals_extent(text: &[u8], at: usize) -> Extent {
-    let before = length_before(text, at);
-    let end = (before > 0).then(|| joint(text, at)).flatten();
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let is_behind_word = before.is_some_and(|&byte| is_of_word(byte));
+    let end = is_behind_word.then(|| joint(text, at)).flatten();
     let (end, last) = match end {
         Some(end) if is_word(text, at, end) => (Some(end), end),
-        Some(end) => chain(text, before, end),
+        Some(end) => chain(text, length_before(text, at), end),
         None => (None, at),
     };
     let found = end.map(|end| at..end).ok_or(at + 1);
@@ -44,10 +45,11 @@ pub fn literals(text: &[u8], range: Range<usize>, piece: &mut Piece) -> Option<R
 fn joint(text: &[u8], at: usize) -> Option<usize> {
     let quote = *text.get(at)?;
     let gap = text.get(at + 1..text.len().min(at + GAP))?;
-    let rest = white(gap);
-    let operators: [&[u8]; 6] = [b"+", b"..", b".", b"&", b"||", b"\\"];
-    let operator = operators.iter().find(|operator| rest.starts_with(operator));
-    let rest = white(rest.get(operator.map_or(0, |operator| operator.len())..)?);
+    let mut rest = white(gap);
+    let operator = operator(rest);
+    if operator > 0 {
+        rest = white(rest.get(operator..)?);
+    }
     let rest = match rest {
         // `f"..."`
         [
@@ -58,11 +60,20 @@ fn joint(text: &[u8], at: usize) -> Option<usize> {
         _ => rest,
     };
     let is_open = match rest.first()? {
-        byte if *byte == quote => operator.is_some() || rest.len() < gap.len(),
-        b'"' | b'\'' | b'`' => operator.is_some_and(|operator| *operator != b"\\"),
+        byte if *byte == quote => operator > 0 || rest.len() < gap.len(),
+        b'"' | b'\'' | b'`' => operator > 0 && !white(gap).starts_with(b"\\"),
         _ => false,
     };
     is_open.then_some(at + 1 + (gap.len() - rest.len()) + 1)
+}
+
+/// Bytes of the operator that `text` begins with, or of the mark that the line goes on.
+fn operator(text: &[u8]) -> usize {
+    match text {
+        [b'.', b'.', ..] | [b'|', b'|', ..] => 2,
+        [b'+' | b'.' | b'&' | b'\\', ..] => 1,
+        _ => 0,
+    }
 }
 
 /// Where the last of the literals begins of which the second one begins at `second` and the first has `length` characters, if they
@@ -103,8 +114,8 @@ fn length_behind(text: &[u8], at: usize) -> usize {
     behind.iter().take_while(|&&byte| is_of_word(byte)).count()
 }
 
-pub fn is_of_word(byte: u8) -> bool {
-    OF_WORD[usize::from(byte)]
+pub const fn is_of_word(byte: u8) -> bool {
+    OF_WORD[byte as usize]
 }
 
 /// By byte: it prints, and ends no word.

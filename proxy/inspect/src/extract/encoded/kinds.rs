@@ -3,14 +3,18 @@
 //! Of a run it is asked what each thing that may be in it has at least: of text in base64 that its first four characters, or sixteen in
 //! its midst, can stand for characters of ASCII. Hardly a name in a program has that, and so hardly one is looked at more closely.
 
+use std::ops::Range;
+
 use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x64, u64x8};
+
+use super::runs;
 
 /// Characters that are looked at together.
 pub const BLOCK: usize = 64;
 /// Blocks whose bits are put together at once: one that was told before, and those behind it.
 const GROUP: usize = 8;
 const NEW: usize = GROUP - 1;
-const GROUPS: usize = 4;
+const GROUPS: usize = 2;
 /// Blocks of which is told at once.
 pub const BLOCKS: usize = GROUPS * NEW;
 
@@ -26,6 +30,8 @@ pub struct Kinds {
     pub dumps: Bits,
     /// A comma that is the last of fourteen characters in a row of what lists of numbers are written in.
     pub lists: Bits,
+    /// Whether a zero stands in any block that was told of.
+    pub has_zeros: bool,
     /// What the blocks are made of, and before them the last one that was told of.
     masks: [Bits; MASKS],
 }
@@ -36,6 +42,7 @@ impl Default for Kinds {
             runs: [0; BLOCKS + 1],
             dumps: [0; BLOCKS + 1],
             lists: [0; BLOCKS + 1],
+            has_zeros: false,
             masks: [[0; BLOCKS + 1]; MASKS],
         }
     }
@@ -108,12 +115,91 @@ const OF_TEXT: Halves = Halves::of([
 
 /// What is told of each character of a block.
 const MASKS: usize = 12;
+/// Those of them that say what a run is made of.
+const BASE64: usize = 0;
+const LETTERS: usize = 1;
+const DECIMALS: usize = 2;
+const SMALL: usize = 5;
+
+/// A run of base64's characters, from one of them that was asked about.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    /// How many stand before that one, and how many from it on.
+    pub before: usize,
+    pub behind: usize,
+    /// What classes they have.
+    pub seen: u8,
+}
 
 impl Kinds {
     /// Tells of the blocks at the beginning of `text`, as many as there is room for; behind its end nothing stands. Returns a bit
     /// for each block in which something ends.
     pub fn tell(&mut self, level: Level, text: &[u8]) -> u32 {
         dispatch!(level, simd => self.blocks(simd, text))
+    }
+
+    /// The run of base64's characters that has the one at `at` of the blocks; none where it may go on before or behind what is told of.
+    pub fn run(&self, at: usize) -> Option<Run> {
+        // One that was told before stands in front.
+        let at = at + BLOCK;
+        let bits = &self.masks[BASE64];
+        let (mut first, mut last, place) = (at / BLOCK, at / BLOCK, at % BLOCK);
+        let mut ones = (bits.get(first)? << (BLOCK - 1 - place)).leading_ones() as usize;
+        let mut before = ones;
+        let mut is_whole = before > place;
+        while is_whole {
+            first = first.checked_sub(1)?;
+            ones = bits.get(first)?.leading_ones() as usize;
+            before += ones;
+            is_whole = ones == BLOCK;
+        }
+        ones = (bits.get(last)? >> place).trailing_ones() as usize;
+        let mut behind = ones;
+        is_whole = behind == BLOCK - place;
+        while is_whole {
+            last += 1;
+            ones = bits.get(last)?.trailing_ones() as usize;
+            behind += ones;
+            is_whole = ones == BLOCK;
+        }
+        Some(Run {
+            before: before - 1,
+            behind,
+            seen: self.seen(at + 1 - before..at + behind),
+        })
+    }
+
+    /// What the characters of base64 at `range` are, which is counted from the block that was told before.
+    fn seen(&self, range: Range<usize>) -> u8 {
+        let last = range.end - 1;
+        let mut seen = [0; 4];
+        for block in range.start / BLOCK..=last / BLOCK {
+            let load = |mask: usize| self.masks[mask].get(block).copied().unwrap_or_default();
+            let [letters, digits, small] = [load(LETTERS), load(DECIMALS), load(SMALL)];
+            let mut part = u64::MAX;
+            if block == range.start / BLOCK {
+                part &= u64::MAX << (range.start % BLOCK);
+            }
+            if block == last / BLOCK {
+                part &= u64::MAX >> (BLOCK - 1 - last % BLOCK);
+            }
+            let kinds = [
+                letters & !small,
+                letters & small & !digits,
+                digits,
+                !letters,
+            ];
+            let kinds = kinds.into_iter();
+            seen.iter_mut()
+                .zip(kinds)
+                .for_each(|(seen, kind)| *seen |= kind & part);
+        }
+        let kinds = [runs::UPPER, runs::LOWER, runs::DECIMAL, runs::TIE];
+        let kinds = kinds.into_iter().zip(seen);
+        kinds.fold(
+            0,
+            |all, (kind, seen)| if seen != 0 { all | kind } else { all },
+        )
     }
 
     #[inline(always)]
@@ -123,15 +209,20 @@ impl Kinds {
         for masks in &mut self.masks {
             masks[0] = masks[BLOCKS];
         }
+        let mut least = u8x64::splat(simd, u8::MAX);
         for (at, block) in whole.iter().enumerate() {
+            let block = u8x64::from_slice(simd, block);
+            least = least.min(block);
             self.classify(simd, block, at + 1);
         }
+        let zero = u8x64::splat(simd, 0);
+        self.has_zeros |= least.simd_eq(zero).to_bitmask() != 0 || rest.contains(&0);
         let mut blocks = whole.len();
         if !rest.is_empty() {
             let mut last = [0; BLOCK];
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             blocks += 1;
-            self.classify(simd, &last, blocks);
+            self.classify(simd, u8x64::from_slice(simd, &last), blocks);
         }
         for masks in &mut self.masks {
             masks.iter_mut().skip(blocks + 1).for_each(|mask| *mask = 0);
@@ -144,8 +235,7 @@ impl Kinds {
 
     /// Notes what the characters of the block are, the one before which is the first of the masks.
     #[inline(always)]
-    fn classify<S: Simd>(&mut self, simd: S, text: &[u8; BLOCK], at: usize) {
-        let text = u8x64::from_slice(simd, text);
+    fn classify<S: Simd>(&mut self, simd: S, text: u8x64<S>, at: usize) {
         let all = |byte: u8| u8x64::splat(simd, byte);
         let (low, high) = (text & all(15), text >> 4);
         let look = |halves: &Halves| {
@@ -340,7 +430,7 @@ mod tests {
         ];
         let mut state = 1_u32;
         let mut text = Vec::new();
-        while text.len() < 5 * BLOCKS * BLOCK / 2 {
+        while text.len() < 5 * BLOCKS * BLOCK {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let word = words.get(state as usize >> 16 & 15).copied();
             text.extend_from_slice(word.unwrap_or(b"word"));
@@ -369,6 +459,72 @@ mod tests {
         let expected: Vec<usize> = expected.map(|(at, _)| at + 7).collect();
         assert!(expected.len() > 2);
         assert_eq!(dumps, expected);
+    }
+
+    #[test]
+    fn a_run_goes_from_where_to_where_its_characters_say() {
+        let words: [&[u8]; 8] = [b"aB3", b"AB", b"7", b"+_", b"xyz", b" ", b"=\n", b"-"];
+        let mut state = 1_u32;
+        let mut text = Vec::new();
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize
+        };
+        while text.len() < 4 * BLOCKS * BLOCK {
+            let word = words[next() % words.len()];
+            text.extend_from_slice(&word.repeat(1 + next() % 30));
+        }
+        let mut kinds = Kinds::default();
+        let (mut told, mut untold) = (0, 0);
+        for (index, part) in text.chunks(BLOCKS * BLOCK).enumerate() {
+            kinds.tell(Level::new(), part);
+            for (at, _) in part.iter().enumerate().filter(|(_, byte)| is_base64(byte)) {
+                let place = index * BLOCKS * BLOCK + at;
+                let (before, behind) = text.split_at(place);
+                let before = before
+                    .iter()
+                    .rev()
+                    .take_while(|byte| is_base64(byte))
+                    .count();
+                let behind = behind.iter().take_while(|byte| is_base64(byte)).count();
+                let run = &text[place - before..place + behind];
+                let seen = run.iter().fold(0, |seen, &byte| {
+                    seen | runs::CLASSES[usize::from(byte)] & runs::BASE64
+                });
+                let expected = Run {
+                    before,
+                    behind,
+                    seen,
+                };
+                match kinds.run(at) {
+                    Some(run) => {
+                        assert_eq!(run, expected, "{place}");
+                        told += 1;
+                    }
+                    None => untold += 1,
+                }
+            }
+        }
+        assert!(told > 1_000 && untold > 10, "{told} {untold}");
+    }
+
+    #[test]
+    fn a_zero_anywhere_is_told() {
+        for length in [1, BLOCK, BLOCK + 1, 2 * BLOCKS * BLOCK] {
+            for at in (0..length).step_by(7) {
+                let mut text = vec![b'.'; length];
+                let has_zeros = |text: &[u8]| {
+                    let mut kinds = Kinds::default();
+                    for part in text.chunks(BLOCKS * BLOCK) {
+                        kinds.tell(Level::new(), part);
+                    }
+                    kinds.has_zeros
+                };
+                assert!(!has_zeros(&text));
+                text[at] = 0;
+                assert!(has_zeros(&text));
+            }
+        }
     }
 
     #[test]

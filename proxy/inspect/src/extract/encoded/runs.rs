@@ -120,6 +120,11 @@ impl<'t> Runs<'t> {
         }
     }
 
+    /// Whether a zero stands in what was passed.
+    pub fn has_zeros(&self) -> bool {
+        self.kinds.has_zeros
+    }
+
     /// Goes on to the next block in which something ends; none behind the last one.
     fn advance(&mut self) -> Option<()> {
         while self.left == 0 {
@@ -181,11 +186,21 @@ impl<'t> Runs<'t> {
 
     /// What the run of base64's characters may be that has the one at `at` behind its first fifteen.
     fn run(&mut self, at: usize) -> Event {
-        let before = self.text.get(self.found..at).unwrap_or_default().iter();
-        let is_part = |&&byte: &&u8| CLASSES[byte as usize] & BASE64 != 0;
-        let start = at - before.rev().take_while(is_part).count();
+        let told = self.kinds.run(at - self.base);
+        let start = match &told {
+            Some(run) => (at - run.before).max(self.found),
+            None => {
+                let before = self.text.get(self.found..at).unwrap_or_default().iter();
+                let is_part = |&&byte: &&u8| CLASSES[byte as usize] & BASE64 != 0;
+                at - before.rev().take_while(is_part).count()
+            }
+        };
         if at >= self.run.0 {
-            self.run = measure(self.text, start);
+            let whole = told.filter(|run| at - run.before == start);
+            self.run = match whole {
+                Some(run) => (at + run.behind, run.seen),
+                None => measure(self.text, start),
+            };
         }
         let (end, seen) = self.run;
         self.run_at = end;

@@ -48,13 +48,13 @@ impl<const LENGTH: usize> Groups<LENGTH> {
     pub fn of(groups: [&[&[u8; LENGTH]]; 8]) -> Self {
         let mut all = Self::default();
         for (group, signs) in groups.into_iter().enumerate() {
-            signs.iter().for_each(|sign| all.add(group, sign));
+            signs.iter().for_each(|sign| all.add(group, *sign));
         }
         all
     }
 
-    /// Adds a sign to one of the eight groups.
-    pub fn add(&mut self, group: usize, sign: &[u8; LENGTH]) {
+    /// Adds a sign to one of the eight groups; what it has beyond the length is not looked for.
+    pub fn add(&mut self, group: usize, sign: &[u8]) {
         for (halves, byte) in self.0.iter_mut().zip(sign) {
             halves.add(*byte, 1 << group);
         }
@@ -111,6 +111,15 @@ impl<'t> Places<'t> {
         }
     }
 
+    /// Goes on to the blocks behind; nothing behind the last one.
+    fn go_on(&mut self) -> Option<()> {
+        let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
+        self.left = self.signs.tell(self.level, rest, &mut self.places);
+        self.base = self.next;
+        self.next += BLOCKS * BLOCK;
+        Some(())
+    }
+
     /// Goes on at `at`, if that is far ahead; nearer places before it may still be told.
     pub fn go_on_at(&mut self, at: usize) {
         if at >= self.next {
@@ -122,12 +131,10 @@ impl<'t> Places<'t> {
 impl Iterator for Places<'_> {
     type Item = usize;
 
+    #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.left == 0 {
-            let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
-            self.left = self.signs.tell(self.level, rest, &mut self.places);
-            self.base = self.next;
-            self.next += BLOCKS * BLOCK;
+            self.go_on()?;
         }
         let index = self.left.trailing_zeros() as usize;
         let places = self.places.get_mut(index)?;
@@ -140,13 +147,14 @@ impl Iterator for Places<'_> {
     }
 }
 
-/// The first three bytes as one number, the first one lowest; behind the end zeros stand.
-pub fn number(bytes: &[u8]) -> u32 {
-    if let Some(four) = bytes.first_chunk() {
-        return u32::from_le_bytes(*four) & 0xff_ffff;
+/// The first eight bytes as one number, the first one lowest; behind the end zeros stand.
+#[inline]
+pub fn number(bytes: &[u8]) -> u64 {
+    if let Some(eight) = bytes.first_chunk() {
+        return u64::from_le_bytes(*eight);
     }
-    let bytes = bytes.iter().take(LONGEST).rev();
-    bytes.fold(0, |number, &byte| number << 8 | u32::from(byte))
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 #[inline(always)]

@@ -23,11 +23,14 @@ pub struct Wide<'t> {
 }
 
 impl<'t> Wide<'t> {
-    pub fn new(text: &'t [u8]) -> Self {
+    /// Of a text without zeros there is none, unless it begins with a mark.
+    pub fn new(text: &'t [u8], has_zeros: bool) -> Self {
+        let is_marked = marked(text).is_some();
+        let is_any = is_marked || has_zeros;
         Self {
             text,
-            at: 0,
-            is_marked: marked(text).is_some(),
+            at: if is_any { 0 } else { text.len() },
+            is_marked,
         }
     }
 }
