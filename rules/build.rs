@@ -95,6 +95,10 @@ fn prepare(pack: &str, prepared: &mut Prepared) {
         let Some(regex) = value("regex").and_then(DeValue::as_str) else {
             continue;
         };
+        // Their words stand everywhere, and would take the place of others for those who do not ask for licences.
+        if value("license").is_some() {
+            continue;
+        }
         let mut keywords: Vec<String> = Vec::new();
         for keyword in value("keywords")
             .and_then(DeValue::as_array)

@@ -46,6 +46,10 @@ mod tests {
         for rule in rules.rules() {
             let Some(regex) = &rule.regex else { continue };
             let found = find(regex, &rule.keywords).map(|(_, outline)| outline);
+            if rule.license.is_some() {
+                assert!(found.is_none(), "{}", rule.id);
+                continue;
+            }
             let expected = Outline::of(&dialect::parse(regex).unwrap(), &rule.keywords);
             assert_eq!(found, Some(&expected), "{}", rule.id);
             count += 1;
