@@ -51,6 +51,11 @@ fn what_is_not_for_outsiders_is_held() {
             "/* COMPANY CONFIDENTIAL */\nint plan;\n",
         ),
         (
+            "proprietary-header",
+            "src/core.c",
+            "/*\n * Unauthorized copying of this file is strictly prohibited.\n * Proprietary software of Example Ltd.\n */\nint core;\n",
+        ),
+        (
             "bidirectional-control-in-code",
             "src/access.rs",
             "if level != \"user\u{202e} \u{2066}// admins only\u{2069} \u{2066}\" {\n",
@@ -93,6 +98,10 @@ fn what_looks_like_it_goes() {
         ("test/card.rb", "card_number: 4242424242424242\n"),
         ("test/iban.rb", "iban: DE89370400440532013000\n"),
         ("docs/customers.csv", &table),
+        (
+            "src/port.c",
+            "/* Neither the name nor the names of contributors may be used without prior written permission. */\n",
+        ),
         ("docs/words.md", "Client credentials are confidential.\n"),
         ("conf/sample.conf", "host = 192.168.1.1\n"),
         ("locale/he.json", "{\"a\": \"\u{202b}text\u{202c}\"}\n"),
