@@ -1,6 +1,7 @@
 //! Held pushes: kept, decided, sent once by whoever pushed them, and by nobody else.
 
 mod anew;
+mod authors;
 mod beyond;
 mod falls;
 mod licences;
