@@ -342,8 +342,14 @@ impl Batcher {
     /// Puts `object` where it belongs; the lane, if what is collected for that is enough.
     fn collect(&mut self, object: Object) -> Option<usize> {
         let bytes = object.data.len() + OBJECT_OVERHEAD;
-        let base = object.built.as_ref().map(|built| built.base);
         let is_blob = object.kind == Kind::Blob;
+        // What is known of a base that was examined is known in all lanes.
+        let is_known = |base| {
+            let versions = self.shared.versions.as_ref();
+            versions.is_some_and(|versions| versions.know(base))
+        };
+        let base = object.built.as_ref().map(|built| built.base);
+        let base = base.filter(|&base| is_blob && !is_known(base));
         let lane = self.lanes.choose(object.index, base, is_blob);
         self.lanes.each().get(lane)?.expect(bytes);
         let open = self.open.get_mut(lane)?;

@@ -1,8 +1,8 @@
 //! Queues of one push's batches, each worked through in order by one worker at a time.
 //!
 //! A version of a file is read quickest where the one it was built from has just been read ([`crate::versions`]). So a blob goes into
-//! the lane of its base, and finds it done. Where that lane has much more to do than another the blob goes there instead, is read
-//! whole, and versions of it follow it: what is found is the same.
+//! the lane of its base, and finds it done; if that was done before, into the one that has least to do. Where the lane of the base has
+//! much more to do than another the blob goes there instead, is read whole, and versions of it follow it: what is found is the same.
 
 use std::{
     collections::VecDeque,

@@ -146,6 +146,11 @@ impl Versions {
         }
     }
 
+    /// Whether a blob was examined, and places are known at which rules may match.
+    pub fn know(&self, entry: u32) -> bool {
+        self.kept().marks.get(entry).is_some()
+    }
+
     pub fn keep(&self, entry: u32, after: After) {
         let mut kept = self.kept();
         match after.marks {
