@@ -129,7 +129,7 @@ repository = [\"https://github.com/a/b\"]
             "policy.toml:23: rule b: it says nothing: expected \"do\" or another key that decides",
             "policy.toml:24: rule 4: name: \"b\" is the name of what stands at policy.toml:15",
             "policy.toml:25: rule b: repository: expected a repository such as org/repo, without server or leading slash, found \"https://github.com/a/b\"",
-            "policy.toml:27: stray: unknown key; expected \"rule\" or \"opaque\"",
+            "policy.toml:27: stray: unknown key; expected \"rule\", \"opaque\" or \"license\"",
         ],
     );
     refused(
