@@ -76,7 +76,8 @@ impl Told {
 
 /// A row for each count, of the first time and of the second. Other than the times they are nearly the same on any machine.
 fn efforts(first: Effort, again: Effort) -> String {
-    let rows: [(&str, fn(Effort) -> u64); 7] = [
+    type Count = fn(Effort) -> u64;
+    let rows: [(&str, Count); 7] = [
         ("inflated, again included", |it| it.inflated),
         ("built from deltas, again included", |it| it.built),
         ("hashed", |it| it.hashed),
