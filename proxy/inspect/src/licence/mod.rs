@@ -14,7 +14,7 @@ use exeat_rules::{LicenseSaid, Match, RuleIndex, RuleSet};
 
 use terms::Said;
 pub use terms::Term;
-use texts::Texts;
+use texts::{Around, Texts};
 
 /// Licences of a list that a message names.
 const MOST_NAMED: usize = 6;
@@ -58,6 +58,16 @@ impl Accepted {
 }
 
 impl Accepting {
+    /// What is told where more of a text would have to be compared than is.
+    fn unread(&self) -> Option<String> {
+        let accept = list(self.accept.as_deref()?);
+        let name = &self.name;
+        Some(format!(
+            "Texts of licences behind the first {}, which nobody compared; the target accepts {accept} ({name})",
+            texts::MOST_PARTS
+        ))
+    }
+
     fn refusal(&self, how: LicenseSaid, said: Option<&Said>, is_shown: bool) -> Option<String> {
         let shown = match said {
             None => "something that is no SPDX expression".to_owned(),
@@ -163,11 +173,16 @@ impl Asked {
                 return false;
             }
             let secret = text.get(found.secret.clone()).unwrap_or_default();
+            let mut is_read = true;
             let said = match how {
                 LicenseSaid::Text => {
                     match self.texts.recognise(text, found.span.start, &mut looked) {
-                        Some(expression) => Said::read(&expression),
-                        None => return false,
+                        Around::Licence(expression) => Said::read(&expression),
+                        Around::Nothing => return false,
+                        Around::Unread => {
+                            is_read = false;
+                            None
+                        }
                     }
                 }
                 _ if NOTHING.contains(&secret.trim_ascii()) => return false,
@@ -177,7 +192,11 @@ impl Asked {
                 other.end <= found.secret.start || other.start >= found.secret.end
             };
             let is_shown = others.iter().all(is_apart);
-            let Some(why) = accepted.refusal(how, said.as_ref(), is_shown) else {
+            let why = match is_read {
+                true => accepted.refusal(how, said.as_ref(), is_shown),
+                false => accepted.0.iter().find_map(Accepting::unread),
+            };
+            let Some(why) = why else {
                 return false;
             };
             // Of a dependency each one counts; else a text says the same again and again.

@@ -17,8 +17,8 @@ const ALIKE: f32 = 0.85;
 const NOTICE_ALIKE: f32 = 0.7;
 /// Below it no part of a text is looked for that may be more alike.
 const FAINT: f32 = 0.2;
-/// Parts of one text that are compared.
-const MOST_PARTS: usize = 8;
+/// Parts of one text that are compared; what the others say is not known then.
+pub const MOST_PARTS: usize = 24;
 /// Letters and digits of a part at least: less is a mention.
 const LEAST: usize = 120;
 /// Parts of which is remembered what they are.
@@ -28,6 +28,17 @@ const MOST_REMEMBERED: usize = 4096;
 #[derive(Default)]
 pub struct Texts {
     known: HashMap<blake3::Hash, Option<Known>>,
+}
+
+/// What stands around a phrase of a licence.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Around {
+    /// The text of a licence or a notice of one, as an expression.
+    Licence(String),
+    /// None, or one that was told of a byte before.
+    Nothing,
+    /// It was not compared: too much of the text was.
+    Unread,
 }
 
 #[derive(Clone)]
@@ -53,24 +64,24 @@ impl Looked {
 }
 
 impl Texts {
-    /// The licence whose text, or notice, stands around byte `at` of `text`; none where there is none, or where it was told of a byte
-    /// before.
-    pub fn recognise(&mut self, text: &[u8], at: usize, looked: &mut Looked) -> Option<String> {
-        if at < looked.to || looked.parts >= MOST_PARTS {
-            return None;
+    /// The licence whose text, or notice, stands around byte `at` of `text`.
+    pub fn recognise(&mut self, text: &[u8], at: usize, looked: &mut Looked) -> Around {
+        if at < looked.to {
+            return Around::Nothing;
         }
         let part = region::around(text, at);
         let part = part.start.max(looked.to)..part.end;
-        let bytes = text.get(part.clone())?;
+        let bytes = text.get(part.clone()).unwrap_or_default();
         let words = region::words(bytes);
         let letters = words.iter().flat_map(|line| line.bytes());
         if letters.filter(u8::is_ascii_alphanumeric).count() < LEAST {
-            return None;
+            return Around::Nothing;
         }
         let joined = words.join("\n");
         let key = blake3::hash(joined.to_ascii_lowercase().as_bytes());
         let known = match self.known.get(&key) {
             Some(known) => known.clone(),
+            None if looked.parts >= MOST_PARTS => return Around::Unread,
             None => {
                 looked.parts += 1;
                 let known = compare(&words, &joined);
@@ -80,9 +91,12 @@ impl Texts {
                 self.known.insert(key, known.clone());
                 known
             }
-        }?;
+        };
+        let Some(known) = known else {
+            return Around::Nothing;
+        };
         looked.to = end_of(text, &part, known.behind);
-        Some(known.expression)
+        Around::Licence(known.expression)
     }
 }
 
