@@ -256,21 +256,12 @@ impl<S: Spool> PackInspection<S> {
         }
         shared.go_on()?;
         let mut worker = Worker::default();
-        worker
-            .examiner(&self.settings.rules, &self.settings.key)
-            .time_by(self.clock);
-        worker
-            .examiner(&self.settings.rules, &self.settings.key)
-            .ask_of_licences(self.settings.licences.as_ref());
-        let large = std::mem::take(&mut state.large);
-        let found = large::look_into(
-            &mut pack,
-            large,
-            &shared,
-            worker.examiner(&self.settings.rules, &self.settings.key),
-        )?;
-        found.merge_into(|| &mut *state, &shared);
         let examiner = worker.examiner(&self.settings.rules, &self.settings.key);
+        examiner.time_by(self.clock);
+        examiner.ask_of_licences(self.settings.licences.as_ref());
+        let large = std::mem::take(&mut state.large);
+        let found = large::look_into(&mut pack, large, &shared, examiner)?;
+        found.merge_into(|| &mut *state, &shared);
         state.stages += examiner.take_spent();
         let began = (self.clock)();
         if state.coverage.objects() != u64::from(pack.len()) {
@@ -307,7 +298,7 @@ impl<S: Spool> PackInspection<S> {
             targets: targets.unwrap_or_default(),
             shared: &shared,
             pool: &self.batcher.pool,
-            examiner: worker.examiner(&self.settings.rules, &self.settings.key),
+            examiner: &mut *examiner,
             most_paths: self.settings.most_paths,
             served: match outside {
                 Some(outside) => Some(&mut *outside),
@@ -319,9 +310,7 @@ impl<S: Spool> PackInspection<S> {
         let mut unscannable = located.unscannable;
         unscannable.extend(overflow(&state, &self.settings));
         // What is no secret is shown to reviewers as it stands.
-        worker
-            .examiner(&self.settings.rules, &self.settings.key)
-            .ask_of_licences(None);
+        examiner.ask_of_licences(None);
         let shown = match &self.settings.shown {
             Some(wanted) => Some(shown::gather(
                 &mut Stored {
@@ -332,7 +321,7 @@ impl<S: Spool> PackInspection<S> {
                 },
                 targets.unwrap_or_default(),
                 &mut findings,
-                worker.examiner(&self.settings.rules, &self.settings.key),
+                examiner,
                 wanted,
                 &|| shared.go_on(),
             )?),

@@ -184,7 +184,7 @@ impl Worker {
         }
     }
 
-    /// The examiner for `rules` and `key`, made anew only when they have changed.
+    /// The examiner for `rules` and `key`, made anew only when they have changed. Of licences it asks nothing, whatever the push before did.
     pub fn examiner(&mut self, rules: &Arc<RuleSet>, key: &FingerprintKey) -> &mut Examiner {
         let fits = self
             .examiner
@@ -194,8 +194,11 @@ impl Worker {
             self.examiner = None;
         }
         let cache = self.cache;
-        self.examiner
-            .get_or_insert_with(|| Examiner::new(Arc::clone(rules), key.clone()).with_cache(cache))
+        let examiner = self
+            .examiner
+            .get_or_insert_with(|| Examiner::new(Arc::clone(rules), key.clone()).with_cache(cache));
+        examiner.ask_of_licences(None);
+        examiner
     }
 }
 
@@ -204,6 +207,18 @@ pub mod tests {
     use std::sync::mpsc;
 
     use super::*;
+
+    #[test]
+    fn what_one_push_asks_of_licences_is_not_asked_of_the_next() {
+        let pack = exeat_rules::optional("licenses").unwrap();
+        let rules = Arc::new(RuleSet::compile(&[pack]).unwrap().rules);
+        let key = FingerprintKey::new([7; 32]);
+        let mut worker = Worker::default();
+        let examiner = worker.examiner(&rules, &key);
+        examiner.ask_of_licences(Some(&Arc::new(crate::Accepted::nothing())));
+        assert!(examiner.asks_of_licences());
+        assert!(!worker.examiner(&rules, &key).asks_of_licences());
+    }
 
     /// A pool whose only worker goes on when the sender is dropped.
     pub fn busy() -> (Arc<Pool>, mpsc::Sender<()>) {
