@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use exeat_inspect::{Accepting, LicenceTerm};
 
-use super::{Problem, Reading, Table, patterns, values};
+use super::{Reading, Table};
 use crate::config::quoted;
-use crate::policy::condition::{Conditions, RepositoryGlobs};
 use crate::policy::licences::Licences;
 
 /// Keys of which one is there.
@@ -20,21 +19,9 @@ impl Reading<'_> {
         number: usize,
         mut table: Table<'_, '_>,
     ) -> Option<Licences> {
-        table.label = format!("license {number}");
         let line = table.line;
-        let name = self.one_name(file, &mut table);
-        if let Some(name) = &name {
-            table.label = format!("license {name}");
-        }
-        let upstream = table.names("upstream");
-        for name in upstream.iter().flatten() {
-            self.known_upstream(file, &table, name);
-        }
-        let target = Conditions {
-            upstream: upstream.map(values),
-            repository: patterns(&mut table, "repository", RepositoryGlobs::new),
-            ..Conditions::default()
-        };
+        let name = self.label(file, &mut table, "license", number);
+        let target = self.target(file, &mut table);
         let [accept, accept_dependencies, deny_dependencies] =
             LISTS.map(|key| terms(&mut table, key));
         if !table.has_any(&LISTS) {
@@ -53,21 +40,6 @@ impl Reading<'_> {
                 deny_dependencies: deny_dependencies.unwrap_or_default(),
             },
         })
-    }
-
-    /// What a draft says stands before the files, and could accept more than they do.
-    pub(super) fn refuse_licences(&mut self) {
-        for said in std::mem::take(&mut self.licences) {
-            self.problems.push(Problem {
-                file: said.file,
-                line: said.line,
-                rule: format!("license {}", said.says.name),
-                key: String::new(),
-                text:
-                    "a draft cannot say which licences are accepted; it belongs into a policy file"
-                        .to_owned(),
-            });
-        }
     }
 }
 

@@ -86,8 +86,7 @@ pub fn read_with(
         }
     }
     let of_drafts = reading.rules.len();
-    reading.refuse_allowances();
-    reading.refuse_licences();
+    reading.refuse_all_but_rules();
     for text in texts {
         reading.file(text);
     }
@@ -225,12 +224,8 @@ impl Reading<'_> {
 
     /// A rule, whole or not: where something is wrong with it, it is thrown away with all others.
     fn rule(&mut self, file: &Arc<str>, number: usize, mut table: Table<'_, '_>) -> Rule {
-        table.label = format!("rule {number}");
         let line = table.line;
-        let name = self.one_name(file, &mut table);
-        if let Some(name) = &name {
-            table.label = format!("rule {name}");
-        }
+        let name = self.label(file, &mut table, "rule", number);
         let when = self.conditions(file, &mut table);
         let then = effects(&mut table);
         let mut keys = vec!["do", "approvers", "reviewers", "four_eyes", "message"];
@@ -274,21 +269,9 @@ impl Reading<'_> {
         number: usize,
         mut table: Table<'_, '_>,
     ) -> Option<Allowance> {
-        table.label = format!("opaque {number}");
         let line = table.line;
-        let name = self.one_name(file, &mut table);
-        if let Some(name) = &name {
-            table.label = format!("opaque {name}");
-        }
-        let upstream = table.names("upstream");
-        for name in upstream.iter().flatten() {
-            self.known_upstream(file, &table, name);
-        }
-        let target = Conditions {
-            upstream: upstream.map(values),
-            repository: patterns(&mut table, "repository", RepositoryGlobs::new),
-            ..Conditions::default()
-        };
+        let name = self.label(file, &mut table, "opaque", number);
+        let target = self.target(file, &mut table);
         let paths = patterns(&mut table, "path", PathGlobs::new);
         if !table.has_any(&["path"]) {
             let text = "missing; expected paths such as tests/data/**, or ** for all";
@@ -308,17 +291,61 @@ impl Reading<'_> {
         })
     }
 
-    /// Drafts make nothing milder.
-    fn refuse_allowances(&mut self) {
-        for allowance in std::mem::take(&mut self.allowances) {
+    /// Drafts make nothing milder, and what they say stands before the files.
+    fn refuse_all_but_rules(&mut self) {
+        let mut refuse = |file, line, rule, what: &str| {
             self.problems.push(Problem {
-                file: allowance.file,
-                line: allowance.line,
-                rule: format!("opaque {}", allowance.name),
+                file,
+                line,
+                rule,
                 key: String::new(),
-                text: "a draft cannot let content go unread; it belongs into a policy file"
-                    .to_owned(),
+                text: format!("a draft cannot {what}; it belongs into a policy file"),
             });
+        };
+        for allowance in std::mem::take(&mut self.allowances) {
+            let rule = format!("opaque {}", allowance.name);
+            refuse(
+                allowance.file,
+                allowance.line,
+                rule,
+                "let content go unread",
+            );
+        }
+        for said in std::mem::take(&mut self.licences) {
+            let rule = format!("license {}", said.says.name);
+            refuse(
+                said.file,
+                said.line,
+                rule,
+                "say which licences are accepted",
+            );
+        }
+    }
+
+    /// The name of a table; messages call it by its `kind` and that, or by its `number`.
+    fn label(
+        &mut self,
+        file: &Arc<str>,
+        table: &mut Table<'_, '_>,
+        kind: &str,
+        number: usize,
+    ) -> Option<String> {
+        table.label = format!("{kind} {number}");
+        let name = self.one_name(file, table)?;
+        table.label = format!("{kind} {name}");
+        Some(name)
+    }
+
+    /// Where the pushes go that a table is about.
+    fn target(&mut self, file: &Arc<str>, table: &mut Table<'_, '_>) -> Conditions {
+        let upstream = table.names("upstream");
+        for name in upstream.iter().flatten() {
+            self.known_upstream(file, table, name);
+        }
+        Conditions {
+            upstream: upstream.map(values),
+            repository: patterns(table, "repository", RepositoryGlobs::new),
+            ..Conditions::default()
         }
     }
 
