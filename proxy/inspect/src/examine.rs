@@ -319,7 +319,7 @@ impl Examiner {
     /// The matches as hits; `text`, in which they are, begins at `at`.
     fn hits(&mut self, text: &[u8], at: &Position) -> Vec<Hit> {
         self.matches.sort_by_key(|found| found.secret.start);
-        let refused = self.judge_licences(text);
+        let mut refused = self.judge_licences(text).into_iter().peekable();
         let mut lines = Lines::new(text, at);
         let key = &self.key;
         let rules = &self.rules;
@@ -334,11 +334,11 @@ impl Examiner {
             let ahead = ahead.unwrap_or_default();
             let ahead = ahead.strip_prefix(b"\n").unwrap_or(ahead);
             let end_line = line + newlines(secret.strip_suffix(b"\n").unwrap_or(secret));
-            let is_here = |refused: &&licence::Refused| {
+            // In the order of the matches that they are of.
+            let licence = refused.next_if(|refused| {
                 (refused.rule, refused.start) == (found.rule, found.secret.start)
-            };
-            let licence = refused.iter().find(is_here);
-            let licence = licence.map(|refused| Arc::clone(&refused.why));
+            });
+            let licence = licence.map(|refused| refused.why);
             Hit {
                 masked: match licence {
                     Some(_) => Masked::nothing(),
