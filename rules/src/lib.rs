@@ -23,6 +23,7 @@ mod format;
 #[doc(hidden)]
 pub mod fuzz_targets;
 pub mod judges;
+mod keywords;
 mod overrides;
 mod plan;
 mod prefilter;

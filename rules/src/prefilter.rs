@@ -5,11 +5,8 @@
 
 use std::ops::Range;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::{Builder, DFA};
-use aho_corasick::{Anchored, MatchKind, StartKind};
-
 use crate::beginnings::{BUILT_IN as BEGINNINGS, WALK};
+use crate::keywords::{Keywords, State, TooMany};
 use crate::plan::{Bytes, Opening};
 
 /// Texts of this many bytes are read in four parts at once. Each step of the automaton waits for the one before it, so four
@@ -19,7 +16,7 @@ const LANES_FROM: usize = 192;
 #[derive(Debug)]
 pub(crate) struct Prefilter {
     /// `None` if no rule has a keyword.
-    automaton: Option<DFA>,
+    automaton: Option<Keywords>,
     /// By keyword: every rule that wants to know of it.
     gates: Vec<Vec<Gate>>,
     /// By keyword: the groups of rules that one walk decides about.
@@ -66,7 +63,7 @@ pub(crate) struct Wish {
 }
 
 impl Prefilter {
-    pub(crate) fn new(wishes: &[Wish]) -> Result<Self, aho_corasick::BuildError> {
+    pub(crate) fn new(wishes: &[Wish]) -> Result<Self, TooMany> {
         let mut keywords: Vec<&str> = wishes.iter().map(|wish| wish.keyword.as_str()).collect();
         keywords.sort_unstable();
         keywords.dedup();
@@ -98,14 +95,7 @@ impl Prefilter {
         }
         let automaton = match keywords.is_empty() {
             true => None,
-            false => Some(
-                Builder::new()
-                    .ascii_case_insensitive(true)
-                    .match_kind(MatchKind::Standard)
-                    .start_kind(StartKind::Unanchored)
-                    .prefilter(false)
-                    .build(&keywords)?,
-            ),
+            false => Some(Keywords::new(&keywords)?),
         };
         let back = gates.iter().flatten().map(|gate: &Gate| gate.back as usize);
         // And the one that stands before the place of interest.
@@ -173,27 +163,20 @@ impl Prefilter {
         let Some(automaton) = &self.automaton else {
             return;
         };
-        let Ok(start) = automaton.start_state(Anchored::No) else {
-            return;
-        };
-        let mut report = |state, end: usize| {
-            if !automaton.is_match(state) {
-                return;
-            }
-            for index in 0..automaton.match_len(state) {
-                let pattern = automaton.match_pattern(state, index);
-                let begin = end.saturating_sub(automaton.pattern_len(pattern));
-                each(pattern.as_usize(), begin, end);
+        let mut report = |state: State, end: usize| {
+            for (keyword, length) in automaton.ends(state) {
+                each(keyword, end.saturating_sub(length), end);
             }
         };
 
         // A keyword that ends in a part begins at most this many bytes before it, so that a part which starts there misses
         // nothing; what ends before the part is the part's before it.
-        let lead = automaton.max_pattern_len();
+        let lead = automaton.longest();
         let warm = |begin: usize| {
             let lead = text.get(begin.saturating_sub(lead)..begin);
-            lead.unwrap_or_default().iter().fold(start, |state, &byte| {
-                automaton.next_state(Anchored::No, state, byte)
+            let lead = lead.unwrap_or_default().iter();
+            lead.fold(automaton.start(), |state, &byte| {
+                automaton.next(state, byte)
             })
         };
         let mut done = bytes.start;
@@ -209,8 +192,8 @@ impl Prefilter {
             let mut states = [0, 1, 2, 3].map(|lane| warm(done + lane * length));
             for (at, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
                 for (lane, byte) in [a, b, c, d].into_iter().enumerate() {
-                    states[lane] = automaton.next_state(Anchored::No, states[lane], *byte);
-                    if automaton.is_special(states[lane]) {
+                    states[lane] = automaton.next(states[lane], *byte);
+                    if automaton.is_end(states[lane]) {
                         report(states[lane], done + lane * length + at + 1);
                     }
                 }
@@ -220,8 +203,8 @@ impl Prefilter {
             rest = others;
         }
         for (at, &byte) in rest.iter().enumerate() {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) {
+            state = automaton.next(state, byte);
+            if automaton.is_end(state) {
                 report(state, done + at + 1);
             }
         }
@@ -279,13 +262,13 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
-    /// Rows of the automaton are as wide as the next power of two of the kinds of bytes that keywords know: a few letters beyond ASCII
-    /// once made them twice as wide, and the search for keywords a fifth slower.
+    /// Rows of the automaton are as wide as there are kinds of bytes that keywords know, and what does not fit into the caches of a
+    /// processor is searched more slowly.
     #[test]
     fn the_automaton_of_the_shipped_rules_stays_small() {
         let rules = crate::RuleSet::compile(&crate::builtin()).unwrap().rules;
         let automaton = rules.prefilter.automaton.as_ref().unwrap();
-        let states = automaton.memory_usage() / 4;
+        let cells = automaton.cells();
         let keywords: usize = rules
             .rules()
             .iter()
@@ -293,8 +276,8 @@ mod tests {
             .map(String::len)
             .sum();
         assert!(
-            states < keywords * 100,
-            "{states} cells for {keywords} letters"
+            cells < keywords * 50,
+            "{cells} cells for {keywords} letters"
         );
     }
 

@@ -567,7 +567,7 @@ fn rule_error(rule: &Rule, line: usize, reason: String) -> Error {
     }
 }
 
-fn keyword_error(error: aho_corasick::BuildError) -> Error {
+fn keyword_error(error: crate::keywords::TooMany) -> Error {
     Error::Keywords {
         reason: printable(&error.to_string()),
     }
