@@ -13,6 +13,13 @@ const DEPTH: usize = 8;
 /// Opens a file that another extends: from which, and under which name.
 pub(super) type Open<'o> = dyn Fn(&Source, &str) -> Result<Source, String> + 'o;
 
+/// What reading a file comes to.
+pub(super) type Parsed = Result<File, Error>;
+
+pub(super) fn parse(source: &Source) -> Parsed {
+    Ok(format::parse(&source.name, &source.text)?)
+}
+
 /// One file of a chain, read.
 struct Link {
     source: Source,
@@ -48,14 +55,15 @@ pub(super) struct InFile<T> {
 }
 
 impl Bundle {
-    /// Reads `source` and what it extends.
+    /// Reads what `source` extends, of which `file` was read.
     pub(super) fn read(
         source: &Source,
+        file: File,
         open: &Open<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Self, Error> {
         let mut bundle = Self::default();
-        let chain = chain(source, open, &mut bundle, warnings)?;
+        let chain = chain((source.clone(), file), open, &mut bundle, warnings)?;
         let count = chain.len();
         // From the one that extends nothing to the one that was asked for.
         for (at, Link { source, file }) in chain.into_iter().rev().enumerate() {
@@ -132,15 +140,14 @@ impl Bundle {
 
 /// The file and those it extends, outermost first.
 fn chain(
-    source: &Source,
+    outermost: (Source, File),
     open: &Open<'_>,
     bundle: &mut Bundle,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Link>, Error> {
     let mut chain: Vec<Link> = Vec::new();
-    let mut next = Some(source.clone());
-    while let Some(source) = next.take() {
-        let mut file = format::parse(&source.name, &source.text)?;
+    let mut next = Some(outermost);
+    while let Some((source, mut file)) = next.take() {
         warnings.append(&mut file.warnings);
         bundle.texts.push(source.text.clone());
         for rule in &mut file.rules {
@@ -179,7 +186,8 @@ fn chain(
                 if bundle.texts.iter().any(|text| is_known(text)) {
                     return Err(wrong("the files extend each other in a circle"));
                 }
-                next = Some(opened);
+                let file = parse(&opened)?;
+                next = Some((opened, file));
             }
         }
         chain.push(Link { source, file });

@@ -4,6 +4,7 @@
 //! the built-in rules are known to compile, because a test compiles them; all others are compiled before a set is handed out.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What is made of a pattern, or of several, when it is first needed.
@@ -41,24 +42,38 @@ impl<T, P> Lazy<T, P> {
     }
 }
 
-/// Runs `each` on all of `items` with every core, and returns the first error by their order.
-pub(super) fn on_every_core<I: Sync, E: Send>(
+/// What `each` makes of all of `items`, in their order. Every core takes the next one when it is done with one.
+pub(super) fn on_every_core<I: Sync, T: Send>(
     items: &[I],
-    each: impl Fn(&I) -> Result<(), E> + Sync,
-) -> Result<(), E> {
+    each: impl Fn(&I) -> T + Sync,
+) -> Vec<T> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(cores).max(1);
-    thread::scope(|scope| {
-        let each = &each;
-        let parts: Vec<_> = items
-            .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().try_for_each(each)))
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            match items.get(at) {
+                Some(item) => made.push((at, each(item))),
+                None => return made,
+            }
+        }
+    };
+    let mut made = thread::scope(|scope| {
+        let others: Vec<_> = (1..cores.min(items.len()))
+            .map(|_| scope.spawn(work))
             .collect();
-        parts.into_iter().try_for_each(|part| match part.join() {
-            Ok(ended) => ended,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })
+        let mut made = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => made.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        made
+    });
+    made.sort_unstable_by_key(|(at, _)| *at);
+    made.into_iter().map(|(_, made)| made).collect()
 }
 
 #[cfg(test)]
@@ -73,11 +88,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_is_told_whoever_finds_it() {
-        let items: Vec<u32> = (0..100).collect();
-        let odd = |item: &u32| if *item < 40 { Ok(()) } else { Err(*item) };
-        assert_eq!(on_every_core(&items, odd), Err(40));
-        assert_eq!(on_every_core(&[], odd), Ok(()));
+    fn what_is_made_stands_in_the_order_of_what_it_is_made_of() {
+        let items: Vec<u32> = (0..1_000).collect();
+        let doubled: Vec<u32> = items.iter().map(|item| 2 * item).collect();
+        assert_eq!(on_every_core(&items, |item| 2 * item), doubled);
+        assert!(on_every_core(&[], |item: &u32| *item).is_empty());
     }
 
     /// What start-up and the first verdict take is what they compile: nothing of the shipped rules, and then those of one text.

@@ -22,7 +22,7 @@ use crate::printable::printable;
 use crate::{
     Action, Confidence, DictionaryKind, Match, Rule, RuleIndex, Source, builtin, judges, version,
 };
-use bundle::{Bundle, BundleList, InFile};
+use bundle::{Bundle, BundleList, InFile, Parsed};
 pub use by_name::PathRules;
 use matcher::Expression;
 pub(crate) use matcher::{Matcher, Patterns, Requirement, Search, any_of};
@@ -101,25 +101,26 @@ impl RuleSet {
         let mut expressions: Vec<FileExpressions> = Vec::new();
         let mut known: HashSet<String> = HashSet::new();
         let mut texts: Vec<String> = Vec::new();
-        let mut waiting: VecDeque<Source> = sources.iter().cloned().collect();
-        while let Some(source) = waiting.pop_front() {
+        let files = lazy::on_every_core(sources, bundle::parse);
+        let files = sources.iter().cloned().zip(files.into_iter().map(Some));
+        let mut waiting: VecDeque<(Source, Option<Parsed>)> = files.collect();
+        while let Some((source, file)) = waiting.pop_front() {
             let is_shipped = builtin::holds(&source);
             // It may have been loaded for a file that extends it.
             if is_shipped && texts.contains(&source.text) {
                 continue;
             }
             let mut read_warnings = Vec::new();
-            let bundle = Bundle::read(&source, open, &mut read_warnings)?;
+            let file = file.unwrap_or_else(|| bundle::parse(&source))?;
+            let bundle = Bundle::read(&source, file, open, &mut read_warnings)?;
             if bundle.covers_shipped {
                 let packs = builtin::builtin().into_iter();
                 let missing: Vec<Source> =
                     packs.filter(|pack| !texts.contains(&pack.text)).collect();
                 if !missing.is_empty() {
-                    waiting.push_front(source);
-                    missing
-                        .into_iter()
-                        .rev()
-                        .for_each(|pack| waiting.push_front(pack));
+                    let before = missing.into_iter().chain([source]);
+                    let before = before.map(|source| (source, None));
+                    waiting = before.chain(waiting).collect();
                     continue;
                 }
             }
@@ -246,10 +247,11 @@ impl RuleSet {
         set.prefilter = Prefilter::new(&wishes).map_err(keyword_error)?;
         set.path_rules = PathRules::of(&set.rules);
         set.says_licenses = set.rules.iter().any(|rule| rule.license.is_some());
-        lazy::on_every_core(&untried, |&(index, line)| {
+        let tried = lazy::on_every_core(&untried, |&(index, line)| {
             set.force(index)
                 .map_err(|reason| rule_error(&set.rules[index], line, format!("regex: {reason}")))
-        })?;
+        });
+        tried.into_iter().collect::<Result<(), Error>>()?;
         Ok(Compiled {
             rules: set,
             warnings,
