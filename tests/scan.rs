@@ -14,6 +14,7 @@ mod baseline;
 mod commits;
 mod excused;
 mod inputs;
+mod licences;
 mod outputs;
 mod same;
 

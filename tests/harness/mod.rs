@@ -21,7 +21,7 @@ mod world;
 
 pub(crate) use certificates::{Authority, Identity, authority, stranger};
 pub(crate) use gate::Gate;
-pub(crate) use git::{Git, Run, clean, gits, run_program};
+pub(crate) use git::{Git, Run, clean, gits, run, run_program};
 pub(crate) use http1::Message;
 pub(crate) use raw::{Answer, Client};
 pub(crate) use receive_pack::{Report, ZERO, chunked, flush, head, pack_of, packet, report};

@@ -364,6 +364,13 @@ impl Examiner {
     /// Scans a ref name or a path: as it stands, and each of its segments as a line of its own. A
     /// rule may ask that nothing but a blank stands beside the secret.
     pub fn examine_name(&mut self, name: &[u8]) -> Examined {
+        let asked = self.licences.take();
+        let examined = self.examine_words(name);
+        self.licences = asked;
+        examined
+    }
+
+    fn examine_words(&mut self, name: &[u8]) -> Examined {
         let mut examined = self.examine(name);
         if let Some(segments) = segment_lines(name) {
             let apart = self.examine(&segments);

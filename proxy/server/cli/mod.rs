@@ -20,6 +20,7 @@ pub mod rules;
 pub mod scan;
 pub mod serve;
 pub mod setup;
+mod target;
 pub mod token;
 pub mod user;
 mod waiver;

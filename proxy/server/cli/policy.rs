@@ -14,13 +14,13 @@ use exeat_rules::Action;
 
 use super::drafted;
 use super::people::remark;
+use super::target::Target;
 use crate::config::{self, Config};
 use crate::drafts::Text as Draft;
 use crate::policy::explain::{Explanation, Found, Key, explain};
 use crate::policy::{Change, Event, Facts, Push, Pusher, Update, file};
 use crate::policy_files;
-use crate::upstream::Repository;
-use who::{Who, target};
+use who::Who;
 
 /// Check the policy files, or say what they would do with a push
 ///
@@ -188,9 +188,7 @@ async fn check(args: Check) -> anyhow::Result<(String, u8)> {
 fn explained(args: &Explain, who: &Who, drafts: &[Draft]) -> anyhow::Result<String> {
     let config = load(&args.config)?;
     let (book, _) = policy_files::read(&config, drafts)?;
-    let (upstream, path) = target(&config, args.upstream.as_deref(), &args.repo)?;
-    let repository = Repository::from_path(&format!("/{path}"))
-        .context("--repo: expected a path such as org/app")?;
+    let target = Target::named(&config, args.upstream.as_deref(), &args.repo)?;
     refname::check(args.reference.as_bytes())
         .with_context(|| format!("--ref: {}", escape(args.reference.as_bytes())))?;
     let pusher = args.user.as_deref().map(|person| Pusher {
@@ -208,8 +206,8 @@ fn explained(args: &Explain, who: &Who, drafts: &[Draft]) -> anyhow::Result<Stri
         change: change(args)?,
     }];
     let push = Push {
-        upstream: &upstream.name,
-        repository: &repository.comparable(upstream.forge),
+        upstream: &target.upstream.name,
+        repository: &target.comparable(),
         updates: &updates,
     };
     let found = Found {

@@ -5,6 +5,7 @@ mod excused;
 mod files;
 mod ignored;
 mod key;
+mod licences;
 mod output;
 mod packs;
 mod people;
@@ -14,9 +15,10 @@ pub mod walk;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use exeat_inspect::{Demands, Examiner, FingerprintKey, Strength};
+use exeat_inspect::{Accepted, Demands, Examiner, FingerprintKey, LicenceTerm, Strength};
 use exeat_rules::{Action, RuleSet};
 
+use super::target::Target;
 use crate::{
     config::{self, Config},
     rule_files,
@@ -43,6 +45,9 @@ Examples:
   exeat scan --baseline known.jsonl .            tell only what is new
   exeat scan --allow-comments --ignore-file .gitleaksignore .
                                                  leave out what the repository itself excuses
+  exeat scan --licenses MIT,Apache-2.0 .         tell every other licence as well
+  exeat scan --config exeat.toml --repo https://github.com/org/app .
+                                                 tell what its policy does not accept there
 `exeat hook install` scans before every push.")]
 pub struct Args {
     /// Files and folders to scan, or - for standard input; links and .git folders inside folders are not entered
@@ -98,6 +103,14 @@ pub struct Args {
     /// Packs to use as well, of those that are off until they are chosen (exeat rules list names them); separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = pack)]
     packs: Vec<String>,
+    /// Licences that files and packages may have, by their SPDX identifiers, separated by commas: tells every other. Of
+    /// dependencies nothing is asked
+    #[arg(long, value_name = "LICENSE", value_delimiter = ',', value_parser = licences::term, conflicts_with = "repo")]
+    licenses: Vec<LicenceTerm>,
+    /// The repository that a push would go to, such as org/app below --upstream, or its URL: tells licences that the policy
+    /// files of the configuration do not accept there, and asks of commits and tags what its upstream asks
+    #[arg(long, value_name = "PATH", requires = "config")]
+    repo: Option<String>,
     /// Ask of commits and tags what this upstream of the configuration asks, not what [identity] does
     #[arg(long, value_name = "NAME", requires = "config")]
     upstream: Option<String>,
@@ -169,6 +182,8 @@ struct Scan {
     key: FingerprintKey,
     strength: Strength,
     demands: Arc<Demands>,
+    /// Which licences are accepted, where anybody asks.
+    licences: Option<Arc<Accepted>>,
     /// The addresses of whoever is going to push.
     pusher: Option<Arc<[String]>>,
     /// Versions of files are read whole.
@@ -193,6 +208,7 @@ impl Scan {
             key: key::fingerprint_key()?,
             strength: Strength::default(),
             demands: people::demands(&config.identity, None),
+            licences: None,
             pusher: None,
             whole: false,
             config,
@@ -200,7 +216,10 @@ impl Scan {
     }
 
     fn examiner(&self) -> Examiner {
-        Examiner::new(Arc::clone(&self.rules), self.key.clone()).with_strength(self.strength)
+        let examiner = Examiner::new(Arc::clone(&self.rules), self.key.clone());
+        let mut examiner = examiner.with_strength(self.strength);
+        examiner.ask_of_licences(self.licences.as_ref());
+        examiner
     }
 }
 
@@ -229,7 +248,11 @@ pub fn of_push(
     remote: Option<&str>,
 ) -> anyhow::Result<u8> {
     let mut scan = Scan::new(config, true, &[])?;
-    scan.demands = people::demands(people::at(&scan.config, remote), None);
+    if let Some(target) = Target::at(&scan.config, remote) {
+        let demands = people::demands(&target.upstream.identity, None);
+        scan.licences = licences::at(&scan.config, &scan.rules, &target)?;
+        scan.demands = demands;
+    }
     let baseline = baseline.map(baseline::Baseline::read).transpose()?;
     let mut printer =
         output::Printer::new(Format::Text, fail_on, scan.rules.clone(), baseline, None);
@@ -238,15 +261,15 @@ pub fn of_push(
 }
 
 fn scan(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut scan = Scan::new(args.config.as_deref(), !args.no_checksums, &args.packs)?;
+    let mut packs = args.packs.clone();
+    if !args.licenses.is_empty() {
+        packs.push(licences::PACK.to_owned());
+    }
+    let mut scan = Scan::new(args.config.as_deref(), !args.no_checksums, &packs)?;
     scan.strength = excused::strength(args.allow_comments);
     scan.whole = args.whole;
-    let asked = match &args.upstream {
-        Some(name) => people::of_upstream(&scan.config, name)?,
-        None => &scan.config.identity,
-    };
     scan.pusher = (!args.pusher.is_empty()).then(|| args.pusher.clone().into());
-    scan.demands = people::demands(asked, scan.pusher.as_deref());
+    (scan.demands, scan.licences) = asked(args, &scan)?;
     let baseline = args
         .baseline
         .as_deref()
@@ -290,6 +313,25 @@ fn scan(args: &Args) -> anyhow::Result<ExitCode> {
         }));
     }
     Ok(ExitCode::from(exit_code(told)))
+}
+
+/// What is asked of people and of licences: what is asked where a push would go, or as the command line says.
+fn asked(args: &Args, scan: &Scan) -> anyhow::Result<(Arc<Demands>, Option<Arc<Accepted>>)> {
+    let upstream = args.upstream.as_deref();
+    let target = args.repo.as_deref();
+    let target = target.map(|repository| Target::named(&scan.config, upstream, repository));
+    let target = target.transpose()?;
+    let demands = match (&target, upstream) {
+        (Some(target), _) => &target.upstream.identity,
+        (None, Some(name)) => people::of_upstream(&scan.config, name)?,
+        (None, None) => &scan.config.identity,
+    };
+    let licences = match &target {
+        Some(target) => licences::at(&scan.config, &scan.rules, target)?,
+        None if args.licenses.is_empty() => None,
+        None => Some(licences::named(&args.licenses)),
+    };
+    Ok((people::demands(demands, scan.pusher.as_deref()), licences))
 }
 
 fn exit_code(told: output::Told) -> u8 {

@@ -31,8 +31,9 @@ impl Term {
         let Ok(licensee) = licensee else {
             let near = spdx::imprecise_license_id(text);
             let near = near.filter(|(_, length)| *length == text.len());
+            let near = near.map(|(id, _)| id.name).or_else(|| nearest(text));
             return Err(match near {
-                Some((id, _)) => format!("an SPDX identifier; did you mean \"{}\"?", id.name),
+                Some(name) => format!("an SPDX identifier; did you mean \"{name}\"?"),
                 None => "an SPDX identifier such as Apache-2.0, or LicenseRef-NAME".to_owned(),
             });
         };
@@ -70,6 +71,23 @@ impl Term {
             && self.licence.version == asked.version
             && (self.addition.is_none() || self.addition == requirement.addition)
     }
+}
+
+/// Longest name that is compared with those of licences.
+const LONGEST_NAME: usize = 40;
+
+/// The identifier that differs from `text` in so few letters that it may have been meant.
+fn nearest(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    if lower.len() > LONGEST_NAME {
+        return None;
+    }
+    let distance = |name: &&str| strsim::damerau_levenshtein(&lower, &name.to_ascii_lowercase());
+    let names = spdx::identifiers::LICENSES
+        .iter()
+        .map(|licence| licence.name);
+    let near = names.min_by_key(distance)?;
+    (distance(&near) <= (near.len() / 4).max(1)).then_some(near)
 }
 
 /// Older names of licences are known; names that are none are not.
@@ -291,11 +309,16 @@ mod tests {
         for no in ["", "Apache 2", "GPL", "MIT OR Apache-2.0", "no such"] {
             assert!(Term::parse(no).is_err(), "{no}");
         }
-        assert!(
-            Term::parse("Apache 2.0")
-                .unwrap_err()
-                .contains("Apache-2.0")
-        );
+        for (wrong, near) in [
+            ("Apache 2.0", "\"Apache-2.0\""),
+            ("MTI", "\"MIT\""),
+            ("GPL-3.0-onyl", "\"GPL-3.0-only\""),
+            ("BSD-3-Claus", "\"BSD-3-Clause\""),
+        ] {
+            let told = Term::parse(wrong).unwrap_err();
+            assert!(told.contains(near), "{wrong}: {told}");
+        }
+        assert!(!Term::parse("Proprietary").unwrap_err().contains("mean"));
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn settings(scan: &Scan) -> Settings {
         strength: scan.strength,
         most_paths: exeat_inspect::MOST_PATHS,
         demands: Arc::clone(&scan.demands),
-        licences: None,
+        licences: scan.licences.clone(),
         pusher: scan.pusher.clone(),
         shown: None,
         verdicts: None,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use exeat_inspect::Demands;
-use url::Url;
 
 use crate::config::Config;
 
@@ -37,50 +36,21 @@ pub fn of_upstream<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c Arc
     }
 }
 
-/// What is asked where a push to this address ends up: through a proxy or directly. What leads to none of the upstreams
-/// is asked what `[identity]` says.
-pub fn at<'c>(config: &'c Config, address: Option<&str>) -> &'c Arc<Demands> {
-    let url = address.and_then(|address| Url::parse(address).ok());
-    let found = url.as_ref().and_then(|url| {
-        let host = url.host_str()?;
-        let first = url.path_segments().and_then(|mut segments| segments.next());
-        let mut upstreams = config.upstreams.iter();
-        let by_host = upstreams.clone().find(|upstream| {
-            upstream.host.as_deref() == Some(host) || upstream.url.host_str() == Some(host)
-        });
-        by_host.or_else(|| upstreams.find(|upstream| Some(&*upstream.name) == first))
-    });
-    found.map_or(&config.identity, |upstream| &upstream.identity)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_address_leads_to_its_upstream() {
-        let text = "[upstream.a]\nurl = \"https://a.example\"\nhost = \"a.proxy.example\"\n\
-                    [upstream.a.identity]\nsign_off_action = \"warn\"\n\
-                    [upstream.b]\nurl = \"https://b.example:8443\"\n\
+    fn an_upstream_that_there_is_not_asks_nothing() {
+        let text = "[upstream.b]\nurl = \"https://b.example\"\n\
                     [upstream.b.identity]\nsignature_action = \"warn\"\n";
         let (config, _) = Config::of_text(text).unwrap();
-        for (address, name) in [
-            ("https://a.proxy.example/o/r.git", "a"),
-            ("https://a.example/o/r.git", "a"),
-            ("https://proxy.example:8443/b/o/r.git", "b"),
-            ("https://user@b.example:8443/o/r.git", "b"),
-        ] {
-            let asked = &config.upstream(name).unwrap().identity;
-            assert_eq!(at(&config, Some(address)), asked, "{address}");
-        }
-        for address in [
-            None,
-            Some("origin"),
-            Some("git@a.example:o/r.git"),
-            Some("https://c.example/o/r"),
-        ] {
-            assert_eq!(at(&config, address), &config.identity);
-        }
+        assert!(
+            of_upstream(&config, "b")
+                .unwrap()
+                .signature_action
+                .is_some()
+        );
         assert!(of_upstream(&config, "c").is_err());
     }
 }
