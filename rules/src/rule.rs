@@ -235,6 +235,13 @@ words! {
     }
 }
 
+impl LicenseSaid {
+    /// Whether the words of a match are all that it says; of a text it matters where it stands.
+    pub(crate) fn by_words(self) -> bool {
+        self != Self::Text
+    }
+}
+
 impl DictionaryKind {
     /// What was found, for people, where the file does not say it.
     pub(crate) fn description(self) -> &'static str {

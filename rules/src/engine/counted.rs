@@ -1,4 +1,5 @@
-//! Rules of which one match is nothing and many are a find (`atLeast`), and rules about the first lines of a text (`head`).
+//! Rules of which one match is nothing and many are a find (`atLeast`), rules about the first lines of a text (`head`), and
+//! rules of licences, which say the same again and again.
 //!
 //! A rule that counts is told once a text, at its first match, if so many different secrets stand there. What each secret is does
 //! not matter, only whether it is another one, so that hashes of them are kept, and no more than are asked for.
@@ -72,6 +73,28 @@ impl Waiting {
         let enough = first.into_iter();
         let enough = enough.filter(move |(found, least)| tallies.suffice(found.rule, *least));
         enough.map(|(found, _)| found)
+    }
+}
+
+/// Of the matches of one rule in one text that say the same licence, the first are told: a lock file says `MIT` for each of thousands
+/// of packages, and is read to its end all the same.
+const MAX_ALIKE: usize = 100;
+
+/// How often the rules of licences have said each in a text. There are no more of them than matches that are told.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    said: HashMap<(RuleIndex, u64), usize>,
+    hasher: RandomState,
+}
+
+impl Alike {
+    /// Whether the match is among the first that say these words.
+    pub(super) fn tell(&mut self, found: &Match, text: &[u8]) -> bool {
+        let secret = text.get(found.secret.clone()).unwrap_or_default();
+        let hash = self.hasher.hash_one(secret);
+        let count = self.said.entry((found.rule, hash)).or_default();
+        *count += 1;
+        *count <= MAX_ALIKE
     }
 }
 

@@ -24,7 +24,7 @@ use crate::entropy::shannon;
 use crate::filter::{Facts, Outcome, Residue};
 use crate::finder::{Cache, Work};
 use crate::probe::Answer;
-use crate::{RuleIndex, RuleSet};
+use crate::{LicenseSaid, RuleIndex, RuleSet};
 
 mod built;
 mod cost;
@@ -35,7 +35,7 @@ mod window;
 
 pub use built::{Copied, Marks};
 pub use cost::{Cost, Costs};
-use counted::{Heads, Waiting};
+use counted::{Alike, Heads, Waiting};
 pub use trial::{Dropped, Trial, Tried};
 pub use window::{Carried, Window};
 
@@ -320,6 +320,7 @@ impl RuleSet {
         let mut told = 0;
         let mut heads = Heads::default();
         let mut waiting = Waiting::default();
+        let mut alike = Alike::default();
         let everywhere = |rule| self.reports(rule).then_some(0..text.len());
         self.run_each(text, scratch, &everywhere, &mut |rule, matcher, slots| {
             let Some(found) = matcher.judge(rule, text, slots) else {
@@ -340,6 +341,10 @@ impl RuleSet {
                 if hidden.1 <= MAX_HIDDEN {
                     matches.push(found);
                 }
+                return true;
+            }
+            let says = self.rules.get(rule).and_then(|rule| rule.license);
+            if says.is_some_and(LicenseSaid::by_words) && !alike.tell(&found, text) {
                 return true;
             }
             if told >= most {

@@ -54,6 +54,24 @@ fn a_text_full_of_them_is_scanned() {
     assert_eq!(rules, [0, 1]);
 }
 
+/// A lock file names as many packages as it likes, most of them under the same few licences.
+#[test]
+fn licences_that_are_said_again_and_again_are_told_so_often() {
+    let rules = set(
+        "[[rules]]\nid='r'\nregex='(?m)^l: (.*)$'\nkeywords=['l: ']\nlicense='dependency'\n\
+         [[rules]]\nid='s'\nregex='last'\nkeywords=['last']\n",
+    );
+    let rows = "l: MIT\n".repeat(2 * MAX_MATCHES);
+    let text = format!("l: ISC\n{rows}l: AGPL-3.0-only\nlast");
+    let found = scan(&rules, &text);
+    let said = |words: &str| {
+        let mut secrets = found.iter().map(|found| &text[found.secret.clone()]);
+        secrets.by_ref().filter(|secret| *secret == words).count()
+    };
+    let counts = ["ISC", "MIT", "AGPL-3.0-only", "last"].map(said);
+    assert_eq!(counts, [1, 100, 1, 1]);
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let refused = |keys: &str| {
