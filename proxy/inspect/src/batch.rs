@@ -48,7 +48,7 @@ const OBJECT_OVERHEAD: usize = 128;
 /// beside the next one's base and the next one itself.
 const ALONE_BYTES: usize = 9 * 1024 * 1024;
 /// Bytes that one push has handed to workers and that are not yet done; above it the push waits.
-const QUEUE_BYTES: usize = 6 * 1024 * 1024;
+const QUEUE_BYTES: usize = 12 * 1024 * 1024;
 
 /// What one push's batches share.
 pub struct Shared {

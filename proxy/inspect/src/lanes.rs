@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Bytes that a lane may have to do beyond the idlest one before blobs leave it.
-const AHEAD: usize = 5 << 20;
+const AHEAD: usize = 8 << 20;
 /// A push is spread over so many at most.
 const MOST: usize = 64;
 /// Says that no lane is known.

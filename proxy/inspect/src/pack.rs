@@ -1,7 +1,7 @@
 //! Inspects a pack while it arrives: resolves, hashes, scans, and proves that everything in it
 //! is reached by what is pushed.
 //!
-//! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 6 MiB or one object, and 2 MiB that is
+//! Memory beside the reader's (see [`exeat_gitwire::pack`]): what waits for workers, 12 MiB or one object, and 2 MiB that is
 //! collected for them; 3 MiB of a text that passes in pieces; 4 MB of references; up to 6 MiB of what
 //! commits and trees name, and 1 MiB of names; 10 MiB of what is known of blobs that versions are built from; and for each object its
 //! id, a byte for the worker that has it, two bits that say what is not in it, and 4 bytes to find it by once the reader needs none. So a
