@@ -110,6 +110,67 @@ fn licences_that_the_target_does_not_accept_are_held() {
     assert!(!told.contains("Treat it as used"), "{told}");
 }
 
+/// A lock file of more than this many bytes, in which the last package has this licence.
+fn lock_file(least: usize, last: &str) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("{\"name\": \"x\", \"lockfileVersion\": 3, \"packages\": {\n");
+    let sum = "q".repeat(86);
+    for number in 0.. {
+        if text.len() > least {
+            break;
+        }
+        let package = format!(
+            "\"node_modules/p{number}\": {{\"version\": \"1.0.{number}\", \"resolved\": \"https://registry.npmjs.org/p{number}/-/p{number}-1.0.{number}.tgz\", \
+             \"integrity\": \"sha512-{sum}==\", \"license\": \"MIT\"}},\n"
+        );
+        text.push_str(&package);
+    }
+    writeln!(
+        text,
+        "\"node_modules/@example/last\": {{\"license\": \"{last}\"}}}}}}"
+    )
+    .unwrap();
+    text
+}
+
+/// A manifest of so many levels, in whose deepest there is something under this licence.
+fn deep_manifest(levels: usize, licence: &str) -> String {
+    let head = "{\"a\": {\"dependencies\": ".repeat(levels);
+    let last = format!("{{\"z\": {{\"version\": \"1\", \"license\": \"{licence}\"}}}}");
+    let foot = "}}".repeat(levels);
+    format!("{{\"lockfileVersion\": 2, \"dependencies\": {head}{last}{foot}}}\n")
+}
+
+/// All of them is read, though there are more packages in one than matches are told of a text.
+#[test]
+fn large_and_deep_manifests_are_read_to_their_end() {
+    let scene = scene(PUBLIC);
+    scene
+        .house
+        .world
+        .git(&scene.work, &["config", "core.compression", "0"]);
+    commit(&scene, "package-lock.json", &lock_file(5 << 20, "ISC"));
+    commit(&scene, "deep.json", &deep_manifest(1000, "MIT"));
+    scene.push(&[]).ok();
+    let large = lock_file(50 << 20, "AGPL-3.0-only");
+    let last = format!("package-lock.json:{}", large.lines().count());
+    commit(&scene, "package-lock.json", &large);
+    commit(&scene, "deep.json", &deep_manifest(1000, "SSPL-1.0"));
+    let held = scene.push(&[]);
+    assert_told(
+        &held,
+        &[
+            "Licence of a dependency: AGPL-3.0-only",
+            &last,
+            "/packages/node_modules~1@example~1last/license",
+            "Licence of a dependency: SSPL-1.0",
+            "deep.json:1",
+        ],
+    );
+    let told = remote_lines(&held.stderr).join(" ");
+    assert!(!told.contains("not read"), "{told}");
+}
+
 #[test]
 fn what_it_accepts_goes() {
     let scene = scene(PUBLIC);

@@ -316,7 +316,8 @@ fn pointer(trail: &Trail<'_>, secret: &Range<usize>, pointed: &mut usize) -> Opt
     let Origin::Mapped(map) = trail.origin else {
         return None;
     };
-    if trail.step.kind != extract::MANIFEST_JSON || *pointed > POINTED {
+    let is_known = trail.step.kind == extract::MANIFEST_JSON && map.reaches(secret.start);
+    if !is_known || *pointed > POINTED {
         return None;
     }
     let at = map.up(secret).start;

@@ -79,6 +79,17 @@ impl Map {
 }
 
 impl Map {
+    /// How many offsets are remembered.
+    pub fn places(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Whether it is known where `at` comes from.
+    pub fn reaches(&self, at: usize) -> bool {
+        let last = self.points.last();
+        last.is_some_and(|&(here, _)| narrow(at) < here)
+    }
+
     /// Says that `range` was decoded, which begins where the one before did or later.
     pub fn mark(&mut self, range: &Range<usize>) {
         let (start, end) = (narrow(range.start), narrow(range.end));

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::super::map::Map;
 
-/// Places that are remembered; of a text with more of them lines are told less exactly.
-const MOST_PLACES: u32 = 1 << 20;
+/// Places that are remembered, of 8 bytes: one for so many bytes of a text, or the least. Behind them lines are told less exactly.
+const LEAST_PLACES: usize = 1 << 20;
+const BYTES_PER_PLACE: usize = 16;
 
 /// Takes the pieces of a text in their order.
 pub trait Take {
@@ -80,7 +81,7 @@ pub struct Weave<'t> {
     parent: &'t [u8],
     pub text: Vec<u8>,
     map: Map,
-    places: u32,
+    most_places: usize,
     /// Where the piece before ended in the parent.
     at: usize,
     /// Pieces that met, and what was decoded.
@@ -93,7 +94,7 @@ impl<'t> Weave<'t> {
             parent,
             text: Vec::new(),
             map: Map::default(),
-            places: 0,
+            most_places: LEAST_PLACES.max(parent.len() / BYTES_PER_PLACE),
             at: 0,
             joints: 0,
         }
@@ -106,8 +107,7 @@ impl<'t> Weave<'t> {
     }
 
     fn place(&mut self, there: usize) {
-        if self.places < MOST_PLACES {
-            self.places += 1;
+        if self.map.places() < self.most_places {
             self.map.point(self.text.len(), there);
         }
     }
@@ -151,5 +151,24 @@ impl Take for Weave<'_> {
 
     fn is_open(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_behind_the_most_are_known_to_be_unknown() {
+        let parent = "ab".repeat(LEAST_PLACES);
+        let mut weave = Weave::new(parent.as_bytes());
+        for at in 0..LEAST_PLACES {
+            weave.copy(2 * at..2 * at + 1);
+        }
+        let (text, map) = weave.finish(false).unwrap();
+        assert_eq!(map.places(), LEAST_PLACES);
+        let half = text.len() / 2;
+        assert!(map.reaches(half - 1) && map.up(&(half - 1..half)).start == 2 * half - 2);
+        assert!(!map.reaches(half + 1) && !map.reaches(text.len() - 1));
     }
 }
