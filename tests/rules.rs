@@ -111,7 +111,7 @@ fn packs_that_are_off_are_named_and_can_be_read() {
         assert!(run.stdout.contains(told), "{told}: {run}");
     }
     let run = rules(folder.path(), &["check", "personal-data-us"], "").ok();
-    assert!(run.stdout.contains("1 rule, "), "{run}");
+    assert!(run.stdout.contains("3 rules, "), "{run}");
 }
 
 #[test]

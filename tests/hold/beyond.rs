@@ -23,6 +23,16 @@ fn table(records: usize) -> String {
     (0..records).map(record).collect()
 }
 
+/// Records with a number of this kind and no word for it.
+fn numbers(kind: &str, records: usize) -> String {
+    let record = |number| {
+        expanded(&format!(
+            "{number},{{{{alpha 7 n{number}}}}},{{{{id {kind} m{number}}}}}\n"
+        ))
+    };
+    (0..records).map(record).collect()
+}
+
 #[track_caller]
 fn assert_told(run: &Run, rule: &str) {
     let words = remote_lines(&run.stderr).join(" ");
@@ -33,6 +43,7 @@ fn assert_told(run: &Run, rule: &str) {
 fn what_is_not_for_outsiders_is_held() {
     let scene = Scene::new();
     let table = table(20);
+    let cards = numbers("visa", 20);
     let files = [
         (
             "payment-card-number",
@@ -45,6 +56,7 @@ fn what_is_not_for_outsiders_is_held() {
             "iban: {{id iban held}}\n",
         ),
         ("table-of-people", "shop/customers.csv", &table),
+        ("table-of-cards", "shop/export.csv", &cards),
         (
             "company-confidential",
             "src/plan.c",
@@ -94,10 +106,12 @@ fn what_is_not_for_outsiders_is_held() {
 fn what_looks_like_it_goes() {
     let scene = Scene::new();
     let table = table(19);
+    let cards = numbers("visa", 19);
     for (path, text) in [
         ("test/card.rb", "card_number: 4242424242424242\n"),
         ("test/iban.rb", "iban: DE89370400440532013000\n"),
         ("docs/customers.csv", &table),
+        ("docs/export.csv", &cards),
         (
             "src/port.c",
             "/* Neither the name nor the names of contributors may be used without prior written permission. */\n",
@@ -124,18 +138,51 @@ fn the_host_of_a_committer_is_told() {
     assert_eq!(scene.upstream(), scene.head());
 }
 
-#[test]
-fn numbers_of_a_country_are_held_once_their_pack_is_chosen() {
+/// What a pack that is off finds: nothing until it is chosen, and then these rules in these texts.
+#[track_caller]
+fn assert_held_once_chosen(pack: &str, files: &[(&str, &str, String)]) {
     let scene = Scene::new();
-    let number = "ssn: {{id us-ssn chosen}}\n";
-    commit(&scene, "staff.txt", number);
+    for (_, path, text) in files {
+        commit(&scene, path, text);
+    }
     scene.push(&[]).ok();
     assert_eq!(scene.upstream(), scene.head());
     reload(&scene, |before| {
-        format!("{before}\n[rules]\npacks = [\"personal-data-us\"]\n")
+        format!("{before}\n[rules]\npacks = [\"{pack}\"]\n")
     });
-    commit(&scene, "more.txt", &number.replace("chosen", "other"));
+    for (_, path, text) in files {
+        // Another blob: what is there already is not sent.
+        commit(&scene, &format!("more/{path}"), &format!("{text}more\n"));
+    }
     let held = scene.push(&[]);
     assert_eq!(held.status, 1, "{held}");
-    assert_told(&held, "us-social-security-number");
+    for (rule, ..) in files {
+        assert_told(&held, rule);
+    }
+    assert_ne!(scene.upstream(), scene.head());
+}
+
+#[test]
+fn numbers_of_a_country_are_held_once_their_pack_is_chosen() {
+    let phones: String = (0..20)
+        .map(|number| {
+            expanded(&format!(
+                "{{{{alpha 7 n{number}}}}},212-4{{{{digits 2 a{number}}}}}-{{{{digits 4 b{number}}}}}\n"
+            ))
+        })
+        .collect();
+    let files = [
+        (
+            "us-social-security-number",
+            "staff.txt",
+            "ssn: {{id us-ssn chosen}}\n".to_owned(),
+        ),
+        (
+            "table-of-us-social-security-numbers",
+            "staff.csv",
+            numbers("us-ssn", 20),
+        ),
+        ("table-of-us-telephone-numbers", "phones.csv", phones),
+    ];
+    assert_held_once_chosen("personal-data-us", &files);
 }
