@@ -106,7 +106,7 @@ fn packs_that_are_off_are_named_and_can_be_read() {
     assert!(!run.stdout.contains("us-social-security-number "), "{run}");
     for told in [
         "packs to choose that are on: personal-data-uk\n",
-        "packs to choose that are off: licenses, personal-data-africa, ",
+        "packs to choose that are off: licenses, markers-cjk, personal-data-africa, ",
     ] {
         assert!(run.stdout.contains(told), "{told}: {run}");
     }

@@ -186,3 +186,21 @@ fn numbers_of_a_country_are_held_once_their_pack_is_chosen() {
     ];
     assert_held_once_chosen("personal-data-us", &files);
 }
+
+#[test]
+fn markers_in_chinese_and_japanese_are_held_once_their_pack_is_chosen() {
+    let file = |rule, path, text: &str| (rule, path, text.to_owned());
+    let files = [
+        file(
+            "confidential-marker-chinese",
+            "plan.py",
+            "# 内部资料，请勿外传\nplan = 1\n",
+        ),
+        file(
+            "confidential-marker-japanese",
+            "design.c",
+            "/*\n * 社外秘\n */\nint design;\n",
+        ),
+    ];
+    assert_held_once_chosen("markers-cjk", &files);
+}

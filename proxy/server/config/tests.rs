@@ -250,7 +250,7 @@ fn packs_are_chosen_by_name() {
     let (config, warnings) = load(text, &[]).unwrap();
     assert_eq!(config.rules.packs, ["personal-data-us", "personal-data-eu"]);
     assert!(warnings.is_empty());
-    let known = "\"licenses\", \"personal-data-africa\", \"personal-data-americas\", \"personal-data-asia-pacific\", \"personal-data-eu\", \
+    let known = "\"licenses\", \"markers-cjk\", \"personal-data-africa\", \"personal-data-americas\", \"personal-data-asia-pacific\", \"personal-data-eu\", \
                  \"personal-data-uk\" or \"personal-data-us\"";
     refused(
         "[rules]\npacks = [\"personal-data-usa\", \"payments\", \"personal-data-uk\", \"personal-data-uk\"]\n",
