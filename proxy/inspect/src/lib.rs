@@ -45,6 +45,7 @@ pub mod shown;
 mod stages;
 mod stored;
 pub mod stream;
+mod submodules;
 pub mod surroundings;
 mod verdicts;
 mod versions;

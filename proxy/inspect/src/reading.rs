@@ -7,6 +7,8 @@ use bstr::ByteSlice as _;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use exeat_gitwire::{HashKind, objects, pack::Kind};
 
+use crate::submodules;
+
 /// Bytes of a commit whose encoding is undone. Longer ones are not messages of people.
 const MOST_DECODED: usize = 1 << 20;
 
@@ -172,7 +174,7 @@ fn of_digits(line: u64, digits: &[u8]) -> Option<Reading> {
 
 /// A file of submodules as git reads its values: without quotes, escapes undone, lines that go on put together.
 fn unquoted(data: &[u8]) -> Option<Reading> {
-    if !data.contains_str("[submodule") || !data.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
+    if !submodules::are_in(data) || !data.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
         return None;
     }
     let mut text = Vec::with_capacity(data.len());
@@ -358,6 +360,15 @@ mod tests {
         let text = String::from_utf8(readings[0].text.clone()).unwrap();
         assert!(text.contains("https://git.  internal/x"), "{text}");
         assert_eq!(text.lines().nth(3), Some("\tpath = b"));
+        let (other_case, _) = others(
+            HashKind::Sha1,
+            Kind::Blob,
+            b"[SubModule \"a\"]\nurl = git.in\"\"ternal",
+        );
+        assert!(
+            other_case[0].text.ends_with(b"git.internal"),
+            "git reads names in any case"
+        );
         let plain = others(HashKind::Sha1, Kind::Blob, b"\"a\" \\\n b");
         assert_eq!(plain, (Vec::new(), None));
     }
