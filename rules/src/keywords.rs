@@ -1,4 +1,5 @@
-//! An automaton over all keywords: a row of a table for each state, and in it the next state for each kind of byte.
+//! An automaton over all keywords: a row of a table for each state, and in it the next state for each kind of byte, and behind those how
+//! many letters of a keyword have been read.
 //!
 //! Aho and Corasick, Efficient String Matching, 1975. It is built here, because rules are compiled with each start of a command: the
 //! rows are filled in the order of the keywords' lengths, each from a copy of the one of its longest suffix, which takes
@@ -81,7 +82,8 @@ fn ended(keywords: &[&str], depth: usize) -> Option<()> {
 impl Keywords {
     /// `keywords` are sorted, in lower case, each there once.
     pub(crate) fn new(keywords: &[&str]) -> Result<Self, TooMany> {
-        let (kinds, width) = kinds(keywords);
+        let (kinds, count_of_kinds) = kinds(keywords);
+        let width = count_of_kinds + 1;
         let states = 1 + count(keywords);
         let cells = states.saturating_mul(width);
         let too_many = || TooMany(keywords.iter().map(|keyword| keyword.len()).sum());
@@ -118,6 +120,7 @@ impl Keywords {
         while let Some(branch) = waiting.pop_front() {
             let (row, suffix) = (branch.state as usize, branch.suffix as usize);
             self.rows.copy_within(suffix..suffix + width, row);
+            self.rows[row + width - 1] = branch.depth as u32;
             for (first, letter, keywords) in branch.longer() {
                 let cell = row + usize::from(self.kinds[usize::from(letter)]);
                 let suffix = match branch.depth {
@@ -170,6 +173,11 @@ impl Keywords {
     #[inline(always)]
     pub(crate) fn next(&self, state: State, byte: u8) -> State {
         self.rows[(state + u32::from(self.kinds[usize::from(byte)])) as usize]
+    }
+
+    /// How many of the last bytes a keyword may begin with, at most.
+    pub(crate) fn depth(&self, state: State) -> usize {
+        self.rows[(state + self.width - 1) as usize] as usize
     }
 
     /// Whether any keyword ends there.
@@ -269,6 +277,16 @@ mod tests {
                 state = automaton.next(state, byte);
                 let ends: Vec<_> = automaton.ends(state).collect();
                 assert_eq!(automaton.is_end(state), !ends.is_empty());
+                let begun = (0..=at).find(|&begin| {
+                    let begun = text.as_bytes()[begin..=at].to_ascii_lowercase();
+                    keywords
+                        .iter()
+                        .any(|keyword| keyword.as_bytes().starts_with(&begun))
+                });
+                assert_eq!(
+                    automaton.depth(state),
+                    begun.map_or(0, |begin| at + 1 - begin)
+                );
                 assert!(
                     ends.iter()
                         .all(|&(it, length)| keywords[it].len() == length)
@@ -287,9 +305,10 @@ mod tests {
     fn no_row_is_left_over() {
         let keywords = ["a", "ab", "abc", "b", "bc", "cab"];
         let automaton = Keywords::new(&keywords).unwrap();
-        let rows: std::collections::BTreeSet<State> = automaton.rows.iter().copied().collect();
-        // Of the start and of each beginning; the letters, and all other bytes.
-        assert_eq!(automaton.cells(), 9 * 4);
+        let rows = automaton.rows.chunks(5).flat_map(|row| &row[..4]);
+        let rows: std::collections::BTreeSet<State> = rows.copied().collect();
+        // Of the start and of each beginning; the letters, all other bytes, and how many letters were read.
+        assert_eq!(automaton.cells(), 9 * 5);
         assert_eq!(rows.len(), 9);
         assert_eq!(automaton.ends.len(), 7);
     }
