@@ -110,9 +110,8 @@ fn value(rest: &mut Peekable<impl Iterator<Item = u8>>) -> Option<()> {
             b'"' => is_quoted = !is_quoted,
             b'\\' => {
                 // A line goes on behind `\r\n` as well.
-                if rest.next()? == b'\r' {
-                    let _end = rest.next_if_eq(&b'\n');
-                }
+                let escaped = rest.next()?;
+                let _end = rest.next_if(|&byte| escaped == b'\r' && byte == b'\n');
             }
             _ => {}
         }
