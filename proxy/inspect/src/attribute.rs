@@ -21,7 +21,7 @@ use crate::{
     cover::{Covered, Coverer},
     examine::{Examiner, Hit},
     excuse::{Brought, Excuse},
-    existing::{self, Served},
+    existing,
     finding::{Finding, Part, Place},
     gather::ObjectHit,
     journal::{Commits, Journal},
@@ -31,6 +31,7 @@ use crate::{
     pack::Error,
     pool::{Aside, Pool},
     report::Unscannable,
+    served::Served,
     stored::Stored,
     surroundings::Surroundings,
 };

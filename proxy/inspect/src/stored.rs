@@ -1,6 +1,6 @@
 //! The objects of a pack that was read whole, again and by id.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use exeat_gitwire::{
     HashKind, ObjectId,
@@ -14,6 +14,9 @@ use crate::{
     ids::{Entries, Ids},
     pack::Error,
 };
+
+/// Tags that point to tags, one after the other.
+const MOST_TAGS: usize = 8;
 
 /// A pack over its spool, with the ids of its objects.
 pub struct Stored<'a, S: Spool> {
@@ -77,5 +80,58 @@ impl<S: Spool> Stored<'_, S> {
                 .filter_map(|(_, id)| self.entries.find(id.as_slice()))
                 .collect(),
         })
+    }
+
+    /// The tree that a ref to `target` shows, unless it or what leads to it was `passed` before.
+    pub fn root(
+        &mut self,
+        mut target: ObjectId,
+        passed: &mut HashSet<ObjectId>,
+    ) -> Result<Option<ObjectId>, Error> {
+        // Behind the tags come a commit and its tree.
+        for _ in 0..MOST_TAGS + 2 {
+            if !passed.insert(target) {
+                return Ok(None);
+            }
+            let kind = match self.kind(&target) {
+                Some(Kind::Tree) => return Ok(Some(target)),
+                Some(Kind::Blob) | None => return Ok(None),
+                Some(kind) => kind,
+            };
+            let Some(entry) = self.entries.find(target.as_slice()) else {
+                return Ok(None);
+            };
+            let references = match self.references(entry) {
+                Err(Error::Pack(pack::Error::Rework { .. })) => return Ok(None),
+                references => references?,
+            };
+            let leads_on = |to: &Kind| kind == Kind::Tag || *to == Kind::Tree;
+            match references.into_iter().find(|(to, _)| leads_on(to)) {
+                Some((_, id)) => target = id,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The object, if the pack has it, it is what it is taken for, and of at most `most` bytes.
+    pub fn find_within(
+        &mut self,
+        id: &ObjectId,
+        kind: Kind,
+        most: u64,
+    ) -> Result<Option<Arc<Vec<u8>>>, Error> {
+        let Some(entry) = self.entries.find(id.as_slice()) else {
+            return Ok(None);
+        };
+        let fits = self.pack.size(entry).is_some_and(|size| size <= most);
+        if self.pack.kind(entry) != Some(kind) || !fits {
+            return Ok(None);
+        }
+        match self.pack.read(entry) {
+            Ok((_, data)) => Ok(Some(data)),
+            Err(pack::Error::Rework { .. } | pack::Error::NotWhole { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }

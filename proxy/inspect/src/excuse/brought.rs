@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use exeat_gitwire::{
     ObjectId,
     objects::tree::{self, EntryKind},
-    pack::{self, Kind, Spool},
+    pack::{Kind, Spool},
 };
 
 use super::{Baseline, Excuse, Excuses, IgnoreFile, Limits, baseline, ignore};
@@ -18,8 +18,6 @@ use crate::{finding::Finding, overlap::Strength, pack::Error, stored::Stored};
 /// Trees that are looked into for one push, and files that are read.
 const MOST_TREES: usize = 64;
 const MOST_FILES: usize = 16;
-/// Tags that point to tags, one after the other.
-const MOST_TAGS: usize = 8;
 
 /// What excuses findings of one push.
 #[derive(Debug, Default)]
@@ -50,7 +48,7 @@ impl Brought {
         }
         let mut left = Limits::USUAL;
         for (excuse, blob) in files(stored, targets, excuses)? {
-            let Some(text) = read(stored, &blob, Kind::Blob, left.bytes as u64)? else {
+            let Some(text) = stored.find_within(&blob, Kind::Blob, left.bytes as u64)? else {
                 continue;
             };
             let entries = brought.take(excuse, &text, left);
@@ -106,14 +104,14 @@ fn files<S: Spool>(
     let mut passed = HashSet::new();
     let mut seen = HashSet::new();
     for target in targets {
-        let Some(root) = root(stored, *target, &mut passed)? else {
+        let Some(root) = stored.root(*target, &mut passed)? else {
             continue;
         };
         trees += 1;
         if trees > MOST_TREES {
             break;
         }
-        let Some(data) = read(stored, &root, Kind::Tree, u64::MAX)? else {
+        let Some(data) = stored.find_within(&root, Kind::Tree, u64::MAX)? else {
             continue;
         };
         for entry in tree::Entries::new(stored.hash, &data).map_while(Result::ok) {
@@ -135,57 +133,4 @@ fn files<S: Spool>(
         }
     }
     Ok(files)
-}
-
-/// The tree that a ref to `target` shows, unless it or what leads to it was `passed` before.
-fn root<S: Spool>(
-    stored: &mut Stored<'_, S>,
-    mut target: ObjectId,
-    passed: &mut HashSet<ObjectId>,
-) -> Result<Option<ObjectId>, Error> {
-    // Behind the tags come a commit and its tree.
-    for _ in 0..MOST_TAGS + 2 {
-        if !passed.insert(target) {
-            return Ok(None);
-        }
-        let kind = match stored.kind(&target) {
-            Some(Kind::Tree) => return Ok(Some(target)),
-            Some(Kind::Blob) | None => return Ok(None),
-            Some(kind) => kind,
-        };
-        let Some(entry) = stored.entries.find(target.as_slice()) else {
-            return Ok(None);
-        };
-        let references = match stored.references(entry) {
-            Err(Error::Pack(pack::Error::Rework { .. })) => return Ok(None),
-            references => references?,
-        };
-        let leads_on = |to: &Kind| kind == Kind::Tag || *to == Kind::Tree;
-        match references.into_iter().find(|(to, _)| leads_on(to)) {
-            Some((_, id)) => target = id,
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
-/// The object, if the pack has it, it is what it is taken for, and of at most `most` bytes.
-fn read<S: Spool>(
-    stored: &mut Stored<'_, S>,
-    id: &ObjectId,
-    kind: Kind,
-    most: u64,
-) -> Result<Option<std::sync::Arc<Vec<u8>>>, Error> {
-    let Some(entry) = stored.entries.find(id.as_slice()) else {
-        return Ok(None);
-    };
-    let fits = stored.pack.size(entry).is_some_and(|size| size <= most);
-    if stored.pack.kind(entry) != Some(kind) || !fits {
-        return Ok(None);
-    }
-    match stored.pack.read(entry) {
-        Ok((_, data)) => Ok(Some(data)),
-        Err(pack::Error::Rework { .. } | pack::Error::NotWhole { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
