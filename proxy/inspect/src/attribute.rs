@@ -31,7 +31,7 @@ use crate::{
     pack::Error,
     pool::{Aside, Pool},
     report::Unscannable,
-    served::Served,
+    served::{Served, Versions},
     stored::Stored,
     surroundings::Surroundings,
 };
@@ -161,7 +161,8 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
             bare: &bare,
             shared: scene.shared,
         };
-        known.mark(&mut located.findings, scene.examiner, served);
+        let mut served = Versions::new(scene.shared, served);
+        known.mark(&mut located.findings, scene.examiner, &mut served);
     }
     Ok(located)
 }

@@ -24,7 +24,7 @@ use crate::{
     fingerprint::Fingerprint,
     gather::ObjectHit,
     overlap::Strength,
-    served::{Served, Versions},
+    served::Versions,
 };
 
 /// Paths that are looked up for one push.
@@ -47,7 +47,7 @@ impl<'a> Findings<'a> {
         &self,
         findings: &mut [Finding],
         examiner: &mut Examiner,
-        served: &mut dyn Served<S>,
+        served: &mut Versions<'_, S>,
     ) {
         let claims = self.claims(findings, &|action| served.spares(action));
         let mut paths: Vec<&[u8]> = claims.iter().map(|claim| claim.path).collect();
@@ -57,9 +57,8 @@ impl<'a> Findings<'a> {
         if paths.is_empty() {
             return;
         }
-        let mut versions = Versions::new(self.shared, served);
         // What could not be looked up is not there: the finding stays as it is.
-        let Ok(blobs) = versions.blobs_at(&paths) else {
+        let Ok(blobs) = served.blobs_at(&paths) else {
             return;
         };
         let mut counts: HashMap<&[u8], Counts> = HashMap::new();
@@ -67,7 +66,7 @@ impl<'a> Findings<'a> {
             if self.shared.go_on().is_err() {
                 return;
             }
-            if let Some(content) = versions.content(&id, Kind::Blob) {
+            if let Some(content) = served.content(&id, Kind::Blob) {
                 let here = count(examiner, self.shared.strength, path, &content);
                 merge(counts.entry(path).or_default(), here);
             }
