@@ -1,4 +1,5 @@
-//! Licences: what a target does not accept waits for a person, in headers, texts, manifests and bills of materials.
+//! Licences: what a target does not accept waits for a person, in headers, texts, manifests and bills of materials; and new files
+//! without the header of the others are told.
 
 use super::anew::reload;
 use super::{Scene, case_id};
@@ -249,6 +250,8 @@ fn a_policy_that_nothing_can_carry_out_is_refused() {
     assert_eq!(run.status, 2, "{run}");
     assert!(run.stderr.contains("add packs = [\"licenses\"]"), "{run}");
     assert_eq!(check(PUBLIC, packs).status, 0);
+    // It takes no rules to see that there is no header.
+    assert_eq!(check(HEADERS, "").status, 0);
     for (wrong, said) in [
         (
             PUBLIC.replace("\"MIT\"", "\"MTI\""),
@@ -259,6 +262,11 @@ fn a_policy_that_nothing_can_carry_out_is_refused() {
             "did you mean \\\"Apache-2.0\\\"?",
         ),
         ("[[license]]\nname = \"x\"\n".to_owned(), "it says nothing"),
+        (
+            HEADERS.replace("\"warn\"", "\"warm\""),
+            "license headers: headers: expected \"warn\" or \"note\", found \"warm\"; did you mean \"warn\"?",
+        ),
+        (HEADERS.replace("\"warn\"", "\"hold\""), "found \"hold\""),
         (PUBLIC.replace("accept =", "accepts ="), "unknown key"),
     ] {
         let run = check(&wrong, packs);
@@ -266,4 +274,158 @@ fn a_policy_that_nothing_can_carry_out_is_refused() {
         let told = run.stderr.replace("\\\"", "\"");
         assert!(told.contains(&said.replace("\\\"", "\"")), "{said}: {run}");
     }
+}
+
+const HEADERS: &str = "[[license]]\nname = \"headers\"\nheaders = \"warn\"\n";
+const RULE: &str = "license-header-missing";
+const LINE: &str = "// SPDX-License-Identifier: Apache-2.0\n";
+
+/// A scene in which the repository serves six sources with a header and four tables, put there past the proxy.
+fn served(policy: &str) -> Scene {
+    let scene = scene(policy);
+    let world = &scene.house.world;
+    let write = |path: &str, text: &str| {
+        let path = scene.work.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    for number in 0..6 {
+        write(
+            &format!("src/f{number}.rs"),
+            &format!("{LINE}fn f{number}() {{}}\n"),
+        );
+    }
+    for number in 0..4 {
+        write(&format!("src/t{number}.csv"), &format!("{number}\n"));
+    }
+    write("src/old.rs", "fn old() {}\n");
+    world.git(&scene.work, &["add", "."]).ok();
+    commit(&scene, "src/other.rs", LINE);
+    let url = world.direct_url("one");
+    let push = ["push", "-q", &url, "HEAD:refs/heads/main"];
+    world.git(&scene.work, &push).ok();
+    scene
+}
+
+fn questions(scene: &Scene) -> usize {
+    let requests = scene.house.world.witness.requests().into_iter();
+    let lines = requests.map(|request| request.first_line);
+    lines.filter(|line| line.contains("upload-pack")).count()
+}
+
+fn records(scene: &Scene) -> String {
+    let world = &scene.house.world;
+    let config = world.config();
+    let list = ["audit", "list", "--format", "jsonl", "--config"];
+    let records = world.exeat(&[&list[..], &[&config.to_string_lossy()]].concat());
+    records.ok().stdout
+}
+
+/// The push goes, and nothing is said of headers.
+#[track_caller]
+fn assert_silent(scene: &Scene) {
+    let run = scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    assert!(!run.stderr.contains(RULE), "{run}");
+    assert!(!run.stderr.contains("warnings"), "{run}");
+    assert!(!records(scene).contains(RULE));
+}
+
+#[test]
+fn a_new_file_without_the_header_of_the_others_is_told_and_goes() {
+    let scene = served(HEADERS);
+    commit(&scene, "src/new.rs", "fn new() {}\n");
+    let run = scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    assert_told(
+        &run,
+        &[
+            "Push passed on, with warnings",
+            RULE,
+            "src/new.rs:1",
+            "7 of 8 files like it carry (headers)",
+            "Add \"// SPDX-License-Identifier: Apache-2.0\" at its top, as src/f0.rs",
+        ],
+    );
+    let records = records(&scene);
+    assert!(
+        records.contains(&format!("\"rule\":\"{RULE}\"")),
+        "{records}"
+    );
+    assert!(records.contains("\"path\":\"src/new.rs\""), "{records}");
+    // It is there now, and new no more.
+    commit(&scene, "src/new.rs", "fn newer() {}\n");
+    let again = scene.push(&[]).ok();
+    assert!(!again.stderr.contains(RULE), "{again}");
+}
+
+#[test]
+fn files_with_a_header_old_ones_and_other_kinds_are_not_told() {
+    let scene = served(HEADERS);
+    commit(&scene, "src/new.rs", LINE);
+    commit(&scene, "src/old.rs", "fn older() {}\n");
+    commit(&scene, "src/new.csv", "7\n");
+    commit(&scene, "README.md", "A text.\n");
+    assert_silent(&scene);
+}
+
+#[test]
+fn nobody_is_asked_for_headers_where_no_table_does() {
+    for policy in [
+        PUBLIC,
+        &HEADERS.replace("\nheaders", "\nrepository = \"two\"\nheaders"),
+    ] {
+        let scene = served(policy);
+        commit(&scene, "src/new.rs", "fn new() {}\n");
+        assert_silent(&scene);
+        assert_eq!(questions(&scene), 0);
+    }
+}
+
+#[test]
+fn without_an_answer_of_what_is_served_nothing_is_told() {
+    let empty = scene(HEADERS);
+    commit(&empty, "src/new.rs", "fn new() {}\n");
+    assert_silent(&empty);
+    let scene = served(HEADERS);
+    let world = &scene.house.world;
+    let path = world.upstream_path("one");
+    let refuse = ["config", "uploadpack.allowFilter", "false"];
+    world.default_git().plain(&path, &refuse);
+    commit(&scene, "src/new.rs", "fn new() {}\n");
+    assert_silent(&scene);
+    assert!(questions(&scene) > 0);
+}
+
+#[test]
+fn what_helps_stops_nothing_whatever_the_policy_makes_of_warnings() {
+    let scene = served(&format!(
+        "{HEADERS}[[rule]]\nname = \"strict\"\nwarn = \"hold\"\nnote = \"refuse\"\n"
+    ));
+    commit(&scene, "src/new.rs", "fn new() {}\n");
+    let run = scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    assert_told(&run, &[RULE, "src/new.rs:1"]);
+}
+
+/// What helps is no news against a push that was approved: the upstream may not have answered before.
+#[test]
+fn what_helps_takes_no_approval_back() {
+    let scene = served(HEADERS);
+    let world = &scene.house.world;
+    let path = world.upstream_path("one");
+    let filter = |word| {
+        let config = ["config", "uploadpack.allowFilter", word];
+        world.default_git().plain(&path, &config);
+    };
+    filter("false");
+    commit(&scene, "src/new.rs", "fn new() {}\n");
+    scene.commit(1);
+    let held = scene.push(&[]);
+    assert!(!held.stderr.contains(RULE), "{held}");
+    scene.approve(&case_id(&held));
+    filter("true");
+    let run = scene.push(&[]).ok();
+    assert_eq!(scene.upstream(), scene.head());
+    assert!(run.stderr.contains("Approved as"), "{run}");
 }

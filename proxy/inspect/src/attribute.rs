@@ -24,6 +24,7 @@ use crate::{
     existing,
     finding::{Finding, Part, Place},
     gather::ObjectHit,
+    headers,
     journal::{Commits, Journal},
     missed::{self, Missed},
     names::Names,
@@ -50,6 +51,8 @@ pub struct Scene<'a, S: Spool> {
     pub named: HashSet<ObjectId>,
     /// What fails a demand.
     pub noted: Noting,
+    /// Blobs without a header, where that is asked.
+    pub unheaded: Vec<(u32, ObjectId)>,
     /// What commits and trees name.
     pub journal: Journal,
     /// Findings kept at most.
@@ -82,6 +85,31 @@ pub struct Located {
 /// # Errors
 /// When the spool cannot be read again, or the inspection is stopped.
 pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
+    let (shared, targets) = (scene.shared, scene.targets);
+    let served = scene.served.take();
+    let mut served = served.map(|served| Versions::new(shared, served));
+    let unheaded = match served {
+        Some(_) => headers::at_tips(&scene.unheaded, &mut scene.stored, targets, shared)?,
+        None => Vec::new(),
+    };
+    let mut located = locate(&mut scene, served.as_mut())?;
+    if let Some(served) = served.filter(|_| !unheaded.is_empty()) {
+        // What is served is read into memory as well; this pack is not read any more.
+        scene.stored.pack.rest();
+        let mut names = Names::new(scene.examiner);
+        mark_names(&mut names, &scene.hits);
+        let room = scene.most_findings.saturating_sub(located.findings.len());
+        let told = headers::tell(&unheaded, served, shared, &mut names, room);
+        located.findings.extend(told);
+    }
+    Ok(located)
+}
+
+/// The findings of what was found in objects and noted of them.
+fn locate<S: Spool>(
+    scene: &mut Scene<'_, S>,
+    served: Option<&mut Versions<'_, S>>,
+) -> Result<Located, Error> {
     let named = scene.blobs_to_name();
     let mut wanted: HashSet<ObjectId> = named.clone();
     let in_trees = |hit: &&ObjectHit| matches!(hit.kind, Kind::Blob | Kind::Tree);
@@ -107,7 +135,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
         path_bytes: MOST_PATH_BYTES,
         coverer: Coverer::new(&scene.shared.rules, &scene.shared.key),
     };
-    locator.mark_names(&scene.hits);
+    mark_names(&mut locator.names, &scene.hits);
     let mut standing = Vec::new();
     for hit in &scene.hits {
         scene.shared.go_on()?;
@@ -141,7 +169,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     };
     located.findings.extend(by_path.findings);
     let (findings, counted) = authorship::tell(
-        scene.noted,
+        std::mem::take(&mut scene.noted),
         &mut scene.stored,
         &ancestry,
         scene.shared,
@@ -152,7 +180,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
     located.counted = counted;
     in_order(&mut located.findings, &ancestry, &scene.stored);
     let bare = locator.bare;
-    if let Some(served) = scene.served {
+    if let Some(served) = served {
         // What is served is read into memory as well; this pack is not read any more.
         scene.stored.pack.rest();
         let known = existing::Findings {
@@ -161,8 +189,7 @@ pub fn attribute<S: Spool>(mut scene: Scene<'_, S>) -> Result<Located, Error> {
             bare: &bare,
             shared: scene.shared,
         };
-        let mut served = Versions::new(scene.shared, served);
-        known.mark(&mut located.findings, scene.examiner, &mut served);
+        known.mark(&mut located.findings, scene.examiner, served);
     }
     Ok(located)
 }
@@ -297,13 +324,6 @@ impl<'a> Locator<'a> {
                 .strength
                 .finds(rules::Standing::Hidden(Hiding::Stopword)),
             false => Some(None),
-        }
-    }
-
-    /// A name that holds a match is masked wherever it is shown.
-    fn mark_names(&mut self, hits: &[ObjectHit]) {
-        for name in hits.iter().flat_map(|hit| &hit.names) {
-            self.names.mark(&name.name, name.secret.clone());
         }
     }
 
@@ -547,6 +567,13 @@ impl<'a> Locator<'a> {
             });
         }
         Ok(())
+    }
+}
+
+/// A name that holds a match is masked wherever it is shown.
+fn mark_names(names: &mut Names<'_>, hits: &[ObjectHit]) {
+    for name in hits.iter().flat_map(|hit| &hit.names) {
+        names.mark(&name.name, name.secret.clone());
     }
 }
 

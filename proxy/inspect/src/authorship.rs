@@ -365,6 +365,7 @@ pub(crate) fn tell<S: Spool>(
                 commented: false,
                 first_line: 1,
                 says_licence: false,
+                is_help: false,
             });
         }
         let all = noting.count(demand);

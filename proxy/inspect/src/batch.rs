@@ -65,6 +65,8 @@ pub struct Shared {
     pub demands: Arc<Demands>,
     /// Which licences of files are accepted, where anybody asks.
     pub licences: Option<Arc<Accepted>>,
+    /// Whether blobs without a header are noted.
+    pub asks_for_headers: bool,
     /// The known addresses of whoever pushes.
     pub pusher: Option<Arc<[String]>>,
     /// Called by whoever takes a batch, before its first object.
@@ -96,6 +98,8 @@ pub struct State {
     pub large: Vec<(u32, ObjectId, u64)>,
     /// What fails a demand.
     pub noted: Noting,
+    /// The first blobs of the pack without a header, where that is asked.
+    pub unheaded: Vec<(u32, ObjectId)>,
     /// Blobs whose file name may fall under a rule about paths; they may or may not be in the pack.
     pub named: HashSet<ObjectId>,
     pub failure: Option<Error>,
@@ -126,6 +130,7 @@ impl Shared {
             cancelled,
             demands: Arc::default(),
             licences: None,
+            asks_for_headers: false,
             pusher: None,
             on_batch: || (),
             clock: stages::still,
@@ -143,6 +148,7 @@ impl Shared {
                 missed: Vec::new(),
                 large: Vec::new(),
                 noted: Noting::default(),
+                unheaded: Vec::new(),
                 named: HashSet::new(),
                 failure: None,
                 stages: Stages::default(),

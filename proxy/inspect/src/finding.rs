@@ -59,9 +59,12 @@ pub struct Finding {
     /// The line in which the match begins, which is at or before that of the secret.
     #[serde(skip)]
     pub first_line: u64,
-    /// It is a licence that is not accepted, and no secret.
+    /// It is about a licence, and no secret.
     #[serde(skip)]
     pub says_licence: bool,
+    /// It helps whoever pushes and stops nothing, whatever the policy makes of its action.
+    #[serde(skip)]
+    pub is_help: bool,
 }
 
 impl Finding {
@@ -137,6 +140,7 @@ impl Finding {
             context: None,
             commented: false,
             says_licence: false,
+            is_help: false,
         }
     }
 }

@@ -18,7 +18,9 @@ use crate::{
     Settings, Strength,
     excuse::{Baseline, IgnoreFile, comment},
     extract::{self, See, Trail},
-    file, head, reading,
+    file, head,
+    licence::header::{self, Head, Header},
+    reading,
 };
 
 /// Every target with its name, which is that of its corpus.
@@ -84,6 +86,30 @@ pub fn licence(data: &[u8]) {
         assert!(why.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{why}");
     }
     assert_eq!(first, told());
+    header_of(data);
+}
+
+/// What a text begins with: the line that is told of it can be printed, and says the same when it is read.
+fn header_of(data: &[u8]) {
+    let read = header::read(data);
+    assert_eq!(read, header::read(data));
+    let Head::Header(Header {
+        spdx: Some(spdx), ..
+    }) = read
+    else {
+        return;
+    };
+    let line = spdx.line(&spdx.expression);
+    assert!(
+        line.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+        "{line}"
+    );
+    match header::read(line.as_bytes()) {
+        Head::Header(Header {
+            spdx: Some(again), ..
+        }) => assert_eq!(again.expression, spdx.expression),
+        other => panic!("{line} is read as {other:?}"),
+    }
 }
 
 /// The people of a commit and of a tag: what is asked for is found missing, or not, the same each time.

@@ -20,6 +20,7 @@ use crate::{
     coverage::Coverage,
     examine::{Examined, Examiner, Hit},
     finding::Part,
+    headers,
     journal::{CommitNotes, TreeNotes},
     layers::{Decoded, Via},
     missed::{self, Missed, Reason},
@@ -85,6 +86,8 @@ pub struct Gathered {
     /// Blobs that passed in pieces.
     large: Vec<(u32, ObjectId, u64)>,
     noted: Vec<Noted>,
+    /// Blobs without a header.
+    unheaded: Vec<(u32, ObjectId)>,
     pub stages: Stages,
     /// Files whose whole paths have to be judged.
     named: Vec<ObjectId>,
@@ -124,6 +127,9 @@ impl Gathered {
                 entry: object.index,
                 failed,
             });
+        }
+        if shared.asks_for_headers && object.kind == Kind::Blob && headers::is_bare(&object.data) {
+            self.unheaded.push((object.index, id));
         }
         let (verdict, names) = shared.once(id, object.kind, &object.data, || {
             inspect(shared, examiner, object)
@@ -273,6 +279,11 @@ impl Gathered {
         }
         for noted in self.noted {
             state.noted.note(noted);
+        }
+        state.unheaded.extend(self.unheaded);
+        if state.unheaded.len() > headers::MOST_BLOBS {
+            state.unheaded.sort_unstable();
+            state.unheaded.truncate(headers::MOST_BLOBS);
         }
         state.hits.extend(self.hits);
         if state.hits.len() > shared.most_hits {

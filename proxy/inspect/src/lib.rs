@@ -21,6 +21,7 @@ pub mod fingerprint;
 mod forward;
 mod gather;
 pub mod head;
+mod headers;
 mod ids;
 mod journal;
 mod lanes;

@@ -286,6 +286,7 @@ mod tests {
                 commented: false,
                 first_line: 1,
                 says_licence: false,
+                is_help: false,
             },
         }
     }

@@ -182,6 +182,8 @@ impl<S: Spool> PackInspection<S> {
         });
         shared.demands = Arc::clone(&settings.demands);
         shared.licences = settings.licences.clone();
+        let licences = shared.licences.as_deref();
+        shared.asks_for_headers = licences.is_some_and(|licences| licences.headers().is_some());
         shared.pusher = settings.pusher.clone();
         shared.versions = (!settings.whole).then(Versions::default);
         let clock = settings.clock.unwrap_or(stages::still);
@@ -293,6 +295,7 @@ impl<S: Spool> PackInspection<S> {
             missed: std::mem::take(&mut state.missed),
             named: std::mem::take(&mut state.named),
             noted: std::mem::take(&mut state.noted),
+            unheaded: std::mem::take(&mut state.unheaded),
             journal: std::mem::take(&mut state.journal),
             most_findings: self.settings.most_findings,
             targets: targets.unwrap_or_default(),

@@ -37,12 +37,13 @@ impl Rulebook {
         (!said.is_empty()).then(|| Arc::new(Accepted(said)))
     }
 
-    /// Why the tables of licences come to nothing under these rules, if they do.
+    /// Why the tables that name licences come to nothing under these rules, if they do.
     ///
     /// # Errors
     /// With the first of them, and what to do.
     pub fn needs_rules(&self, rules: &exeat_rules::RuleSet) -> anyhow::Result<()> {
-        match self.licences.first() {
+        let mut tables = self.licences.iter();
+        match tables.find(|table| table.says.refuses()) {
             Some(table) if !rules.says_licenses() => anyhow::bail!(
                 "{}:{}: license {}: no rule says licences; add packs = [\"licenses\"] to [rules] of the configuration",
                 table.file,

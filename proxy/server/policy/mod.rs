@@ -272,7 +272,9 @@ fn reasons(report: &Report, unread: &Unread<'_>, ruling: &Ruling, book: &Ruleboo
             .findings
             .iter()
             .filter(|finding| {
-                let is_its_own = finding.action == action && finding.excused.is_none();
+                let is_its_own = finding.action == action
+                    && finding.excused.is_none()
+                    && !is_mere_help(ruling, finding);
                 is_its_own && !spared(ruling, finding) && !is_let_go(ruling, finding)
             })
             .count();
@@ -291,10 +293,16 @@ fn reasons(report: &Report, unread: &Unread<'_>, ruling: &Ruling, book: &Ruleboo
         .into_iter()
         .partition(|finding| is_let_go(ruling, finding));
     let excused = others.iter().filter(|finding| finding.excused.is_some());
+    let helping = |action| {
+        let helping = others.iter().filter(|finding| finding.action == action);
+        let helping = helping.filter(|finding| is_mere_help(ruling, finding));
+        (Ground::Findings(action), helping.count())
+    };
     let told = Decided {
         value: Disposition::Warn,
         by: None,
     };
+    let [(warn, warnings), (note, notes)] = [Action::Warn, Action::Note].map(helping);
     let found = [
         of_action(Action::Block),
         of_action(Action::Review),
@@ -313,6 +321,8 @@ fn reasons(report: &Report, unread: &Unread<'_>, ruling: &Ruling, book: &Ruleboo
         ),
         (Ground::Excused, excused.count(), &lowered),
         (Ground::Waived, waived.len(), &told),
+        (warn, warnings, &told),
+        (note, notes, &told),
     ]
     .into_iter()
     .filter(|(_, count, _)| *count > 0)
@@ -359,6 +369,11 @@ fn spared(ruling: &Ruling, finding: &Finding) -> bool {
 /// Whether a waiver makes a difference to it: it is told and stops nothing. Being waived never makes it count for more.
 fn is_let_go(ruling: &Ruling, finding: &Finding) -> bool {
     finding.is_waived() && unwaived(ruling, finding) > Disposition::Warn
+}
+
+/// Whether it would stop the push or keep it waiting, and only helps: it is told.
+fn is_mere_help(ruling: &Ruling, finding: &Finding) -> bool {
+    finding.is_help && unwaived(ruling, finding) > Disposition::Warn
 }
 
 /// What becomes of it, waived or not and old or new.

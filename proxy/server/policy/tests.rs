@@ -51,6 +51,7 @@ pub(super) fn report(actions: &[Action], unread: usize) -> Report {
         commented: false,
         first_line: 1,
         says_licence: false,
+        is_help: false,
     };
     let missed = Unscannable {
         what: "x".into(),
@@ -186,6 +187,30 @@ fn the_strongest_disposition_decides() {
         word(&report(&[Action::Note, Action::Warn], 0), &mixed),
         "forward, warned"
     );
+}
+
+#[test]
+fn what_helps_is_told_at_most() {
+    for disposition in WORDS {
+        for action in [Action::Warn, Action::Note] {
+            let mut helps = report(&[action], 0);
+            helps.findings[0].is_help = true;
+            let expected = match disposition {
+                Disposition::Forward => "forward",
+                _ => "forward, warned",
+            };
+            assert_eq!(word(&helps, &policy(disposition)), expected);
+            // It takes nothing from what stands beside it.
+            let mut both = report(&[action, action], 0);
+            both.findings[0].is_help = true;
+            let alone = report(&[action], 0);
+            let policy = policy(disposition);
+            assert_eq!(word(&both, &policy), word(&alone, &policy));
+            let counted = judged(&both, &policy);
+            let counted = counted.reasons().iter().map(|reason| reason.count);
+            assert_eq!(counted.sum::<u64>(), 2);
+        }
+    }
 }
 
 #[test]

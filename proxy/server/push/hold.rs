@@ -391,7 +391,7 @@ fn basis(report: &Report, stopped: &Stopped) -> Basis {
     let findings = report
         .findings
         .iter()
-        .filter(|finding| !finding.is_waived());
+        .filter(|finding| !finding.is_waived() && !finding.is_help);
     let findings = findings.flat_map(of_finding);
     let unread = report.unscannable.iter();
     let unread = unread.map(|missed| of_unread(&missed.what, &missed.why));

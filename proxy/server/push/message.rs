@@ -278,10 +278,12 @@ fn body(page: &mut Page, order: &Order, report: &Report, stopped: &Stopped) {
     if !old_stops {
         already(page, report);
     }
-    let unwaived: Vec<&Finding> = told.into_iter().filter(|one| !one.is_waived()).collect();
-    if let Some(first) = unwaived.first() {
+    let mended = told.into_iter();
+    let mended = mended.filter(|one| !one.is_waived() && !one.is_help);
+    let mended: Vec<&Finding> = mended.collect();
+    if let Some(first) = mended.first() {
         page.gap();
-        remedy(page, &unwaived);
+        remedy(page, &mended);
         way_out(page, order, first);
     }
 }
@@ -302,6 +304,9 @@ fn list(page: &mut Page, told: &[&Finding], report: &Report) {
         page.indented(&place(finding));
         if finding.masked.as_str() != "" {
             page.indented(finding.masked.as_str());
+        }
+        if let Some(remedy) = finding.remedy.as_ref().filter(|_| finding.is_help) {
+            page.indented(remedy);
         }
         if let Some(hiding) = finding.allowlisted {
             page.indented(&format!("allowlisted by {hiding}: a person decides"));

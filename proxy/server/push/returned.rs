@@ -1,6 +1,6 @@
 //! An approved push that is worse than what was approved goes back to its reviewers, with what is new in it.
 
-use exeat_inspect::Report;
+use exeat_inspect::{Finding, Report};
 
 use super::{Pushes, hold, message};
 use crate::{
@@ -73,7 +73,8 @@ fn news(filed: &Filed, anew: &NewCase, report: &Report, stopped: &Stopped) -> Ve
             news.push(text);
         }
     };
-    for finding in report.findings.iter().filter(|one| !one.is_waived()) {
+    let stands = |one: &&Finding| !one.is_waived() && !one.is_help;
+    for finding in report.findings.iter().filter(stands) {
         if is_new(hold::of_finding(finding)) {
             let (rule, place) = (&finding.rule, message::place(finding));
             let masked = finding.masked.as_str();

@@ -238,6 +238,7 @@ mod tests {
             commented: false,
             first_line: 1,
             says_licence: false,
+            is_help: false,
         };
         Report {
             findings: covers.iter().map(finding).collect(),

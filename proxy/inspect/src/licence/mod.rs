@@ -4,13 +4,14 @@
 //! licences and notices ([`texts`]). It is a finding where the target does not accept it, and nothing otherwise. Nothing is done where
 //! nobody asks.
 
+pub mod header;
 mod region;
 mod terms;
 mod texts;
 
 use std::{collections::HashSet, sync::Arc};
 
-use exeat_rules::{LicenseSaid, Match, RuleIndex, RuleSet};
+use exeat_rules::{Action, LicenseSaid, Match, RuleIndex, RuleSet};
 
 use terms::Said;
 pub use terms::Term;
@@ -32,6 +33,8 @@ pub struct Accepting {
     pub accept_dependencies: Option<Vec<Term>>,
     /// Those of which dependencies may not be.
     pub deny_dependencies: Vec<Term>,
+    /// What is made of new files without the header that the others carry; nothing where nobody asks.
+    pub headers: Option<Action>,
 }
 
 /// What a target accepts: all of it must. More than one table only where it is not known which of them is about it.
@@ -46,7 +49,20 @@ impl Accepted {
             accept: Some(Vec::new()),
             accept_dependencies: Some(Vec::new()),
             deny_dependencies: Vec::new(),
+            headers: None,
         }])
+    }
+
+    /// What is made of new files without the header that the others carry, and the name of the table that says so.
+    pub fn headers(&self) -> Option<(Action, &str)> {
+        let said = self.0.iter();
+        let said = said.filter_map(|table| Some((table.headers?, &*table.name)));
+        said.max_by_key(|(action, _)| *action)
+    }
+
+    /// Whether any licence is not accepted.
+    fn refuses(&self) -> bool {
+        self.0.iter().any(Accepting::refuses)
     }
 
     /// Why what is said is not accepted, for people; none where it is.
@@ -58,6 +74,12 @@ impl Accepted {
 }
 
 impl Accepting {
+    /// Whether any licence is not accepted.
+    pub fn refuses(&self) -> bool {
+        let lists = [&self.accept, &self.accept_dependencies];
+        lists.iter().any(|list| list.is_some()) || !self.deny_dependencies.is_empty()
+    }
+
     /// What is told where more of a text would have to be compared than is.
     fn unread(&self) -> Option<String> {
         let accept = list(self.accept.as_deref()?);
@@ -138,6 +160,7 @@ pub struct Refused {
 
 impl Asked {
     pub fn ask(&mut self, accepted: Option<&Arc<Accepted>>) {
+        let accepted = accepted.filter(|accepted| accepted.refuses());
         self.accepted = accepted.cloned();
     }
 

@@ -144,9 +144,17 @@ impl Said {
         read.or_else(|| by_full_name(text)).map(Self)
     }
 
-    /// As it is written canonically.
+    /// As it is written.
     pub fn shown(&self) -> String {
         self.0.to_string()
+    }
+
+    /// The same in the words of SPDX, where it can be said in them.
+    pub fn canonical(&self) -> String {
+        let shown = self.shown();
+        let canonical = Expression::canonicalize(&shown).ok().flatten();
+        let is_strict = |text: &String| Expression::parse_mode(text, ParseMode::STRICT).is_ok();
+        canonical.filter(is_strict).unwrap_or(shown)
     }
 
     pub fn is_accepted(&self, terms: &[Term]) -> bool {

@@ -24,6 +24,7 @@ fn accepted(accept: &[&str], deny: &[&str]) -> Arc<Accepted> {
         accept: Some(terms(accept)),
         accept_dependencies: None,
         deny_dependencies: terms(deny),
+        headers: None,
     }]))
 }
 

@@ -4,7 +4,7 @@ use exeat_gitwire::{
     HashKind, ObjectId,
     pack::{Bases, Fetched, Fetching, Limits, Unavailable},
 };
-use exeat_inspect::{Finding, PackInspection, Served, Tips};
+use exeat_inspect::{Finding, PackInspection, Served, Settings, Tips};
 use exeat_rules::Action;
 
 use crate::{
@@ -16,6 +16,8 @@ use crate::{
 struct Forge<'a> {
     repository: &'a Repository,
     tips: Vec<ObjectId>,
+    /// All their trees come with them.
+    whole: bool,
     spared: &'a [Action],
     /// How many objects each question named.
     asked: Vec<usize>,
@@ -44,7 +46,20 @@ impl Served<Vec<u8>> for Forge<'_> {
     }
 
     fn tips(&mut self) -> Result<Tips<Vec<u8>>, Unavailable> {
-        let objects = vec![self.objects(&self.tips)];
+        let mut ids = self.tips.clone();
+        if self.whole {
+            let tips = self.tips.iter().map(ToString::to_string);
+            let list = ["rev-list", "--objects", "--no-object-names"].map(String::from);
+            let list: Vec<String> = list
+                .into_iter()
+                .chain(["--filter=blob:none".into()])
+                .chain(tips)
+                .collect();
+            let list: Vec<&str> = list.iter().map(String::as_str).collect();
+            let listed = self.repository.lines(&list).into_iter();
+            ids.extend(listed.map(|id| ObjectId::from_hex(id.as_bytes()).unwrap()));
+        }
+        let objects = vec![self.objects(&ids)];
         Ok(Tips {
             ids: self.tips.clone(),
             objects,
@@ -59,7 +74,6 @@ fn push(
     new: &[(&str, &str)],
     spared: &[Action],
 ) -> (Vec<Finding>, Vec<usize>) {
-    let repository = Repository::new(HashKind::Sha1);
     let mut stream = Stream::default();
     for (message, files) in [("old", old), ("new", new)] {
         stream.commit("main", message);
@@ -67,17 +81,32 @@ fn push(
             stream.file(path, content);
         }
     }
+    push_last(&stream, 1, settings(&rules(text)), spared, false)
+}
+
+/// Pushes the `last` commits of `main`, where those before are served, `whole` with all trees at once.
+pub fn push_last(
+    stream: &Stream,
+    last: usize,
+    settings: Settings,
+    spared: &[Action],
+    whole: bool,
+) -> (Vec<Finding>, Vec<usize>) {
+    let repository = Repository::new(HashKind::Sha1);
     repository.import(&stream.bytes);
-    let (new, old) = (repository.id("main"), repository.id("main~1"));
+    let (new, old) = (
+        repository.id("main"),
+        repository.id(&format!("main~{last}")),
+    );
     let revisions = [new.to_string(), format!("^{old}")];
     let pack = repository.pack_revisions(&revisions, &["--delta-base-offset"]);
     let mut forge = Forge {
         repository: &repository,
         tips: vec![old],
+        whole,
         spared,
         asked: Vec::new(),
     };
-    let settings = settings(&rules(text));
     let mut inspection = PackInspection::start(pool(), HashKind::Sha1, settings, Vec::new());
     inspection.feed(&pack).unwrap();
     let inspected = inspection.finish_asking(Some(&[new]), Some(&mut forge));

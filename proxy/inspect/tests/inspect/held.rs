@@ -53,6 +53,7 @@ fn held(finding: &Finding) -> usize {
         commented: _,
         first_line: _,
         says_licence: _,
+        is_help: _,
     } = finding;
     let Place {
         part: _,

@@ -12,6 +12,7 @@ mod feeding;
 mod floods;
 mod forward;
 mod generated;
+mod headers;
 mod held;
 mod lengths;
 #[path = "../made/mod.rs"]

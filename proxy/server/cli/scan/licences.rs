@@ -28,6 +28,7 @@ pub fn named(accept: &[LicenceTerm]) -> Arc<Accepted> {
         accept: Some(accept.to_vec()),
         accept_dependencies: None,
         deny_dependencies: Vec::new(),
+        headers: None,
     }]))
 }
 

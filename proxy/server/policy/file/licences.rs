@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use exeat_inspect::{Accepting, LicenceTerm};
+use exeat_rules::Action;
 
 use super::{Reading, Table};
 use crate::config::quoted;
 use crate::policy::licences::Licences;
 
-/// Keys of which one is there.
+/// Keys that name licences.
 const LISTS: [&str; 3] = ["accept", "accept_dependencies", "deny_dependencies"];
+const HEADERS: &str = "headers";
+/// What may be made of new files without a header: it helps, and stops nothing.
+const MADE_OF_HEADERS: [(&str, Action); 2] = [("warn", Action::Warn), ("note", Action::Note)];
 
 impl Reading<'_> {
     /// Which licences a target accepts, if all of it is right.
@@ -24,8 +28,9 @@ impl Reading<'_> {
         let target = self.target(file, &mut table);
         let [accept, accept_dependencies, deny_dependencies] =
             LISTS.map(|key| terms(&mut table, key));
-        if !table.has_any(&LISTS) {
-            let text = "it says nothing: expected \"accept\" with SPDX identifiers, or licences of dependencies";
+        let headers = table.word(HEADERS, &MADE_OF_HEADERS);
+        if !table.has_any(&LISTS) && !table.has_any(&[HEADERS]) {
+            let text = "it says nothing: expected \"accept\" with SPDX identifiers, licences of dependencies, or \"headers\"";
             table.refuse("", line, text.to_owned());
         }
         table.finish();
@@ -38,6 +43,7 @@ impl Reading<'_> {
                 accept,
                 accept_dependencies,
                 deny_dependencies: deny_dependencies.unwrap_or_default(),
+                headers: headers.map(|word| word.value),
             },
         })
     }
