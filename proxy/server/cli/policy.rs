@@ -17,7 +17,7 @@ use super::people::remark;
 use super::target::Target;
 use crate::config::{self, Config};
 use crate::drafts::Text as Draft;
-use crate::policy::explain::{Explanation, Found, Key, explain};
+use crate::policy::explain::{Explanation, Found, Key, License, explain};
 use crate::policy::{Change, Event, Facts, Push, Pusher, Update, file};
 use crate::policy_files;
 use who::Who;
@@ -298,6 +298,19 @@ fn in_words(explanation: &Explanation, is_stranger: bool) -> String {
             value.clone()
         };
         text.push_str(&format!("{key:12} {value:10} {place}\n"));
+    }
+    for License {
+        name,
+        file,
+        line,
+        says,
+    } in &explanation.licenses
+    {
+        for (key, value) in says {
+            text.push_str(&format!(
+                "{key:12} {value:10} license {name}, {file}:{line}\n"
+            ));
+        }
     }
     text
 }

@@ -1,7 +1,9 @@
 //! What the policy would do with a push, and which line of which file says so.
 
+use exeat_inspect::LicenceTerm as Term;
 use serde::Serialize;
 
+use super::licences::Licences;
 use super::{Decided, Decider, Deed, Facts, Push, Rulebook, Ruling, Source, Tier, decider};
 use crate::config::Disposition;
 
@@ -25,6 +27,49 @@ pub struct Explanation {
     pub before_the_pack: bool,
     /// Every key with its value, and who set it.
     pub keys: Vec<Key>,
+    /// What is asked of licences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub licenses: Vec<License>,
+}
+
+/// A table `[[license]]` that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct License {
+    #[serde(rename = "license")]
+    pub name: String,
+    pub file: String,
+    pub line: usize,
+    /// Its keys, as they are written.
+    pub says: Vec<(&'static str, String)>,
+}
+
+impl License {
+    fn of(table: &Licences) -> Self {
+        let says = &table.says;
+        let list = |terms: &[Term]| {
+            let terms: Vec<&str> = terms.iter().map(Term::written).collect();
+            terms.join(", ")
+        };
+        let denied = (!says.deny_dependencies.is_empty()).then(|| list(&says.deny_dependencies));
+        let keys = [
+            ("accept", says.accept.as_deref().map(list)),
+            (
+                "accept_dependencies",
+                says.accept_dependencies.as_deref().map(list),
+            ),
+            ("deny_dependencies", denied),
+            ("headers", says.headers.map(|action| action.to_string())),
+        ];
+        let keys = keys.into_iter();
+        Self {
+            name: says.name.clone(),
+            file: table.file.to_string(),
+            line: table.line,
+            says: keys
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect(),
+        }
+    }
 }
 
 /// One key.
@@ -53,6 +98,7 @@ pub fn explain(
         verdict: verdict(&ruling, found),
         before_the_pack: book.denial(push, &early).is_some(),
         keys: keys(&ruling, book, facts.pusher.is_some()),
+        licenses: book.licence_tables(push, facts).map(License::of).collect(),
     }
 }
 

@@ -85,6 +85,44 @@ fn check_says_all_that_is_wrong_and_what_never_decides() {
 }
 
 #[test]
+fn explain_says_what_is_asked_of_licences() {
+    let policy = "[[license]]\nname = \"lab\"\nrepository = \"lab/*\"\naccept = [\"MIT\", \"Apache-2.0\"]\nheaders = \"warn\"\n\
+        [[license]]\nname = \"rest\"\ndeny_dependencies = \"GPL-3.0-only\"\n";
+    let told = |repository: &str, format: &str| {
+        let words = [
+            "explain",
+            "--upstream",
+            "github.com",
+            "--repo",
+            repository,
+            "--ref",
+            "refs/heads/main",
+            "--format",
+            format,
+        ];
+        told_by(policy, &words).unwrap().0
+    };
+    let text = told("lab/one", "text");
+    assert!(
+        text.ends_with(
+            "accept       MIT, Apache-2.0 license lab, policy.toml:1\nheaders      warn       license lab, policy.toml:1\n"
+        ),
+        "{text}"
+    );
+    let text = told("org/app", "text");
+    assert!(
+        text.ends_with("deny_dependencies GPL-3.0-only license rest, policy.toml:6\n"),
+        "{text}"
+    );
+    let json = told("lab/one.wiki", "json");
+    assert!(
+        json.contains(r#""license":"lab","file":"policy.toml","line":1,"says":[["accept","MIT, Apache-2.0"],["headers","warn"]]"#)
+            && json.contains(r#""license":"rest""#),
+        "{json}"
+    );
+}
+
+#[test]
 fn explain_names_the_line_that_decides_each_key() {
     let text = explained_by(&[
         "--repo",
