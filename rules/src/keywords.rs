@@ -74,9 +74,8 @@ fn letter(keyword: &str, at: usize) -> Option<u8> {
 }
 
 /// Whether one of the keywords, which have `depth` letters in common, has no more than those.
-fn ended(keywords: &[&str], depth: usize) -> Option<()> {
-    keywords.first().filter(|first| first.len() == depth)?;
-    Some(())
+fn ended(keywords: &[&str], depth: usize) -> bool {
+    keywords.first().is_some_and(|first| first.len() == depth)
 }
 
 impl Keywords {
@@ -108,7 +107,7 @@ impl Keywords {
     fn fill(&mut self, keywords: &[&str]) {
         let width = self.width as usize;
         let mut free = 0;
-        self.start = self.name(&mut free, ended(keywords, 0).map(|()| 0), None);
+        self.start = self.name(&mut free, ended(keywords, 0).then_some(0), None);
         self.rows.fill(self.start);
         let mut waiting = VecDeque::from([Branch {
             keywords,
@@ -128,7 +127,7 @@ impl Keywords {
                     _ => self.rows[cell],
                 };
                 let depth = branch.depth + 1;
-                let keyword = ended(keywords, depth).and_then(|()| u32::try_from(first).ok());
+                let keyword = ended(keywords, depth).then_some(first as u32);
                 let state = self.name(&mut free, keyword, Some(suffix));
                 self.rows[cell] = state;
                 waiting.push_back(Branch {

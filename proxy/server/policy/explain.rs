@@ -94,11 +94,12 @@ pub fn explain(
         pack_bytes: None,
         ..*facts
     };
+    let tables = book.licence_tables(push, facts).into_iter();
     Explanation {
         verdict: verdict(&ruling, found),
         before_the_pack: book.denial(push, &early).is_some(),
         keys: keys(&ruling, book, facts.pusher.is_some()),
-        licenses: book.licence_tables(push, facts).map(License::of).collect(),
+        licenses: tables.map(License::of).collect(),
     }
 }
 

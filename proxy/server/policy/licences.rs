@@ -22,30 +22,26 @@ pub struct Licences {
 impl Rulebook {
     /// What is asked of licences in this push, if anything is.
     pub fn licences(&self, push: Push<'_>, facts: &Facts<'_>) -> Option<Arc<Accepted>> {
-        let said = self.licence_tables(push, facts);
+        let said = self.licence_tables(push, facts).into_iter();
         let said: Vec<Accepting> = said.map(|table| table.says.clone()).collect();
         (!said.is_empty()).then(|| Arc::new(Accepted(said)))
     }
 
     /// The table that counts in this push: the first that holds. Of a wiki it is not known whether the name of its project means it; there
     /// everything counts up to the first that holds for certain.
-    pub(super) fn licence_tables(
-        &self,
-        push: Push<'_>,
-        facts: &Facts<'_>,
-    ) -> impl Iterator<Item = &Licences> {
+    pub(super) fn licence_tables(&self, push: Push<'_>, facts: &Facts<'_>) -> Vec<&Licences> {
         let general = self.general(push, facts, None);
-        let held = |table: &Licences| table.target.of_push(&general);
-        let first = self
-            .licences
-            .iter()
-            .position(|table| held(table) == Some(true));
-        let tables = self
-            .licences
-            .iter()
-            .take(first.map_or(usize::MAX, |first| first + 1));
-        let tables: Vec<&Licences> = tables.filter(|table| held(table) != Some(false)).collect();
-        tables.into_iter()
+        let mut tables = Vec::new();
+        for table in &self.licences {
+            let holds = table.target.of_push(&general);
+            if holds != Some(false) {
+                tables.push(table);
+            }
+            if holds == Some(true) {
+                break;
+            }
+        }
+        tables
     }
 
     /// Why the tables that name licences come to nothing under these rules, if they do.
