@@ -9,18 +9,16 @@ use exeat_gitwire::{
     },
     pack::{Kind, Spool},
 };
-use exeat_rules::{Action, Confidence, Severity};
+use exeat_rules::{Action, Severity};
 
 use crate::{
     address::{Address, MailDomain},
     ancestry::Ancestry,
     batch::Shared,
     finding::{Finding, Part, Place},
-    mask::Masked,
     names::Names,
     pack::Error,
     stored::Stored,
-    surroundings::Surroundings,
 };
 
 /// Findings of one demand that are told one by one; the others are counted.
@@ -345,27 +343,10 @@ pub(crate) fn tell<S: Spool>(
                 .key
                 .fingerprint(demand.rule(), who.unwrap_or_default());
             findings.push(Finding {
-                rule: demand.rule().to_owned(),
                 description: describe(demand, shown.as_deref(), shared.pusher.is_some()),
-                remedy: None,
-                action,
                 severity: Severity::Medium,
-                confidence: Confidence::High,
-                place: place(demand, kind, id),
-                via: Vec::new(),
-                masked: Masked::nothing(),
-                fingerprint,
-                surroundings: Surroundings::none(),
-                existing: false,
-                allowlisted: None,
-                excused: None,
-                covers: Vec::new(),
-                waived: Vec::new(),
-                context: None,
-                commented: false,
                 first_line: 1,
-                says_licence: false,
-                is_help: false,
+                ..Finding::new(demand.rule(), action, place(demand, kind, id), fingerprint)
             });
         }
         let all = noting.count(demand);

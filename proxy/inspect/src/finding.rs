@@ -90,6 +90,33 @@ impl Finding {
         }
     }
 
+    /// A finding of this rule without a match, of which no more is known.
+    pub fn new(rule: &str, action: Action, place: Place, fingerprint: Fingerprint) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            description: String::new(),
+            remedy: None,
+            action,
+            severity: Severity::High,
+            confidence: Confidence::High,
+            first_line: place.line,
+            place,
+            via: Vec::new(),
+            masked: Masked::nothing(),
+            fingerprint,
+            surroundings: Surroundings::none(),
+            existing: false,
+            allowlisted: None,
+            excused: None,
+            covers: Vec::new(),
+            waived: Vec::new(),
+            context: None,
+            commented: false,
+            says_licence: false,
+            is_help: false,
+        }
+    }
+
     /// A finding of a rule that judges the path alone: the path says it all.
     pub fn of_path(rule: &Rule, fingerprint: Fingerprint, place: Place) -> Self {
         Self::of_rule(rule, place, Masked::nothing(), fingerprint)
@@ -103,6 +130,11 @@ impl Finding {
             Some(_) => self.action.min(Action::Review),
             None => self.action,
         }
+    }
+
+    /// Whether it can stop a push, whatever the policy makes of its action.
+    pub fn may_stop(&self) -> bool {
+        !self.is_waived() && !self.is_help
     }
 
     pub fn is_waived(&self) -> bool {
@@ -120,27 +152,12 @@ impl Finding {
 
     fn of_rule(rule: &Rule, place: Place, masked: Masked, fingerprint: Fingerprint) -> Self {
         Self {
-            rule: rule.id.clone(),
             description: rule.description.clone(),
             remedy: rule.remedy.clone(),
-            action: rule.action,
             severity: rule.severity,
             confidence: rule.confidence,
-            first_line: place.line,
-            place,
-            via: Vec::new(),
             masked,
-            fingerprint,
-            surroundings: Surroundings::none(),
-            existing: false,
-            allowlisted: None,
-            excused: None,
-            covers: Vec::new(),
-            waived: Vec::new(),
-            context: None,
-            commented: false,
-            says_licence: false,
-            is_help: false,
+            ..Self::new(&rule.id, rule.action, place, fingerprint)
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use bstr::ByteSlice as _;
 use exeat_gitwire::{
     HashKind, ObjectId,
     objects::tree::{Entries, EntryKind},
@@ -20,12 +21,10 @@ use crate::{
     batch::Shared,
     finding::{Finding, Part, Place},
     licence::header::{self, Head, Header, Spdx},
-    mask::Masked,
     names::Names,
     pack::Error,
     served::{End, Versions, Way},
     stored::Stored,
-    surroundings::Surroundings,
 };
 
 /// The name under which findings of it are told.
@@ -74,20 +73,14 @@ pub struct Bare {
 
 impl Bare {
     fn folder(&self) -> &[u8] {
-        match split(&self.path) {
-            Some((folder, _)) => folder,
-            None => b"",
-        }
+        let split = self.path.rsplit_once_str("/");
+        split.map_or(b"", |(folder, _)| folder)
     }
 
     fn name(&self) -> &[u8] {
-        split(&self.path).map_or(&self.path, |(_, name)| name)
+        let split = self.path.rsplit_once_str("/");
+        split.map_or(&self.path, |(_, name)| name)
     }
-}
-
-fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    let slash = path.iter().rposition(|&byte| byte == b'/')?;
-    Some((path.get(..slash)?, path.get(slash + 1..)?))
 }
 
 /// What files of this name are alike in: the ending, or the whole name where there is none.
@@ -193,33 +186,20 @@ pub fn tell<S: Spool>(
     let room = room.min(MOST_TOLD);
     let tell = |lacking: Lacking<'_>| {
         let path = &lacking.file.path;
+        let place = Place {
+            part: Part::File,
+            path: Some(names.show(path)),
+            object: Some(lacking.file.id.to_string()),
+            ..Place::first_line()
+        };
         Finding {
-            rule: RULE.to_owned(),
             description: lacking.describe(table),
             remedy: Some(lacking.remedy(names)),
-            action,
             severity: Severity::Low,
             confidence: Confidence::Medium,
-            place: Place {
-                part: Part::File,
-                path: Some(names.show(path)),
-                object: Some(lacking.file.id.to_string()),
-                ..Place::first_line()
-            },
-            via: Vec::new(),
-            masked: Masked::nothing(),
-            fingerprint: shared.key.fingerprint(RULE, path),
-            surroundings: Surroundings::none(),
-            existing: false,
-            allowlisted: None,
-            excused: None,
-            covers: Vec::new(),
-            waived: Vec::new(),
-            context: None,
-            commented: false,
-            first_line: 1,
             says_licence: true,
             is_help: true,
+            ..Finding::new(RULE, action, place, shared.key.fingerprint(RULE, path))
         }
     };
     lacking.into_iter().take(room).map(tell).collect()

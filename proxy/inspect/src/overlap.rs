@@ -254,7 +254,7 @@ fn is_same_secret<Text>(one: &Standing<Text>, other: &Standing<Text>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use exeat_rules::{Confidence, Severity};
+    use exeat_rules::Confidence;
 
     use super::*;
     use crate::{FingerprintKey, Masked, finding::Place};
@@ -266,27 +266,9 @@ mod tests {
             secret,
             is_generic: rule.to_lowercase().contains("generic"),
             finding: Finding {
-                rule: rule.into(),
-                description: String::new(),
-                remedy: None,
-                action,
-                severity: Severity::High,
-                confidence: Confidence::High,
-                place: Place::default(),
-                via: Vec::new(),
                 masked: Masked::new(b""),
-                fingerprint: key.fingerprint(rule, b""),
-                surroundings: crate::Surroundings::none(),
-                existing: false,
-                allowlisted: None,
-                excused: None,
-                covers: Vec::new(),
-                waived: Vec::new(),
-                context: None,
-                commented: false,
                 first_line: 1,
-                says_licence: false,
-                is_help: false,
+                ..Finding::new(rule, action, Place::default(), key.fingerprint(rule, b""))
             },
         }
     }

@@ -4,7 +4,6 @@ use exeat_inspect::{
     Coverage, Excuse, Finding, FingerprintKey, Masked, Opaque, OpaqueKind, Unscannable,
     finding::Place,
 };
-use exeat_rules::{Confidence, Severity};
 
 use super::*;
 
@@ -31,27 +30,15 @@ fn policy(disposition: Disposition) -> Policy {
 pub(super) fn report(actions: &[Action], unread: usize) -> Report {
     let key = FingerprintKey::new([0; 32]);
     let finding = |action| Finding {
-        rule: "rule".into(),
         description: "a rule".into(),
-        remedy: None,
-        action,
-        severity: Severity::High,
-        confidence: Confidence::High,
-        place: Place::default(),
-        via: Vec::new(),
         masked: Masked::new(b""),
-        fingerprint: key.fingerprint("rule", b""),
-        surroundings: exeat_inspect::Surroundings::none(),
-        existing: false,
-        allowlisted: None,
-        excused: None,
-        covers: Vec::new(),
-        waived: Vec::new(),
-        context: None,
-        commented: false,
         first_line: 1,
-        says_licence: false,
-        is_help: false,
+        ..Finding::new(
+            "rule",
+            action,
+            Place::default(),
+            key.fingerprint("rule", b""),
+        )
     };
     let missed = Unscannable {
         what: "x".into(),

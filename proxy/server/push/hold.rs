@@ -388,10 +388,7 @@ fn binding(order: &Order, report: &Report, pusher: &Pusher) -> String {
 
 /// Everything that stands against the push, each as a hash: findings by what and where they are, the rest by its words.
 fn basis(report: &Report, stopped: &Stopped) -> Basis {
-    let findings = report
-        .findings
-        .iter()
-        .filter(|finding| !finding.is_waived() && !finding.is_help);
+    let findings = report.findings.iter().filter(|finding| finding.may_stop());
     let findings = findings.flat_map(of_finding);
     let unread = report.unscannable.iter();
     let unread = unread.map(|missed| of_unread(&missed.what, &missed.why));

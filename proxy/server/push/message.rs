@@ -279,7 +279,7 @@ fn body(page: &mut Page, order: &Order, report: &Report, stopped: &Stopped) {
         already(page, report);
     }
     let mended = told.into_iter();
-    let mended = mended.filter(|one| !one.is_waived() && !one.is_help);
+    let mended = mended.filter(|one| one.may_stop());
     let mended: Vec<&Finding> = mended.collect();
     if let Some(first) = mended.first() {
         page.gap();

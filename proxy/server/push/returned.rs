@@ -1,6 +1,6 @@
 //! An approved push that is worse than what was approved goes back to its reviewers, with what is new in it.
 
-use exeat_inspect::{Finding, Report};
+use exeat_inspect::Report;
 
 use super::{Pushes, hold, message};
 use crate::{
@@ -73,8 +73,7 @@ fn news(filed: &Filed, anew: &NewCase, report: &Report, stopped: &Stopped) -> Ve
             news.push(text);
         }
     };
-    let stands = |one: &&Finding| !one.is_waived() && !one.is_help;
-    for finding in report.findings.iter().filter(stands) {
+    for finding in report.findings.iter().filter(|one| one.may_stop()) {
         if is_new(hold::of_finding(finding)) {
             let (rule, place) = (&finding.rule, message::place(finding));
             let masked = finding.masked.as_str();

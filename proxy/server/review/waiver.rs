@@ -182,8 +182,8 @@ impl InForce {
 
 #[cfg(test)]
 mod tests {
-    use exeat_inspect::{FingerprintKey, Masked, Surroundings, Unscannable, finding::Place};
-    use exeat_rules::{Action, Confidence, Severity};
+    use exeat_inspect::{FingerprintKey, Unscannable, finding::Place};
+    use exeat_rules::Action;
 
     use super::*;
 
@@ -217,28 +217,12 @@ mod tests {
     }
 
     fn report(covers: &[&[&str]]) -> Report {
+        let fingerprint = FingerprintKey::new([0; 32]).fingerprint("r", b"");
         let finding = |keys: &&[&str]| Finding {
-            rule: "r".into(),
             description: "d".into(),
-            remedy: None,
-            action: Action::Block,
-            severity: Severity::High,
-            confidence: Confidence::High,
-            place: Place::default(),
-            via: Vec::new(),
-            masked: Masked::nothing(),
-            fingerprint: FingerprintKey::new([0; 32]).fingerprint("r", b""),
-            surroundings: Surroundings::none(),
-            existing: false,
-            allowlisted: None,
-            excused: None,
             covers: keys.iter().map(|key| cover(key)).collect(),
-            waived: Vec::new(),
-            context: None,
-            commented: false,
             first_line: 1,
-            says_licence: false,
-            is_help: false,
+            ..Finding::new("r", Action::Block, Place::default(), fingerprint)
         };
         Report {
             findings: covers.iter().map(finding).collect(),
